@@ -1,0 +1,201 @@
+"""What a channel is: one kind of way to tell somebody something.
+
+A channel receives frozen dataclasses and gives frozen dataclasses back; it never sees a model and
+never touches the database. Each channel lives in a folder of its own,
+``eventinvoke/channels/<kind>/``, and is listed once, in the setting ``NOTICE_CHANNELS``.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+
+class Severity:
+    """How much an event matters. The numbers are what the database holds; more is more urgent."""
+
+    INFO: Final = 10
+    WARNING: Final = 20
+    CRITICAL: Final = 30
+
+
+class Resend(StrEnum):
+    """What to do with a message when nobody knows whether the provider took it."""
+
+    AGAIN = "again"
+    """Send it again: the second one replaces the first (a push with the same tag)."""
+    ASK = "ask"
+    """Ask the provider first, with ``Channel.ask`` (a phone must not ring twice)."""
+
+
+class Verification(StrEnum):
+    """How a target is shown to belong to the member who adds it."""
+
+    CODE = "code"
+    """A code is sent to it, and the member types the code."""
+    NONE = "none"
+    """The way in which it is added proves it (a browser that subscribed itself, the inbox)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a channel can do, so that the dispatcher needs to know no channel by name."""
+
+    resend: Resend
+    verification: Verification = Verification.CODE
+    is_silent: bool = False
+    """It disturbs nobody: quiet hours and the daily cap do not hold it back."""
+    is_blocking: bool = False
+    """It waits for a slow server with a thread; it is fired from the queue ``slow``."""
+    has_receipts: bool = False
+    """The provider reports later what became of a message (so SENT is not the end)."""
+    can_cancel: bool = False
+    """A message that was accepted but not yet carried out can be taken back."""
+    rate_per_second: float | None = None
+    """How many messages the provider takes in a second, by default; None is no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address that was checked: as it is stored, and as a person reads it."""
+
+    address: str
+    shown: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """What the channel needs besides the address, as JSON (the keys of a push subscription)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to tell one target. All instants are aware and in UTC."""
+
+    process_id: str
+    """The signed id of the attempt (``common.process_ids``); "" for a verification code."""
+    address: str
+    title: str
+    body: str
+    tag: str
+    """The same for every try of one delivery, at most 32 base64url characters."""
+    expires_at: datetime
+    """After this instant nobody wants it any more."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    severity: int = Severity.INFO
+    language: str = "en"
+    """BCP 47, of the member."""
+    time_zone: str = "UTC"
+    """IANA name, of the member."""
+    starts_at: datetime | None = None
+    """When the event that this is about starts."""
+    url: str = ""
+    """Where to read more; absolute, or "" """
+    started_at: datetime | None = None
+    """When this try began; ``ask`` looks for what the provider took since then."""
+
+
+class Outcome(StrEnum):
+    """What became of one try. The values are what the database holds."""
+
+    ACCEPTED = "accepted"
+    """The provider took it. Whether it arrived is another question."""
+    DELIVERED = "delivered"
+    """It is known to be where the person looks (nothing but a receipt says more)."""
+    RETRY = "retry"
+    """Not taken, and worth another try (5xx, 429, no connection)."""
+    REJECTED = "rejected"
+    """Not taken, and never will be (a number that does not exist, a message too large)."""
+    GONE = "gone"
+    """Not taken, because the target is no more: disable it."""
+    MISCONFIGURED = "misconfigured"
+    """Not taken, because our own credentials or settings are wrong: keep the target, try again."""
+    UNKNOWN = "unknown"
+    """It may have been taken or not (a time-out after the request was sent)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What became of one message."""
+
+    message: Message
+    outcome: Outcome
+    provider_id: str = ""
+    """The provider's own id of it (a call SID)."""
+    reason: str = ""
+    """For a person: a plain sentence, at most 300 characters. "" when it was accepted."""
+    retry_after: timedelta | None = None
+    """How long the provider wants to be left alone."""
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """One kind of way to tell somebody something.
+
+    ``tests/contracts/channel_contract.py`` is the suite that every implementation passes.
+    """
+
+    kind: ClassVar[str]
+    """A lower-case word, unique, at most 20 characters; the folder's name."""
+    label: ClassVar[str]
+    """What a person reads in the panel: "Phone call"."""
+    capabilities: ClassVar[Capabilities]
+
+    def check_address(self, address: str, config: Mapping[str, Any]) -> Address:
+        """Check and normalise an address that a person gave.
+
+        Raises ``common.errors.AddressError`` (with ``field`` "address" or a key of ``config``).
+        """
+        ...
+
+    def send(self, messages: Iterable[Message]) -> Iterator[SendResult | None]:
+        """Send messages; yield one result for each, in any order, as soon as it is known.
+
+        ``messages`` is read lazily, as there is room for more, so that a stream of any length
+        needs the same memory. Whenever nothing has been known for about 50 ms, ``None`` is
+        yielded, so that the caller can record what it has. A fault of one message is that
+        message's result, never an exception; an exception is a defect of the channel.
+        """
+        ...
+
+    def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:
+        """Ask the provider what became of messages that ended ``UNKNOWN``, sending nothing.
+
+        ACCEPTED: it had taken it. RETRY: it had not, so it may be sent. UNKNOWN: ask again later.
+        Needed where ``capabilities.resend`` is ASK; others yield nothing.
+        """
+        ...
+
+    def cancel(self, provider_ids: Sequence[str]) -> Iterator[str]:
+        """Take back what was accepted but not carried out; yield the ids that were taken back.
+
+        Needed where ``capabilities.can_cancel``; others yield nothing.
+        """
+        ...
+
+
+@cache
+def registry() -> Mapping[str, Channel]:
+    """Return every channel of the setting ``NOTICE_CHANNELS`` by its kind, made once a process.
+
+    Raises ``ImportError`` for a path that is none, ``TypeError`` for what is no channel and
+    ``ValueError`` for a kind that stands there twice.
+    """
+    channels: dict[str, Channel] = {}
+    for path in settings.NOTICE_CHANNELS:
+        channel = import_string(path)()
+        if not isinstance(channel, Channel):
+            msg = f"{path} is not a channel: it lacks a part of common.channels.Channel"
+            raise TypeError(msg)
+        if channel.kind in channels:
+            msg = f"two channels call themselves {channel.kind!r}; the second is {path}"
+            raise ValueError(msg)
+        channels[channel.kind] = channel
+    return channels
+
+
+def get(kind: str) -> Channel:
+    """Return the channel of that kind. Raises ``KeyError`` for a kind that is not installed."""
+    return registry()[kind]
