@@ -1,0 +1,1 @@
+"""Events, deliveries and channels: from publishing to the receipt."""

@@ -1,0 +1,1 @@
+"""Calendars: read, expanded, and published as events."""

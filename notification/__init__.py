@@ -1,0 +1,1 @@
+"""What providers fetch and what they call back: call contents, receipts, confirmations."""

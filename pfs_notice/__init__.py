@@ -1,0 +1,1 @@
+"""The project: settings, addresses, Celery, system checks and the supervisor."""

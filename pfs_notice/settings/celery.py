@@ -1,0 +1,49 @@
+"""Celery: two queues, tasks that survive a dead worker, and the wake-ups of the beat."""
+
+from typing import Any
+from urllib.parse import quote
+
+from kombu import Queue
+
+from pfs_notice.settings.environment import VAR_DIR, text
+
+CELERY_BROKER_URL = text("CELERY_BROKER_URL", f"redis+socket://{quote(str(VAR_DIR / 'broker.sock'))}")
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
+    # Above the longest task, or a task that is still running is given out again.
+    "visibility_timeout": 900,
+    # With the defaults a dead worker's tasks come back after 100 s more.
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+    "socket_keepalive": True,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+
+CELERY_TASK_DEFAULT_QUEUE = "fire"
+CELERY_TASK_QUEUES = [Queue("fire"), Queue("slow")]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
+# A wake-up that nobody took within its interval is worthless: the next one does the same.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "wake": {"task": "eventinvoke.tasks.wake", "schedule": 1.0, "options": {"expires": 1}},
+    "tend": {"task": "eventinvoke.tasks.tend", "schedule": 5.0, "options": {"expires": 5}},
+    "sync_calendars": {
+        "task": "eventupdate.tasks.sync_calendars",
+        "schedule": 60.0,
+        "options": {"expires": 60, "queue": "slow"},
+    },
+}
+
+__all__ = [name for name in dir() if name.startswith("CELERY_")]

@@ -1,0 +1,47 @@
+"""The database: SQLite where nothing is configured, else PostgreSQL or MariaDB by ``DATABASE_URL``."""
+
+from typing import Any, cast
+
+from pfs_notice import keys
+from pfs_notice.settings.environment import VAR_DIR, env, whole
+
+_SQLITE: dict[str, Any] = {
+    # A transaction that begins by reading and goes on to write would otherwise fail at once with
+    # "database is locked", however long the time-out.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
+}
+_MARIADB: dict[str, Any] = {
+    "charset": "utf8mb4",
+    "sql_mode": "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE",
+    # Repeatable read takes gap locks, over which concurrent claims of a batch deadlock.
+    "isolation_level": "read committed",
+}
+
+
+def _database() -> dict[str, Any]:
+    default = cast("dict[str, Any]", env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}"))
+    options = default.setdefault("OPTIONS", {})
+    match default["ENGINE"].rsplit(".", 1)[-1]:
+        case "sqlite3":
+            keys.make_folder(VAR_DIR)
+            default["OPTIONS"] = _SQLITE | options
+            # The file's name, not a shared memory: other processes must be able to open a test's database.
+            default["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+        case "mysql":
+            # There is no wheel of mysqlclient for Linux; PyMySQL stands in for it.
+            import pymysql  # noqa: PLC0415 - only where MariaDB is used
+
+            pymysql.install_as_MySQLdb()
+            default["OPTIONS"] = _MARIADB | options
+            default["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
+        case _:
+            pass
+    # A connection belongs to one thread of one process and is closed by Celery before it forks.
+    default["CONN_MAX_AGE"] = whole("DATABASE_CONN_MAX_AGE", 600)
+    default["CONN_HEALTH_CHECKS"] = True
+    return default
+
+
+DATABASES = {"default": _database()}

@@ -1,0 +1,62 @@
+"""Where settings come from: the environment first, then the folder of run-time state."""
+
+from pathlib import Path
+from typing import Final, cast
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from pfs_notice import keys
+
+BASE_DIR: Final = Path(__file__).resolve().parent.parent.parent
+env: Final = environ.Env()
+# A file .env next to manage.py may hold the variables; the real environment goes before it.
+environ.Env.read_env(str(BASE_DIR / ".env"))
+
+
+def text(name: str, default: str = "") -> str:
+    """Return a variable as text; an empty one counts as not set."""
+    return cast("str", env.str(name, default="")) or default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """Return a variable as yes or no."""
+    return cast("bool", env.bool(name, default=default))
+
+
+def whole(name: str, default: int) -> int:
+    """Return a variable as a whole number."""
+    return cast("int", env.int(name, default=default))
+
+
+def decimal(name: str, default: float) -> float:
+    """Return a variable as a number."""
+    return cast("float", env.float(name, default=default))
+
+
+def words(name: str, default: list[str] | None = None) -> list[str]:
+    """Return a variable as a list, separated by commas."""
+    given = cast("list[str]", env.list(name, default=[]))
+    return [word.strip() for word in given if word.strip()] or (default or [])
+
+
+VAR_DIR: Final = Path(text("PFS_NOTICE_VAR", str(BASE_DIR / "var"))).absolute()
+ENVIRONMENT: Final = text("PFS_NOTICE_ENV", "embedded")
+IS_PRODUCTION: Final = ENVIRONMENT == "production"
+if ENVIRONMENT not in {"embedded", "production"}:
+    raise ImproperlyConfigured(f"PFS_NOTICE_ENV is {ENVIRONMENT!r}; it may be embedded or production.")
+
+
+def secret(variable: str, file: str) -> str:
+    """Return a secret from the environment, or from its file in the folder of run-time state.
+
+    A missing one is made where nothing is configured; in production it is an error, as a key that
+    one machine makes for itself would not fit the others.
+    """
+    given = text(variable) or keys.read(VAR_DIR, file)
+    if given or not IS_PRODUCTION:
+        return given or keys.read_or_make(VAR_DIR, file)
+    raise ImproperlyConfigured(
+        f"{variable} is not set, and there is no {VAR_DIR / file}. Set the variable, or make the keys once "
+        "with `python -m pfs_notice.keys` and give the same ones to every machine.",
+    )

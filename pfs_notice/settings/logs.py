@@ -1,0 +1,30 @@
+"""Logging: one readable line an event, on the terminal."""
+
+from typing import Any
+
+from pfs_notice.settings.environment import text
+
+_LEVEL = text("LOG_LEVEL", "INFO").upper()
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{", "datefmt": "%H:%M:%S"},
+    },
+    "handlers": {"terminal": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["terminal"], "level": _LEVEL},
+    "loggers": {
+        # They tell of every task and every wake-up: a line each second at rest.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+        "celery.redirected": {"level": "WARNING"},
+        "django.server": {"handlers": ["terminal"], "level": "INFO", "propagate": False},
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "googleapiclient.discovery_cache": {"level": "ERROR"},
+    },
+}
+
+__all__ = ["LOGGING"]

@@ -1,0 +1,31 @@
+"""What PFS Notice itself is told."""
+
+from urllib.parse import urlsplit
+
+from pfs_notice.settings.environment import decimal, secret, text, whole, words
+
+NOTICE_PUBLIC_URL = text("NOTICE_PUBLIC_URL", f"http://localhost:{text('PORT', '8000')}").rstrip("/")
+NOTICE_CHANNELS = words(
+    "NOTICE_CHANNELS",
+    [
+        "eventinvoke.channels.inbox.channel.InboxChannel",
+        "eventinvoke.channels.webpush.channel.WebPushChannel",
+        "eventinvoke.channels.voice.channel.VoiceChannel",
+        "eventinvoke.channels.sms.channel.SmsChannel",
+        "eventinvoke.channels.email.channel.EmailChannel",
+    ],
+)
+# The first one encrypts, all decrypt.
+NOTICE_ENCRYPTION_KEYS = words("NOTICE_ENCRYPTION_KEYS") or [
+    secret("NOTICE_ENCRYPTION_KEYS", "encryption_key")
+]
+# Private networks that addresses given by members (feeds, push endpoints) may reach all the same.
+NOTICE_ALLOWED_PRIVATE_NETWORKS = words("NOTICE_ALLOWED_PRIVATE_NETWORKS")
+NOTICE_BATCH_SIZE = whole("NOTICE_BATCH_SIZE", 500)
+NOTICE_LEASE_SECONDS = decimal("NOTICE_LEASE_SECONDS", 60)
+
+VAPID_PRIVATE_KEY = secret("VAPID_PRIVATE_KEY", "vapid_private.pem")
+# Push services write to this address when something is wrong (RFC 8292 section 2.1).
+VAPID_SUBJECT = text("VAPID_SUBJECT", f"mailto:notice@{urlsplit(NOTICE_PUBLIC_URL).hostname or 'localhost'}")
+
+__all__ = [name for name in dir() if name.startswith(("NOTICE_", "VAPID_"))]

@@ -1,0 +1,37 @@
+"""Twilio (or the simulated telephone company that stands in for it) and mail."""
+
+from typing import Any, cast
+
+from pfs_notice.settings.environment import decimal, env, secret, text, words
+
+SIMULATOR_URL = text("SIMULATOR_URL", "http://127.0.0.1:8010").rstrip("/")
+
+TWILIO_ACCOUNT_SID = text("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKENS = words("TWILIO_AUTH_TOKENS")
+TWILIO_FROM_NUMBER = text("TWILIO_FROM_NUMBER")
+TWILIO_API_URL = text("TWILIO_API_URL", "https://api.twilio.com").rstrip("/")
+TWILIO_CALLS_PER_SECOND = decimal("TWILIO_CALLS_PER_SECOND", 1)
+
+# With no account configured, calls and messages go to the simulator: the channels have one way only.
+IS_SIMULATED = not TWILIO_ACCOUNT_SID
+if IS_SIMULATED:
+    TWILIO_ACCOUNT_SID = secret("SIMULATOR_ACCOUNT_SID", "simulator_account_sid")
+    TWILIO_AUTH_TOKENS = [secret("SIMULATOR_AUTH_TOKEN", "simulator_auth_token")]
+    TWILIO_FROM_NUMBER = TWILIO_FROM_NUMBER or "+15005550006"
+    TWILIO_API_URL = SIMULATOR_URL
+
+# consolemail: is Django's "console" backend: a mail is shown in the log where none can be sent.
+_EMAIL = cast("dict[str, Any]", env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_BACKEND = _EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST = _EMAIL.get("EMAIL_HOST") or "localhost"
+EMAIL_PORT = _EMAIL.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = _EMAIL.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD = _EMAIL.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS = bool(_EMAIL.get("EMAIL_USE_TLS"))
+EMAIL_USE_SSL = bool(_EMAIL.get("EMAIL_USE_SSL"))
+EMAIL_FILE_PATH = _EMAIL.get("EMAIL_FILE_PATH") or ""
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "PFS Notice <notice@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+__all__ = [name for name in dir() if name.isupper() and not name.startswith("_")]

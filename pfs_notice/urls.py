@@ -1,0 +1,18 @@
+"""All addresses. Each app brings its own; the names are ``app:noun-verb``."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from pfs_notice import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.home, name="home"),
+    path("health", views.health, name="health"),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("django.contrib.auth.urls")),
+    path("", include("registration.urls")),
+    path("", include("eventinvoke.urls")),
+    path("", include("notification.urls")),
+    path("", include("eventupdate.urls")),
+    path("simulator/", include("simulator.urls")),
+]

@@ -1,0 +1,19 @@
+"""The first page, and the answer to "are you there?"."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Lead on to what is coming."""
+    del request
+    return redirect("eventinvoke:coming-list")
+
+
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """Say that the web server answers; nothing else is asked, so that it costs nothing."""
+    del request
+    return HttpResponse("ok\n", content_type="text/plain")

@@ -1,0 +1,1 @@
+"""Members, their targets and their registrations: the control panel."""

@@ -1,0 +1,16 @@
+"""A pytest plugin, loaded before the settings: the tests get a folder of run-time state of their own."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+if "PFS_NOTICE_TEST_VAR" not in os.environ:
+    # Short: the path of a unix socket in it may have 108 characters.
+    _folder = tempfile.mkdtemp(prefix="pfsn-")
+    os.environ["PFS_NOTICE_TEST_VAR"] = _folder
+    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+
+os.environ["PFS_NOTICE_VAR"] = os.environ["PFS_NOTICE_TEST_VAR"]
+os.environ["PFS_NOTICE_ENV"] = "embedded"
+os.environ["STATIC_HASHED"] = "0"
