@@ -1,1 +1,1 @@
-"""Events, deliveries and channels: from publishing to the receipt."""
+"""From an event to a confirmed notice: publish, match, plan, claim, send, record."""

@@ -1,0 +1,65 @@
+"""Attempts, written before a provider is called, and receipts, written when it reports."""
+
+import os
+import time
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+from common.clock import now
+from eventinvoke.models.deliveries import Delivery
+
+
+def new_attempt_id() -> uuid.UUID:
+    """Return a UUID of version 7 (RFC 9562, section 5.7): rows made together lie together."""
+    raw = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
+    raw = raw & ~(0xF << 76) | 0x7 << 76
+    return uuid.UUID(int=raw & ~(0x3 << 62) | 0x2 << 62)
+
+
+class Attempt(models.Model):
+    """One try of a delivery with a provider.
+
+    The row stands before the provider is called, so that a worker's death leaves a trace of what
+    may have been sent. ``outcome`` is "" until the provider's answer is recorded.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_attempt_id, editable=False)
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts_made")
+    number = models.PositiveSmallIntegerField(default=1, help_text="Which try of its delivery it is.")
+    started_at = models.DateTimeField(default=now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=16, blank=True)
+    provider_id = models.CharField(max_length=200, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+    sequence = models.IntegerField(default=-1, help_text="The latest callback that was applied.")
+
+    class Meta:
+        ordering: ClassVar = ["started_at", "pk"]
+
+    def __str__(self) -> str:
+        """Say when it began and what became of it."""
+        return f"{self.started_at:%H:%M:%S} {self.outcome or '…'}"
+
+
+class Receipt(models.Model):
+    """What a provider, a phone key, a link or a service worker told us later, as it came.
+
+    ``fingerprint`` is what makes a repeat recognisable; a repeated receipt is not stored again.
+    """
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="receipts")
+    status = models.CharField(max_length=32, help_text="In the provider's own word.")
+    sequence = models.IntegerField(null=True, blank=True)
+    fingerprint = models.CharField(max_length=64, unique=True, editable=False)
+    payload = models.JSONField(default=dict, blank=True)
+    is_applied = models.BooleanField(default=False, help_text="It changed the delivery's state.")
+    received_at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering: ClassVar = ["received_at", "pk"]
+
+    def __str__(self) -> str:
+        """Return the provider's word."""
+        return self.status

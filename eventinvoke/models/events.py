@@ -1,0 +1,47 @@
+"""Events: something at a point in time that people may want notice of."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from common.clock import now
+from registration.models.registrations import SEVERITIES
+
+
+class Event(models.Model):
+    """One thing that happens at a point in time, as its source tells it.
+
+    ``source`` and ``external_id`` name it: publishing the same pair again updates the row.
+    """
+
+    source = models.CharField(max_length=100, help_text="“calendar:3”, “registration”, “system” …")
+    external_id = models.CharField(max_length=255, help_text="The source's own name of it.")
+    title = models.CharField(max_length=500)
+    description = models.TextField(blank=True)
+    location = models.CharField(max_length=500, blank=True)
+    url = models.CharField(max_length=1000, blank=True)
+    severity = models.PositiveSmallIntegerField(choices=SEVERITIES, default=10)
+    labels = models.JSONField(default=dict, blank=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField(help_text="After this nobody wants to hear of it any more.")
+    is_all_day = models.BooleanField(default=False)
+    canceled_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+    updated_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["starts_at", "pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="event_once_a_source"),
+            models.CheckConstraint(
+                name="event_ends_after_start", condition=Q(ends_at__isnull=True) | Q(ends_at__gte=F("starts_at"))
+            ),
+            models.CheckConstraint(name="event_deadline_after_start", condition=Q(deadline_at__gte=F("starts_at"))),
+        ]
+        indexes: ClassVar = [models.Index(fields=["deadline_at"], name="event_deadline")]
+
+    def __str__(self) -> str:
+        """Return the title."""
+        return self.title

@@ -1,0 +1,37 @@
+"""Named sets of deliveries, and the conditional updates that change their state."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import F
+
+from common.states import State, before
+
+if TYPE_CHECKING:
+    from eventinvoke.models import Delivery
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    """Sets of deliveries."""
+
+    def pending(self) -> Self:
+        """Deliveries that were not tried yet, or that wait for another try."""
+        return self.filter(state=State.PENDING)
+
+    def due(self, kind: str, at: datetime) -> Self:
+        """Pending deliveries of one kind whose time has come, the most urgent and oldest first."""
+        return self.filter(kind=kind, state=State.PENDING, next_attempt_at__lte=at).order_by(
+            "-severity", "next_attempt_at"
+        )
+
+    def move_to(self, new: State, **changes: object) -> int:
+        """Bring those that may go there into a state, and return how many went.
+
+        ``changes`` are more columns to set on the same rows.
+        """
+        return self.filter(state__in=before(new)).update(state=new, **changes)
+
+    def cancel(self, reason: str) -> int:
+        """Cancel those that are still pending, and return how many that were."""
+        return self.pending().update(state=State.CANCELED, slot=F("pk"), reason=reason[:300])

@@ -1,0 +1,74 @@
+"""People: the account that signs in, and the member who is told things."""
+
+import datetime as dt
+import zoneinfo
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+
+from common.clock import now
+from registration.querysets import MemberQuerySet
+
+
+def check_time_zone(name: str) -> None:
+    """Raise ``ValidationError`` for what is not the name of an IANA time zone."""
+    if name not in zoneinfo.available_timezones():
+        msg = f"“{name}” is not a time zone. Use a name like “Asia/Tokyo” or “UTC”."
+        raise ValidationError(msg)
+
+
+class User(AbstractUser):
+    """An account that can sign in."""
+
+    must_change_password = models.BooleanField(
+        default=False, help_text="The password was made by somebody else and has to be replaced at the next sign-in."
+    )
+
+
+class Member(models.Model):
+    """A person who is told things: in which zone and language, and when to be left alone."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="member")
+    name = models.CharField(max_length=150)
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
+    language = models.CharField(max_length=16, default="en", choices=settings.LANGUAGES)
+    quiet_from = models.TimeField(null=True, blank=True, help_text="Nothing but critical notices from this time …")
+    quiet_until = models.TimeField(null=True, blank=True, help_text="… until this time, in the member's time zone.")
+    daily_cap = models.PositiveIntegerField(
+        null=True, blank=True, default=200, help_text="Notices a day at most. Empty: no limit."
+    )
+    critical_reserve = models.PositiveIntegerField(
+        default=20, help_text="How many of them are kept for critical notices."
+    )
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    objects = MemberQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="member_quiet_hours_have_both_ends",
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | Q(quiet_from__isnull=False, quiet_until__isnull=False),
+                violation_error_message="Quiet hours need a beginning and an end.",
+            ),
+            models.CheckConstraint(
+                name="member_reserve_within_cap",
+                condition=Q(daily_cap__isnull=True) | Q(critical_reserve__lte=F("daily_cap")),
+                violation_error_message="The reserve for critical notices can't be larger than the daily limit.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the member's name."""
+        return self.name
+
+    @property
+    def zone(self) -> dt.tzinfo:
+        """The member's time zone."""
+        return zoneinfo.ZoneInfo(self.time_zone)

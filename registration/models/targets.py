@@ -1,0 +1,80 @@
+"""Targets: the ways to reach a member, and the codes that show they are the member's own."""
+
+import hashlib
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from common.clock import now
+from registration.models.members import Member
+from registration.querysets import TargetQuerySet, VerificationQuerySet
+
+
+def fingerprint(address: str) -> str:
+    """Return the SHA-256 of an address in hexadecimal: long addresses can't be indexed everywhere."""
+    return hashlib.sha256(address.encode()).hexdigest()
+
+
+class Target(models.Model):
+    """One way to reach one member: this browser, that phone number.
+
+    ``kind`` names a channel. A target is used once it is verified and until it is disabled, which
+    the provider's word that it is gone does, or the member.
+    """
+
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="targets")
+    kind = models.CharField(max_length=20)
+    address = models.TextField(help_text="As the channel normalised it.")
+    fingerprint = models.CharField(max_length=64, editable=False)
+    shown = models.CharField(max_length=200, help_text="As a person reads it.")
+    label = models.CharField(max_length=80, blank=True, help_text="A name of one's own: “Work phone”.")
+    config = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    disabled_at = models.DateTimeField(null=True, blank=True)
+    disabled_reason = models.CharField(max_length=300, blank=True)
+
+    objects = TargetQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["kind", "pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["member", "kind", "fingerprint"],
+                name="target_once_a_member",
+                violation_error_message="You have added this already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the label, or the address as a person reads it."""
+        return self.label or self.shown
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it may be told anything now."""
+        return self.verified_at is not None and self.disabled_at is None
+
+
+class Verification(models.Model):
+    """A code that was sent to a target, kept hashed, good for few tries and a short time."""
+
+    target = models.ForeignKey(Target, on_delete=models.CASCADE, related_name="verifications")
+    code_hash = models.CharField(max_length=64)
+    tries_left = models.PositiveSmallIntegerField(default=5)
+    sent_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = VerificationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-sent_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="verification_ends_later", condition=Q(expires_at__gt=models.F("sent_at"))),
+        ]
+
+    def __str__(self) -> str:
+        """Say for which target it is."""
+        return f"code for {self.target_id}"

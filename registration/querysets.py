@@ -1,0 +1,69 @@
+"""Named sets of members, targets, registrations and calendars."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+
+from common.clock import now
+
+if TYPE_CHECKING:
+    from registration.models import Calendar, Member, Registration, Target, Verification
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    """Sets of members."""
+
+    def active(self) -> Self:
+        """Members whose account is switched on."""
+        return self.filter(user__is_active=True)
+
+
+class TargetQuerySet(models.QuerySet["Target"]):
+    """Sets of targets."""
+
+    def usable(self) -> Self:
+        """Targets that may be told something now."""
+        return self.filter(verified_at__isnull=False, disabled_at__isnull=True)
+
+    def disable(self, reason: str) -> int:
+        """Switch off those that are still on, and return how many that were."""
+        return self.filter(disabled_at__isnull=True).update(disabled_at=now(), disabled_reason=reason[:300])
+
+
+class VerificationQuerySet(models.QuerySet["Verification"]):
+    """Sets of verification codes."""
+
+    def open(self) -> Self:
+        """Codes that may still be typed."""
+        return self.filter(used_at__isnull=True, tries_left__gt=0, expires_at__gt=now())
+
+
+class RegistrationQuerySet(models.QuerySet["Registration"]):
+    """Sets of registrations."""
+
+    def in_force(self) -> Self:
+        """Registrations that bring notices: switched on, not declined, of an active account."""
+        return self.filter(is_active=True, declined_at__isnull=True, member__user__is_active=True)
+
+    def unplanned(self) -> Self:
+        """Registrations whose deliveries do not follow their last change yet."""
+        return self.filter(is_planned=False)
+
+    def changed(self) -> int:
+        """Have the planner look at these again, within a second."""
+        return self.update(is_planned=False)
+
+
+class CalendarQuerySet(models.QuerySet["Calendar"]):
+    """Sets of calendars."""
+
+    def visible_to(self, member: "Member") -> Self:
+        """Calendars that a member may use: the member's own and those given to everybody."""
+        return self.filter(Q(owner=member) | Q(owner__isnull=True))
+
+    def due(self, at: datetime) -> Self:
+        """Calendars whose next reading is due and that nobody reads at present."""
+        free = Q(lease_until__isnull=True) | Q(lease_until__lt=at)
+        return self.filter(free, is_active=True, next_sync_at__lte=at)
