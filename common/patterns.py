@@ -83,7 +83,9 @@ class PatternSet:
             try:
                 self._set.Add(pattern)
             except re2.error as error:
-                raise PatternError(_explain(pattern, error.args[0] if error.args else ""), field="pattern") from None
+                raise PatternError(
+                    _explain(pattern, error.args[0] if error.args else ""), field="pattern"
+                ) from None
         if patterns:
             self._set.Compile()
 

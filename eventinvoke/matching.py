@@ -32,7 +32,9 @@ def registrations_for(events: Sequence[Event]) -> list[Registration]:
     return list(Registration.objects.in_force().filter(wanted).prefetch_related(steps).order_by("pk"))
 
 
-def matching(events: Iterable[Event], registrations: Sequence[Registration]) -> Iterator[tuple[Event, Registration]]:
+def matching(
+    events: Iterable[Event], registrations: Sequence[Registration]
+) -> Iterator[tuple[Event, Registration]]:
     """Yield each event with each of the registrations that wants it.
 
     The patterns that a source's events are tried against are one RE2 set, and each distinct title

@@ -140,7 +140,8 @@ def _publish_batch(drafts: Mapping[tuple[str, str], EventDraft]) -> Published:
         new = [draft for key, draft in drafts.items() if key not in stored]
         if new:
             Event.objects.bulk_create(
-                [Event(source=d.source, external_id=d.external_id, **d.columns) for d in new], ignore_conflicts=True
+                [Event(source=d.source, external_id=d.external_id, **d.columns) for d in new],
+                ignore_conflicts=True,
             )
         changed = [_updated(stored[key], draft) for key, draft in drafts.items() if key in stored]
         changed = [event for event in changed if event is not None]

@@ -29,7 +29,9 @@ class Answer(models.Model):
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="answers", db_index=False)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     starts_at = models.DateTimeField(help_text="The start that it was said of; a moved event asks again.")
-    way = models.CharField(max_length=20, help_text="By what it was said: a key, a link, a button, the inbox.")
+    way = models.CharField(
+        max_length=20, help_text="By what it was said: a key, a link, a button, the inbox."
+    )
     at = models.DateTimeField(default=now)
 
     class Meta:

@@ -30,15 +30,21 @@ class Delivery(models.Model):
         Registration, on_delete=models.SET_NULL, related_name="deliveries", null=True, blank=True
     )
     step = models.ForeignKey(Step, on_delete=models.SET_NULL, null=True, blank=True, db_index=False)
-    condition = models.CharField(max_length=12, choices=Step.Condition.choices, default=Step.Condition.UNCONFIRMED)
+    condition = models.CharField(
+        max_length=12, choices=Step.Condition.choices, default=Step.Condition.UNCONFIRMED
+    )
     kind = models.CharField(max_length=20)
     severity = models.PositiveSmallIntegerField(choices=SEVERITIES)
 
     due_at = models.DateTimeField()
     next_attempt_at = models.DateTimeField()
     deadline_at = models.DateTimeField()
-    state = models.CharField(max_length=12, choices=[(s.value, s.value) for s in State], default=State.PENDING)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="Tries so far; also what a late worker is known by.")
+    state = models.CharField(
+        max_length=12, choices=[(s.value, s.value) for s in State], default=State.PENDING
+    )
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="Tries so far; also what a late worker is known by."
+    )
     lease_until = models.DateTimeField(null=True, blank=True)
     slot = models.BigIntegerField(default=0, editable=False, help_text="0, or its own id once canceled.")
     reason = models.CharField(max_length=300, blank=True, help_text="Why it stands where it stands.")
@@ -56,14 +62,19 @@ class Delivery(models.Model):
             # Two registrations that ask for the same thing at the same time tell it once. What was
             # canceled gives its place free (``slot``), so that an event may be reinstated.
             models.UniqueConstraint(fields=["event", "target", "due_at", "slot"], name="delivery_once"),
-            models.CheckConstraint(name="delivery_state_known", condition=Q(state__in=[s.value for s in State])),
             models.CheckConstraint(
-                name="delivery_sending_has_lease", condition=~Q(state="sending") | Q(lease_until__isnull=False)
+                name="delivery_state_known", condition=Q(state__in=[s.value for s in State])
+            ),
+            models.CheckConstraint(
+                name="delivery_sending_has_lease",
+                condition=~Q(state="sending") | Q(lease_until__isnull=False),
             ),
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["kind", "-severity", "next_attempt_at"], name="delivery_due", condition=Q(state="pending")
+                fields=["kind", "-severity", "next_attempt_at"],
+                name="delivery_due",
+                condition=Q(state="pending"),
             ),
             models.Index(fields=["lease_until"], name="delivery_lease", condition=Q(state="sending")),
             models.Index(fields=["member", "due_at"], name="delivery_of_member"),

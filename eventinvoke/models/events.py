@@ -36,9 +36,12 @@ class Event(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["source", "external_id"], name="event_once_a_source"),
             models.CheckConstraint(
-                name="event_ends_after_start", condition=Q(ends_at__isnull=True) | Q(ends_at__gte=F("starts_at"))
+                name="event_ends_after_start",
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gte=F("starts_at")),
             ),
-            models.CheckConstraint(name="event_deadline_after_start", condition=Q(deadline_at__gte=F("starts_at"))),
+            models.CheckConstraint(
+                name="event_deadline_after_start", condition=Q(deadline_at__gte=F("starts_at"))
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["deadline_at"], name="event_deadline")]
 

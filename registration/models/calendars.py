@@ -24,13 +24,17 @@ class Calendar(models.Model):
         ICAL_URL = "ical_url", "iCalendar address"
         ICAL_FILE = "ical_file", "iCalendar file"
 
-    owner = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="calendars", null=True, blank=True)
+    owner = models.ForeignKey(
+        Member, on_delete=models.CASCADE, related_name="calendars", null=True, blank=True
+    )
     name = models.CharField(max_length=150)
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.ICAL_URL)
     url = EncryptedTextField(blank=True, default="", help_text="A secret: many feeds carry a key in it.")
     content = models.TextField(blank=True, default="", editable=False, help_text="What was uploaded.")
     default_time_zone = models.CharField(
-        max_length=64, blank=True, help_text="For entries that name no zone. Empty: the calendar's own, or UTC."
+        max_length=64,
+        blank=True,
+        help_text="For entries that name no zone. Empty: the calendar's own, or UTC.",
     )
     interval = models.DurationField(default=timedelta(minutes=5), help_text="Time between two readings.")
     is_active = models.BooleanField(default=True)

@@ -25,7 +25,8 @@ class User(AbstractUser):
     """An account that can sign in."""
 
     must_change_password = models.BooleanField(
-        default=False, help_text="The password was made by somebody else and has to be replaced at the next sign-in."
+        default=False,
+        help_text="The password was made by somebody else and has to be replaced at the next sign-in.",
     )
 
 
@@ -36,8 +37,12 @@ class Member(models.Model):
     name = models.CharField(max_length=150)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
     language = models.CharField(max_length=16, default="en", choices=settings.LANGUAGES)
-    quiet_from = models.TimeField(null=True, blank=True, help_text="Nothing but critical notices from this time …")
-    quiet_until = models.TimeField(null=True, blank=True, help_text="… until this time, in the member's time zone.")
+    quiet_from = models.TimeField(
+        null=True, blank=True, help_text="Nothing but critical notices from this time …"
+    )
+    quiet_until = models.TimeField(
+        null=True, blank=True, help_text="… until this time, in the member's time zone."
+    )
     daily_cap = models.PositiveIntegerField(
         null=True, blank=True, default=200, help_text="Notices a day at most. Empty: no limit."
     )

@@ -51,7 +51,9 @@ class Registration(models.Model):
     calendar = models.ForeignKey(
         Calendar, on_delete=models.CASCADE, related_name="registrations", null=True, blank=True
     )
-    source = models.CharField(max_length=100, blank=True, help_text="A source's name, when it is not a calendar.")
+    source = models.CharField(
+        max_length=100, blank=True, help_text="A source's name, when it is not a calendar."
+    )
     pattern = models.CharField(max_length=500, blank=True)
     labels = models.JSONField(default=dict, blank=True)
 

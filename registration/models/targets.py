@@ -72,7 +72,9 @@ class Verification(models.Model):
     class Meta:
         ordering: ClassVar = ["-sent_at"]
         constraints: ClassVar = [
-            models.CheckConstraint(name="verification_ends_later", condition=Q(expires_at__gt=models.F("sent_at"))),
+            models.CheckConstraint(
+                name="verification_ends_later", condition=Q(expires_at__gt=models.F("sent_at"))
+            ),
         ]
 
     def __str__(self) -> str:
