@@ -21,6 +21,8 @@ NOTICE_ENCRYPTION_KEYS = words("NOTICE_ENCRYPTION_KEYS") or [
 ]
 # Private networks that addresses given by members (feeds, push endpoints) may reach all the same.
 NOTICE_ALLOWED_PRIVATE_NETWORKS = words("NOTICE_ALLOWED_PRIVATE_NETWORKS")
+# A file of PEM certificates to trust for outgoing connections, besides the public ones (in-house servers).
+NOTICE_EXTRA_CA_FILE = text("NOTICE_EXTRA_CA_FILE")
 NOTICE_BATCH_SIZE = whole("NOTICE_BATCH_SIZE", 500)
 NOTICE_LEASE_SECONDS = decimal("NOTICE_LEASE_SECONDS", 60)
 

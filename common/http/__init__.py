@@ -1,0 +1,17 @@
+"""HTTP to the outside: many requests at once, one calendar feed, and which addresses are let out.
+
+- ``exchange`` sends a stream of requests over kept-alive connections (the firing path).
+- ``fetch`` gets one document, bounded in size and time (calendar feeds).
+- ``check_public_url`` judges an address that somebody typed.
+
+Whatever a member gave us is never allowed to reach a private network, at the time it is typed and
+again at the moment of every connection; ``NOTICE_ALLOWED_PRIVATE_NETWORKS`` names the exceptions.
+Proxies of the environment, ``.netrc`` files and cookies are never used.
+"""
+
+from common.http.addresses import check_public_url, is_allowed
+from common.http.engine import exchange
+from common.http.exchanges import Failure, Reply, Request
+from common.http.fetching import Fetched, fetch
+
+__all__ = ["Failure", "Fetched", "Reply", "Request", "check_public_url", "exchange", "fetch", "is_allowed"]

@@ -1,0 +1,177 @@
+"""Many requests at once over few kept-alive connections: libcurl's multi interface.
+
+One exchange costs about 20 us of processor time a request, which decides how many notices a core
+can send. What makes it cheap: handles are used again and keep their options; ``perform`` serves
+all connections at once, after a burst of new requests, not after each; HTTP/2 carries them over one
+connection where the server offers it; Python is called back only for bodies and wanted headers.
+
+**Sent or not?** A request counts as ``NOT_SENT`` only if libcurl never began to write it, which
+two of its counters show (time until the transfer began; bytes of the request). A request with a
+body that may not be repeated is read by libcurl through a callback that can't go back to the
+start: so we know whether it was read at all, and libcurl can't repeat it behind our back when a
+kept-alive connection turns out to be dead.
+"""
+
+import ctypes
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from time import monotonic
+from typing import Final
+
+from django.conf import settings
+
+from common.http.exchanges import Reply, Request
+from common.http.handles import ca_file
+from common.http.wires import Wire
+
+IDLE_SECONDS: Final = 0.05
+"""How long an exchange is silent before it says so with None."""
+
+_BURST: Final = 32
+_BURST_SECONDS: Final = 0.005
+_SHORT_WAIT: Final = 0.005
+
+_Key = tuple[str, tuple[str, ...]]
+
+
+class Engine:
+    """Two wires: one that refuses private addresses, one that does not.
+
+    They are apart because libcurl hands a connection from one request to another, and a guarded
+    request must not find a connection that an unguarded one has opened.
+    """
+
+    def __init__(self, ca_path: str) -> None:
+        """Open nothing yet."""
+        self._wires = (Wire(ca_path, is_guarded=False), Wire(ca_path, is_guarded=True))
+        self._refused: list[Reply] = []
+
+    def run(self, requests: Iterable[Request], max_in_flight: int, timeout: float) -> Iterator[Reply | None]:
+        """Do what ``exchange`` promises."""
+        source = iter(requests)
+        fault: BaseException | None = None
+        is_open = True
+        quiet_since = monotonic()
+        while is_open or self._in_flight():
+            if is_open:
+                try:
+                    is_open = self._fill(source, max_in_flight, timeout)
+                except Exception as error:  # noqa: BLE001 - raised again below, once what is under way has ended
+                    fault, is_open = error, False
+            replies = self._advance()
+            if replies:
+                yield from replies
+                quiet_since = monotonic()
+            elif self._in_flight() >= max_in_flight or not is_open:
+                self._wait(IDLE_SECONDS - (monotonic() - quiet_since))
+            if not replies and monotonic() - quiet_since >= IDLE_SECONDS:
+                yield None
+                quiet_since = monotonic()
+        if fault is not None:
+            raise fault
+
+    def abandon(self) -> None:
+        """Break off whatever is still under way."""
+        self._refused.clear()
+        for wire in self._wires:
+            wire.abandon()
+
+    def _in_flight(self) -> int:
+        return self._wires[0].in_flight + self._wires[1].in_flight
+
+    def _fill(self, source: Iterator[Request], max_in_flight: int, timeout: float) -> bool:
+        """Start requests while there is room; say whether there may be more.
+
+        It stops after a burst, and when the source is slow, so that what is under way moves on.
+        """
+        room = min(max_in_flight - self._in_flight(), _BURST)
+        until = monotonic() + _BURST_SECONDS
+        while room > 0:
+            try:
+                request = next(source)
+            except StopIteration:
+                return False
+            refusal = self._wires[request.is_guarded].start(request, timeout)
+            if refusal is not None:
+                self._refused.append(refusal)
+            room -= 1
+            if monotonic() > until:
+                break
+        return True
+
+    def _advance(self) -> list[Reply]:
+        replies, self._refused = self._refused, []
+        for wire in self._wires:
+            if wire.in_flight:
+                wire.advance(replies)
+        return replies
+
+    def _wait(self, seconds: float) -> None:
+        busy = [wire for wire in self._wires if wire.in_flight]
+        for wire in busy:
+            wire.wait(min(seconds, _SHORT_WAIT) if len(busy) > 1 else seconds)
+
+
+class _Garage:
+    """The engines of this process. An engine serves one exchange at a time, whatever the thread.
+
+    Each exchange takes one and gives it back, so connections outlive exchanges and threads, and two
+    exchanges never meet in one engine. A forked child leaves its parent's engines alone for ever:
+    to close them would end the parent's TLS connections.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[tuple[_Key, Engine]] = []
+        self._all: set[Engine] = set()
+        os.register_at_fork(after_in_child=self._leave_to_parent)
+
+    def take(self) -> tuple[_Key, Engine]:
+        """Return an engine made under the present settings."""
+        key = (ca_file(), tuple(settings.NOTICE_ALLOWED_PRIVATE_NETWORKS))
+        with self._lock:
+            while self._idle:
+                found, engine = self._idle.pop()
+                if found == key:
+                    return key, engine
+                self._all.discard(engine)
+            engine = Engine(key[0])
+            self._all.add(engine)
+        return key, engine
+
+    def give_back(self, key: _Key, engine: Engine) -> None:
+        """Take an engine back, unless it is the engine of a parent process."""
+        engine.abandon()
+        with self._lock:
+            if engine in self._all:
+                self._idle.append((key, engine))
+
+    def _leave_to_parent(self) -> None:
+        self._lock = threading.Lock()
+        for engine in self._all:
+            # One reference too many for good, so that not even the end of the process frees it.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine))
+        self._idle.clear()
+        self._all = set()
+
+
+_garage: Final = _Garage()
+
+
+def exchange(
+    requests: Iterable[Request], *, max_in_flight: int = 128, timeout: float = 15.0
+) -> Iterator[Reply | None]:
+    """Make requests, many at once; yield one ``Reply`` for each, in the order in which they end.
+
+    ``requests`` is read lazily, never more than ``max_in_flight`` ahead of the replies, so a
+    stream of any length needs the same memory. ``timeout`` is in seconds a request. ``None`` is
+    yielded whenever nothing has been known for about 50 ms. Connections are kept alive between
+    calls. A fault of one request is its reply's ``error``. If ``requests`` itself raises, what is
+    under way is ended and reported first. Closing the iterator breaks off what is under way.
+    """
+    key, engine = _garage.take()
+    try:
+        yield from engine.run(requests, max_in_flight, timeout)
+    finally:
+        _garage.give_back(key, engine)

@@ -1,0 +1,61 @@
+"""What goes into an exchange with a provider and what comes out of it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+# Named tuples, because one of each is made for every message of the firing path, and a frozen
+# dataclass of this size takes three times as long to make.
+
+
+class Failure(StrEnum):
+    """Why there is no answer, and with it whether the request may be made once more."""
+
+    NOT_SENT = "not_sent"
+    """Nothing of it was given to a server (no connection, no such name, a certificate that is
+    not trusted, an address that can't be used): it may be repeated without a thought."""
+    UNKNOWN = "unknown"
+    """It was written, or a part of it, and no whole answer came: the server may have acted on it."""
+    PRIVATE = "private"
+    """Refused by us, because the address lies inside a private network. Nothing was sent."""
+
+
+class Request(NamedTuple):
+    """One request. ``url`` is ASCII, as ``check_public_url`` returns it."""
+
+    url: str
+    body: bytes = b""
+    headers: Sequence[str] = ()
+    """Lines ``"Name: value"``."""
+    tag: Any = None
+    """Whatever the caller wants to find in the reply."""
+    method: str = "POST"
+    timeout: float | None = None
+    """In seconds, for everything from the connection to the last byte; None takes the exchange's."""
+    is_guarded: bool = True
+    """Refuse private addresses. False only for what is configured (a provider's API), never for
+    what a member gave."""
+    is_repeatable: bool = False
+    """The server may get it twice without harm. If not, it is never repeated, not even when a
+    kept-alive connection turns out to be closed (HTTP clients usually do that by themselves)."""
+    wanted_header: str = ""
+    """The name, in lower case, of the one answer header to keep."""
+
+
+class Reply(NamedTuple):
+    """What became of one request."""
+
+    tag: Any
+    status: int = 0
+    """Of the answer; 0 where none came."""
+    body: bytes = b""
+    """At most the first 64 KiB."""
+    retry_after: timedelta | None = None
+    """From the header Retry-After, given as seconds or as a date (RFC 9110, 10.2.3)."""
+    error: Failure | None = None
+    """None where an answer came whole, or at least one that refuses (a status of 400 and more)."""
+    reason: str = ""
+    """For a person: why there is an error."""
+    header: str = ""
+    """The value of the wanted header."""

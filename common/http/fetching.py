@@ -1,0 +1,192 @@
+"""One document from an address that a member gave: a calendar feed. Bounded in bytes and in time."""
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+import pycurl
+
+from common.errors import AddressError, PrivateAddressError, ProviderError
+from common.http.addresses import check_public_url
+from common.http.handles import Guard, ca_file, new_handle
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_MAX_HEADER_BYTES: Final = 65_536
+_SECRET_HEADERS: Final = frozenset({"authorization", "cookie"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer that arrived whole. Any status may be in it; a redirect was followed."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By name in lower case; of a header that came twice, the last."""
+    body: bytes
+    """Decompressed."""
+    final_url: str
+    """Where the redirects led."""
+
+
+class _Collector:
+    """Takes in one answer and stops libcurl as soon as it grows too large."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.body = bytearray()
+        self.headers: dict[str, str] = {}
+        self.header_bytes = 0
+        self.is_too_large = False
+
+    def take_body(self, chunk: bytes) -> int:
+        """Keep a decompressed piece, or return -1 ("stop") when it is one too many."""
+        if len(self.body) + len(chunk) > self.max_bytes:
+            self.is_too_large = True
+            return -1
+        self.body += chunk
+        return len(chunk)
+
+    def take_header(self, line: bytes) -> int:
+        """Keep a header line; a status line begins the headers anew."""
+        self.header_bytes += len(line)
+        if self.header_bytes > _MAX_HEADER_BYTES:
+            self.is_too_large = True
+            return -1
+        if line.startswith(b"HTTP/"):
+            self.headers.clear()
+        name, colon, value = line.decode("latin-1").partition(":")
+        if colon:
+            self.headers[name.strip().lower()] = value.strip()
+        return len(line)
+
+
+def fetch(  # noqa: PLR0913 - all of them are named
+    url: str,
+    *,
+    max_bytes: int = 10_000_000,
+    timeout: float = 30.0,
+    headers: Mapping[str, str] | None = None,
+    username: str = "",
+    password: str = "",
+    max_redirects: int = 5,
+    schemes: Collection[str] = ("https", "http"),
+) -> Fetched:
+    """Get one document, following redirects, each judged like the first address.
+
+    ``max_bytes`` counts decompressed bytes (gzip, deflate and brotli are undone), ``timeout`` is
+    in seconds and holds for everything together. ``headers`` may carry ``If-None-Match`` and
+    ``If-Modified-Since``; an answer 304 then has no body. The user name and password are sent to
+    the origin of ``url`` alone, and a redirect from https to http is refused.
+
+    Raises ``AddressError`` for an address that can't be used, ``PrivateAddressError`` for one
+    inside a private network, and ``ProviderError`` where no whole answer came: no connection, a
+    certificate that is not trusted, too large, too slow, broken off.
+    """
+    deadline = time.monotonic() + timeout
+    current = check_public_url(url, schemes=schemes, is_resolved=False)
+    origin = _origin(current)
+    guard = Guard()
+    curl = new_handle(guard, ca_file())
+    try:
+        for _ in range(max_redirects + 1):
+            is_home = _origin(current) == origin
+            lines = _header_lines(headers or {}, is_home=is_home)
+            credentials = (username, password) if is_home and (username or password) else None
+            collector = _Collector(max_bytes)
+            status = _get(curl, guard, collector, current, lines, credentials, deadline - time.monotonic())
+            location = collector.headers.get("location", "")
+            if status not in _REDIRECTS or not location:
+                return Fetched(status, collector.headers, bytes(collector.body), current)
+            current = _next_url(current, location, schemes)
+    finally:
+        curl.close()
+    msg = f"the server sent us on more than {max_redirects} times"
+    raise ProviderError(msg)
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _next_url(current: str, location: str, schemes: Collection[str]) -> str:
+    following = check_public_url(
+        urljoin(current, location.replace(" ", "%20")), schemes=schemes, is_resolved=False
+    )
+    if current.startswith("https:") and not following.startswith("https:"):
+        msg = "The server sends us on from https to http, which is not safe; give the https address."
+        raise AddressError(msg, field="address")
+    return following
+
+
+def _header_lines(headers: Mapping[str, str], *, is_home: bool) -> list[str]:
+    lines = [
+        f"{name}: {value}"
+        for name, value in headers.items()
+        if is_home or name.lower() not in _SECRET_HEADERS
+    ]
+    if any("\r" in line or "\n" in line for line in lines):
+        msg = "a header can't contain a line break"
+        raise ValueError(msg)
+    return lines
+
+
+def _get(
+    curl: pycurl.Curl,
+    guard: Guard,
+    collector: _Collector,
+    url: str,
+    lines: list[str],
+    credentials: tuple[str, str] | None,
+    seconds: float,
+) -> int:
+    """Make one request and return its status."""
+    if seconds <= 0:
+        msg = "the server took too long"
+        raise ProviderError(msg)
+    guard.has_refused = False
+    curl.setopt(pycurl.URL, url)
+    curl.setopt(pycurl.HTTPHEADER, lines)
+    curl.setopt(pycurl.ACCEPT_ENCODING, "gzip, deflate, br")
+    curl.setopt(pycurl.TIMEOUT_MS, max(1, int(seconds * 1000)))
+    curl.setopt(pycurl.WRITEFUNCTION, collector.take_body)
+    curl.setopt(pycurl.HEADERFUNCTION, collector.take_header)
+    curl.unsetopt(pycurl.USERNAME)
+    curl.unsetopt(pycurl.PASSWORD)
+    if credentials is not None:
+        curl.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC)
+        curl.setopt(pycurl.USERNAME, credentials[0])
+        curl.setopt(pycurl.PASSWORD, credentials[1])
+    try:
+        curl.perform()
+    except pycurl.error as error:
+        raise _reason(error, guard, collector) from None
+    return int(curl.getinfo(pycurl.RESPONSE_CODE))
+
+
+def _reason(error: pycurl.error, guard: Guard, collector: _Collector) -> Exception:
+    code = int(error.args[0])
+    if collector.is_too_large:
+        return ProviderError("the answer is too large")
+    if guard.has_refused and code == pycurl.E_COULDNT_CONNECT:
+        msg = "This address leads into a private network. Give one that is reachable on the internet."
+        return PrivateAddressError(msg, field="address")
+    return ProviderError(SENTENCES.get(code, "the server gave no answer that can be read"))
+
+
+SENTENCES: Final[Mapping[int, str]] = {
+    pycurl.E_COULDNT_RESOLVE_HOST: "the name of the server can't be found",
+    pycurl.E_COULDNT_CONNECT: "the server can't be reached",
+    pycurl.E_OPERATION_TIMEDOUT: "the server took too long",
+    pycurl.E_PEER_FAILED_VERIFICATION: "the certificate of the server is not trusted",
+    pycurl.E_SSL_CONNECT_ERROR: "no secure connection with the server came about",
+    pycurl.E_PARTIAL_FILE: "the answer broke off",
+    pycurl.E_RECV_ERROR: "the connection broke off",
+    pycurl.E_SEND_ERROR: "the connection broke off",
+    pycurl.E_GOT_NOTHING: "the server closed the connection without an answer",
+    pycurl.E_HTTP2: "the connection broke off",
+    pycurl.E_BAD_CONTENT_ENCODING: "the compressed answer can't be read",
+}
+"""libcurl's error codes as sentences for a person; a code that is missing has no better one."""
