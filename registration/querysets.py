@@ -9,7 +9,7 @@ from django.db.models import Q
 from common.clock import now
 
 if TYPE_CHECKING:
-    from registration.models import Calendar, Member, Registration, Target, Verification
+    from registration.models import Member
 
 
 class MemberQuerySet(models.QuerySet["Member"]):

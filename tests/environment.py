@@ -5,6 +5,8 @@ import os
 import shutil
 import tempfile
 
+from tests.servers.ports import free_port
+
 if "PFS_NOTICE_TEST_VAR" not in os.environ:
     # Short: the path of a unix socket in it may have 108 characters.
     _folder = tempfile.mkdtemp(prefix="pfsn-")
@@ -14,3 +16,5 @@ if "PFS_NOTICE_TEST_VAR" not in os.environ:
 os.environ["PFS_NOTICE_VAR"] = os.environ["PFS_NOTICE_TEST_VAR"]
 os.environ["PFS_NOTICE_ENV"] = "embedded"
 os.environ["STATIC_HASHED"] = "0"
+# The fixture ``redis_server`` listens here; a test without it finds nobody.
+os.environ["CELERY_BROKER_URL"] = f"redis://127.0.0.1:{free_port()}/0"

@@ -2,8 +2,10 @@
 
 from typing import Any, Final
 
-from pfs_notice.settings.environment import BASE_DIR, VAR_DIR, flag, text
+from pfs_notice.settings.environment import BASE_DIR, ENVIRONMENT, VAR_DIR, flag, text
 
+PFS_NOTICE_VAR = VAR_DIR
+PFS_NOTICE_ENV = ENVIRONMENT
 DEBUG: Final = flag("DEBUG", default=False)
 
 INSTALLED_APPS = [
@@ -83,4 +85,4 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-__all__ = [name for name in dir() if name.isupper() and name not in {"BASE_DIR", "VAR_DIR"}]
+__all__ = [name for name in dir() if name.isupper() and name not in {"BASE_DIR", "ENVIRONMENT", "VAR_DIR"}]

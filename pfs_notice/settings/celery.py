@@ -6,8 +6,9 @@ from urllib.parse import quote
 from kombu import Queue
 
 from pfs_notice.settings.environment import VAR_DIR, text
+from pfs_notice.supervisor.broker import socket_path
 
-CELERY_BROKER_URL = text("CELERY_BROKER_URL", f"redis+socket://{quote(str(VAR_DIR / 'broker.sock'))}")
+CELERY_BROKER_URL = text("CELERY_BROKER_URL", f"redis+socket://{quote(str(socket_path(VAR_DIR)))}")
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     # Above the longest task, or a task that is still running is given out again.
     "visibility_timeout": 900,

@@ -45,3 +45,5 @@ def _database() -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
+
+__all__ = ["DATABASES"]

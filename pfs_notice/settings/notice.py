@@ -1,8 +1,24 @@
 """What PFS Notice itself is told."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
+
 from pfs_notice.settings.environment import decimal, secret, text, whole, words
+
+
+def _pem(given: str) -> str:
+    """Return a key's PEM text; it may be given as the path of a file that holds it."""
+    if given.startswith("-----BEGIN"):
+        return given.replace("\\n", "\n")  # one line of an environment file
+    try:
+        return Path(given).read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"VAPID_PRIVATE_KEY is neither PEM text nor the path of a file that can be read ({error.strerror}).",
+        ) from error
+
 
 NOTICE_PUBLIC_URL = text("NOTICE_PUBLIC_URL", f"http://localhost:{text('PORT', '8000')}").rstrip("/")
 NOTICE_CHANNELS = words(
@@ -26,7 +42,7 @@ NOTICE_EXTRA_CA_FILE = text("NOTICE_EXTRA_CA_FILE")
 NOTICE_BATCH_SIZE = whole("NOTICE_BATCH_SIZE", 500)
 NOTICE_LEASE_SECONDS = decimal("NOTICE_LEASE_SECONDS", 60)
 
-VAPID_PRIVATE_KEY = secret("VAPID_PRIVATE_KEY", "vapid_private.pem")
+VAPID_PRIVATE_KEY = _pem(secret("VAPID_PRIVATE_KEY", "vapid_private.pem"))
 # Push services write to this address when something is wrong (RFC 8292 section 2.1).
 VAPID_SUBJECT = text("VAPID_SUBJECT", f"mailto:notice@{urlsplit(NOTICE_PUBLIC_URL).hostname or 'localhost'}")
 

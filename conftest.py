@@ -1,0 +1,8 @@
+"""Fixtures for all tests; tests/fixtures/ has them by kind."""
+
+pytest_plugins = [
+    "tests.fixtures.sockets",
+    "tests.fixtures.servers",
+    "tests.fixtures.processes",
+    "tests.fixtures.browser",
+]

@@ -1,0 +1,42 @@
+"""What is done before the processes start. Runs in a process of its own: the parent opens no database."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+
+
+def prepare() -> int:
+    """Check the settings, bring the tables up to date, collect the static files, make the administrator.
+
+    Returns the exit code: 1 when a check found an error, which is printed.
+    """
+    try:
+        call_command("check", "--fail-level", "ERROR", verbosity=0)
+    except SystemCheckError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    call_command("migrate", interactive=False, verbosity=0)
+    _collect_static()
+    call_command("first_admin")
+    return 0
+
+
+def _collect_static() -> None:
+    """Collect the static files, unless none changed since the last time."""
+    if not settings.STATIC_HASHED:
+        return
+    digest = hashlib.sha256()
+    for finder in finders.get_finders():
+        for path, storage in finder.list([]):
+            status = Path(storage.path(path)).stat()
+            digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
+    stamp = Path(settings.STATIC_ROOT or "") / ".collected"
+    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+        return
+    call_command("collectstatic", interactive=False, verbosity=0)
+    stamp.write_text(digest.hexdigest())

@@ -1,0 +1,1 @@
+"""Tests of the tests' own ground: the servers, the processes and the browser."""

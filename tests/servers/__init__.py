@@ -1,0 +1,14 @@
+"""Servers for tests and benchmarks: on free loopback ports, in temporary folders, taken down at the end.
+
+Each is a context manager; it may also be killed, stopped and started again in between, keeping its
+port and its data.
+"""
+
+from tests.servers.base import Missing, Server
+from tests.servers.mariadb import MariaDB
+from tests.servers.mosquitto import Mosquitto
+from tests.servers.ports import free_port
+from tests.servers.postgresql import PostgreSQL
+from tests.servers.redis import Redis
+
+__all__ = ["MariaDB", "Missing", "Mosquitto", "PostgreSQL", "Redis", "Server", "free_port"]
