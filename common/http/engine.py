@@ -45,9 +45,11 @@ class Engine:
     def __init__(self, ca_path: str) -> None:
         """Open nothing yet."""
         self._wires = (Wire(ca_path, is_guarded=False), Wire(ca_path, is_guarded=True))
-        self._refused: list[Reply] = []
+        self._known: list[Reply] = []
 
-    def run(self, requests: Iterable[Request], max_in_flight: int, timeout: float) -> Iterator[Reply | None]:
+    def run(
+        self, requests: Iterable[Request | Reply], max_in_flight: int, timeout: float
+    ) -> Iterator[Reply | None]:
         """Do what ``exchange`` promises."""
         source = iter(requests)
         fault: BaseException | None = None
@@ -73,14 +75,14 @@ class Engine:
 
     def abandon(self) -> None:
         """Break off whatever is still under way."""
-        self._refused.clear()
+        self._known.clear()
         for wire in self._wires:
             wire.abandon()
 
     def _in_flight(self) -> int:
         return self._wires[0].in_flight + self._wires[1].in_flight
 
-    def _fill(self, source: Iterator[Request], max_in_flight: int, timeout: float) -> bool:
+    def _fill(self, source: Iterator[Request | Reply], max_in_flight: int, timeout: float) -> bool:
         """Start requests while there is room; say whether there may be more.
 
         It stops after a burst, and when the source is slow, so that what is under way moves on.
@@ -92,16 +94,19 @@ class Engine:
                 request = next(source)
             except StopIteration:
                 return False
-            refusal = self._wires[request.is_guarded].start(request, timeout)
-            if refusal is not None:
-                self._refused.append(refusal)
+            if isinstance(request, Reply):
+                self._known.append(request)
+            else:
+                refusal = self._wires[request.is_guarded].start(request, timeout)
+                if refusal is not None:
+                    self._known.append(refusal)
             room -= 1
             if monotonic() > until:
                 break
         return True
 
     def _advance(self) -> list[Reply]:
-        replies, self._refused = self._refused, []
+        replies, self._known = self._known, []
         for wire in self._wires:
             if wire.in_flight:
                 wire.advance(replies)
@@ -160,14 +165,15 @@ _garage: Final = _Garage()
 
 
 def exchange(
-    requests: Iterable[Request], *, max_in_flight: int = 128, timeout: float = 15.0
+    requests: Iterable[Request | Reply], *, max_in_flight: int = 128, timeout: float = 15.0
 ) -> Iterator[Reply | None]:
     """Make requests, many at once; yield one ``Reply`` for each, in the order in which they end.
 
     ``requests`` is read lazily, never more than ``max_in_flight`` ahead of the replies, so a
     stream of any length needs the same memory. ``timeout`` is in seconds a request. ``None`` is
     yielded whenever nothing has been known for about 50 ms. Connections are kept alive between
-    calls. A fault of one request is its reply's ``error``. If ``requests`` itself raises, what is
+    calls. A ``Reply`` among the requests (for what need not or can't be sent) is handed through in
+    its turn, so that a caller can keep one stream. A fault of one request is its reply's ``error``. If ``requests`` itself raises, what is
     under way is ended and reported first. Closing the iterator breaks off what is under way.
     """
     key, engine = _garage.take()

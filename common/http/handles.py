@@ -19,6 +19,13 @@ CONNECT_SECONDS: Final = 5.0
 USER_AGENT: Final = "PFS-Notice"
 
 
+class _Lent(socket.socket):
+    """A socket that pycurl takes a duplicate of; ours is closed as soon as nobody holds it."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Guard:
     """Opens the sockets of one handle, and refuses those to private addresses.
 
@@ -39,7 +46,7 @@ class Guard:
         if not is_allowed(host if isinstance(host, str) else host.decode()):
             self.has_refused = True
             return pycurl.SOCKET_BAD
-        return socket.socket(family, kind, protocol)
+        return _Lent(family, kind, protocol)
 
 
 def new_handle(guard: Guard | None, ca_file: str) -> pycurl.Curl:

@@ -1,0 +1,91 @@
+"""The channel ``webpush``: a notification in a browser."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from py_vapid import VapidException
+
+from common import clock
+from common.channels import (
+    Address,
+    Capabilities,
+    Message,
+    Outcome,
+    Resend,
+    SendResult,
+    Severity,
+    Verification,
+)
+from common.http import Reply, Request, exchange
+from eventinvoke.channels.webpush import answers, payload, subscriptions
+from eventinvoke.channels.webpush.encryption import encrypt
+from eventinvoke.channels.webpush.vapid import authorization
+
+_FIXED_HEADERS: Final = ("Content-Encoding: aes128gcm", "Content-Type: application/octet-stream")
+_URGENT: Final = "Urgency: high"
+_NORMAL: Final = "Urgency: normal"
+_SCHEME_LENGTH: Final = len("https://")
+_BAD_KEYS: Final = "The browser's keys can't be used."
+_BAD_VAPID: Final = "Our VAPID key or subject can't be used."
+_TOO_LATE: Final = "It was too late: nobody wants this notice any more."
+
+
+class WebPushChannel:
+    """Web Push to any browser's push service. ``common.channels.Channel`` says what each method does."""
+
+    kind: ClassVar[str] = "webpush"
+    label: ClassVar[str] = "Browser notification"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        resend=Resend.AGAIN, verification=Verification.NONE, has_receipts=True
+    )
+
+    def check_address(self, address: str, config: Mapping[str, Any]) -> Address:
+        """Check a browser's subscription: the endpoint, and ``{"keys": {"p256dh", "auth"}}``."""
+        return subscriptions.check(address, config)
+
+    def send(self, messages: Iterable[Message]) -> Iterator[SendResult | None]:
+        """Encrypt and send, many at once."""
+        for reply in exchange(map(_request, messages)):
+            if reply is None:
+                yield None
+            elif isinstance(reply.tag, SendResult):
+                yield reply.tag
+            else:
+                yield answers.result(reply.tag, reply)
+
+    def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:  # noqa: ARG002 - a push service can't be asked
+        """Yield nothing: a message whose fate is unknown is sent again, and replaces the first."""
+        return iter(())
+
+    def cancel(self, provider_ids: Sequence[str]) -> Iterator[str]:  # noqa: ARG002 - nor told
+        """Yield nothing: what a push service took can't be taken back."""
+        return iter(())
+
+
+def _request(message: Message) -> Request | Reply:
+    """Return the request that brings a message, or a reply that holds why there is none."""
+    seconds = (message.expires_at - clock.now()).total_seconds()
+    if seconds < 0:
+        return Reply(SendResult(message, Outcome.REJECTED, reason=_TOO_LATE))
+    endpoint = message.address
+    slash = endpoint.find("/", _SCHEME_LENGTH)
+    try:
+        signed = authorization(endpoint if slash < 0 else endpoint[:slash])
+    except (VapidException, ValueError, OSError) as error:
+        return Reply(
+            SendResult(message, Outcome.MISCONFIGURED, reason=f"{_BAD_VAPID} ({type(error).__name__})")
+        )
+    try:
+        keys = message.config["keys"]
+        body = encrypt(payload.build(message), keys["p256dh"], keys["auth"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Reply(SendResult(message, Outcome.REJECTED, reason=_BAD_KEYS))
+    urgency = _URGENT if message.severity >= Severity.CRITICAL else _NORMAL
+    return Request(
+        endpoint,
+        body,
+        (signed, f"TTL: {int(seconds)}", urgency, f"Topic: {message.tag}", *_FIXED_HEADERS),
+        message,
+        is_repeatable=True,
+        wanted_header="location",
+    )

@@ -1,0 +1,90 @@
+"""What the service worker gets; the package's docstring shows it."""
+
+import json
+from datetime import UTC
+from functools import lru_cache
+from typing import Any, Final
+
+from django.conf import settings
+from django.urls import get_script_prefix, reverse
+from django.utils.translation import gettext, override
+
+from common.channels import Message, Severity
+
+MAX_BYTES: Final = 3993
+"""Of plaintext: a push service must take a body of 4096 bytes (RFC 8030, section 7.2)."""
+
+_ELLIPSIS: Final = "…"
+_to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_PLACEHOLDER: Final = "P" * 43
+"""Of the form of a process id."""
+
+
+@lru_cache(maxsize=8)
+def _report_path(_urlconf: str, _prefix: str) -> tuple[str, str]:
+    """Return what stands before and after the process id in the path of the reports."""
+    before, _, after = reverse("notification:push-report", args=[_PLACEHOLDER]).partition(_PLACEHOLDER)
+    return before, after
+
+
+@lru_cache(maxsize=64)
+def _actions(language: str) -> list[dict[str, str]]:
+    with override(language):
+        return [
+            {"action": "confirm", "title": gettext("Confirm")},
+            {"action": "snooze", "title": gettext("Remind me later")},
+        ]
+
+
+def _severity(value: int) -> str:
+    if value >= Severity.CRITICAL:
+        return "critical"
+    return "warning" if value >= Severity.WARNING else "info"
+
+
+def build(message: Message) -> bytes:
+    """Return the payload of a message, cut so that a push service has to take it.
+
+    The body gives way first, then the link, then the title; no character is ever cut in two.
+    """
+    process_id = message.process_id
+    before, after = _report_path(settings.ROOT_URLCONF, get_script_prefix()) if process_id else ("", "")
+    starts_at = message.starts_at
+    content: dict[str, Any] = {
+        "title": message.title,
+        "body": message.body,
+        "tag": message.tag,
+        "severity": _severity(message.severity),
+        "language": message.language,
+        "url": message.url,
+        "starts_at": starts_at and f"{starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "process_id": process_id,
+        "report": f"{before}{process_id}{after}" if process_id else "",
+        "actions": _actions(message.language) if process_id else [],
+    }
+    payload = _encoded(content)
+    if len(payload) > MAX_BYTES:
+        _cut(content, "body")
+        payload = _encoded(content)
+    if len(payload) > MAX_BYTES:
+        content["url"] = ""  # half an address leads nowhere
+        _cut(content, "title")
+        payload = _encoded(content)
+    return payload
+
+
+def _encoded(content: dict[str, Any]) -> bytes:
+    # Half a surrogate pair can't be written as UTF-8; a question mark stands for it.
+    return _to_json(content).encode("utf-8", "replace")
+
+
+def _cut(content: dict[str, Any], key: str) -> None:
+    """Shorten one text until everything fits, or nothing of it is left."""
+    text = content[key]
+    while text:
+        excess = len(_encoded(content)) - MAX_BYTES
+        if excess <= 0:
+            return
+        kept = text.encode("utf-8", "replace")[: -(excess + len(_ELLIPSIS.encode()))]
+        text = kept.decode("utf-8", "ignore").rstrip()
+        content[key] = f"{text}{_ELLIPSIS}" if text else ""

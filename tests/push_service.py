@@ -1,0 +1,275 @@
+"""A push service on loopback, behaving like the real ones (RFC 8030): TLS, VAPID, and it decrypts.
+
+It refuses what a real one would refuse (no TTL, a wrong signature, a body that is too large), and
+keeps what it takes, decrypted with the keys of the browser that it also plays.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import ssl
+import struct
+import threading
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import http_ece
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from py_vapid import Vapid02
+
+from tests.certificates import make_certificate
+from tests.contracts.channel_contract import RETRY_AFTER, Answer
+
+_MAX_BODY = 4096
+_DAY = 24 * 3600
+_STATUSES = {
+    Answer.REJECT: 400,
+    Answer.FAIL: 503,
+    Answer.LIMIT: 429,
+    Answer.GONE: 410,
+    Answer.FORBID: 403,
+}
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What ``PushManager.subscribe`` gives to a browser, and the private part that it keeps."""
+
+    endpoint: str
+    private_key: ec.EllipticCurvePrivateKey
+    auth: bytes
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The keys, as ``PushSubscription.toJSON()`` writes them."""
+        point = self.private_key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return {"keys": {"p256dh": _encode(point), "auth": _encode(self.auth)}}
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A message that the service took."""
+
+    subscription: Subscription
+    payload: dict[str, Any]
+    size: int
+    """Of the plaintext in bytes."""
+    headers: dict[str, str]
+    claims: dict[str, Any]
+
+
+@dataclass
+class _Book:
+    subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    taken: list[Taken] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    answer: Answer | int | Callable[[socket.socket], None] = Answer.ACCEPT
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    released: threading.Event = field(default_factory=threading.Event)
+
+
+def _encode(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+class _Refusal(Exception):  # noqa: N818 - it is an answer
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: "_Server"
+
+    def do_POST(self) -> None:
+        book = self.server.book
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        answer = book.answer
+        status = (
+            answer
+            if isinstance(answer, int)
+            else _STATUSES.get(answer)
+            if isinstance(answer, Answer)
+            else None
+        )
+        if status is not None:
+            self._say(status, b"<html><body>\nno, and a page that says so</body></html>")
+            return
+        try:
+            taken = self._take(body)
+        except _Refusal as refusal:
+            with book.lock:
+                book.faults.append(str(refusal))
+            self._say(refusal.status, str(refusal).encode())
+            return
+        with book.lock:
+            book.taken.append(taken)
+        self._accept(answer)
+
+    def _accept(self, answer: Any) -> None:
+        book = self.server.book
+        if callable(answer):
+            answer(self.connection)
+            self.close_connection = True
+        elif answer is Answer.GARBAGE:
+            self.connection.sendall(b"\x00\x01 this is not HTTP\r\n\r\n")
+            self.close_connection = True
+        elif answer is Answer.VANISH:
+            reset(self.connection)
+            self.close_connection = True
+        else:
+            if answer is Answer.HOLD:
+                book.released.wait(30)
+            self._say(201, b"", Location=f"https://{self.headers['Host']}/m/{len(book.taken)}")
+
+    def _say(self, status: int, body: bytes, **headers: str) -> None:
+        self.send_response(status)
+        if status == _STATUSES[Answer.LIMIT]:
+            headers["Retry-After"] = str(int(RETRY_AFTER.total_seconds()))
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _take(self, body: bytes) -> Taken:
+        subscription = self.server.book.subscriptions.get(self.path)
+        if subscription is None:
+            raise _Refusal(404, "no such subscription")
+        claims = self._claims()
+        if not (self.headers.get("TTL") or "").isdigit():
+            raise _Refusal(400, "TTL is missing or no number")
+        if self.headers.get("Content-Encoding") != "aes128gcm":
+            raise _Refusal(400, "the body is not encrypted with aes128gcm")
+        if len(body) > _MAX_BODY:
+            raise _Refusal(413, f"the body has {len(body)} bytes")
+        try:
+            plain = http_ece.decrypt(
+                body, private_key=subscription.private_key, auth_secret=subscription.auth, version="aes128gcm"
+            )
+        except http_ece.ECEException as error:
+            raise _Refusal(400, f"it can't be decrypted: {error}") from error
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        return Taken(subscription, json.loads(plain), len(plain), headers, claims)
+
+    def _claims(self) -> dict[str, Any]:
+        """Return the VAPID claims, checked as RFC 8292 section 4 has it."""
+        authorization = self.headers.get("Authorization") or ""
+        try:
+            is_ours = Vapid02.verify(authorization.replace(", ", ","))
+        except (AssertionError, IndexError, ValueError) as error:
+            raise _Refusal(401, f"Authorization can't be read: {error}") from error
+        if not is_ours:
+            raise _Refusal(403, "the VAPID signature is wrong")
+        token = authorization.partition(" t=")[2].partition(",")[0]
+        middle = token.split(".")[1]
+        claims: dict[str, Any] = json.loads(urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+        if claims.get("aud") != f"https://{self.headers['Host']}":
+            raise _Refusal(403, f"aud is {claims.get('aud')}")
+        if not time.time() < claims.get("exp", 0) <= time.time() + _DAY:
+            raise _Refusal(403, "exp is past, or more than a day away")
+        if not str(claims.get("sub", "")).startswith(("mailto:", "https:")):
+            raise _Refusal(403, "sub is no address")
+        return claims
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the parent's name
+        pass
+
+
+def reset(connection: socket.socket) -> None:
+    """Close a connection with RST rather than FIN."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    # SSLSocket.detach and close skip TLS's own goodbye, so that nothing precedes the RST.
+    with contextlib.suppress(OSError):
+        socket.socket(fileno=connection.detach()).close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+    book: _Book
+    context: ssl.SSLContext
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Shake hands in the connection's own thread, so that a slow client stops nobody."""
+        with contextlib.suppress(OSError), self.context.wrap_socket(request, server_side=True) as secured:
+            super().finish_request(secured, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass  # clients that break off are part of the tests
+
+
+class PushService:
+    """The running service; a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make a certificate in a folder; ``ca_file`` is for ``NOTICE_EXTRA_CA_FILE``."""
+        self.ca_file, key = make_certificate(folder)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.ca_file, key)
+        self._book = _Book()
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.context = context
+        self._server.book = self._book
+        self.origin = f"https://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop, and let go of what is held."""
+        self.release()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)
+
+    def subscribe(self, name: str = "") -> Subscription:
+        """Return a new subscription of a browser."""
+        path = f"/push/{name or os.urandom(12).hex()}"
+        private_key = ec.generate_private_key(ec.SECP256R1())
+        subscription = Subscription(f"{self.origin}{path}", private_key, os.urandom(16))
+        self._book.subscriptions[path] = subscription
+        return subscription
+
+    def answer(self, how: Answer | int | Callable[[socket.socket], None]) -> None:
+        """Answer so from now on: a kind of answer, a status, or whatever a function does to the socket."""
+        self._book.released.clear()
+        self._book.answer = how
+
+    def release(self) -> None:
+        """Answer what is held."""
+        self._book.answer = Answer.ACCEPT
+        self._book.released.set()
+
+    @property
+    def taken(self) -> list[Taken]:
+        """What was taken so far, in order."""
+        with self._book.lock:
+            return list(self._book.taken)
+
+    @property
+    def faults(self) -> list[str]:
+        """What a real service would have refused, and why."""
+        with self._book.lock:
+            return list(self._book.faults)
+
+    def received(self) -> list[str]:
+        """Return what was taken, a text for each that tells them apart."""
+        return [f"{taken.payload['tag']} {taken.payload['title']}" for taken in self.taken]
+
+    def canceled(self) -> list[str]:
+        """Return nothing: a push can't be taken back."""
+        return []
