@@ -51,7 +51,8 @@ class Capabilities:
     is_silent: bool = False
     """It disturbs nobody: quiet hours and the daily cap do not hold it back."""
     is_blocking: bool = False
-    """It waits for a slow server with a thread; it is fired from the queue ``slow``."""
+    """It is fired by threads, from the queue ``slow``: its provider is slow or takes few at a time.
+    The others are fired by processes, from the queue ``fire``, thousands at a time."""
     has_receipts: bool = False
     """The provider reports later what became of a message (so SENT is not the end)."""
     can_cancel: bool = False
@@ -95,6 +96,8 @@ class Message:
     """Where to read more; absolute, or "" """
     started_at: datetime | None = None
     """When this try began; ``ask`` looks for what the provider took since then."""
+    provider_id: str = ""
+    """For ``ask``: the provider's own id of it, where it is known."""
 
 
 class Outcome(StrEnum):
@@ -161,10 +164,12 @@ class Channel(Protocol):
         ...
 
     def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:
-        """Ask the provider what became of messages that ended ``UNKNOWN``, sending nothing.
+        """Ask the provider what became of messages, sending nothing.
 
-        ACCEPTED: it had taken it. RETRY: it had not, so it may be sent. UNKNOWN: ask again later.
-        Needed where ``capabilities.resend`` is ASK; others yield nothing.
+        That is asked of messages that ended ``UNKNOWN``, and of those that it accepted and never
+        reported about (they carry their ``provider_id``). ACCEPTED: it took it, and it is under
+        way. DELIVERED: and it arrived. REJECTED: it took it, and it did not arrive (``reason``).
+        RETRY: it never took it, so it may be sent. UNKNOWN: ask again later. Needed where ``capabilities.resend`` is ASK; others yield nothing.
         """
         ...
 

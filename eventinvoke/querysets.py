@@ -16,11 +16,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Deliveries that were not tried yet, or that wait for another try."""
         return self.filter(state=State.PENDING)
 
-    def due(self, kind: str, at: datetime) -> Self:
-        """Pending deliveries of one kind whose time has come, the most urgent and oldest first."""
-        return self.filter(kind=kind, state=State.PENDING, next_attempt_at__lte=at).order_by(
-            "-severity", "next_attempt_at"
-        )
+    def due(self, kind: str, severity: int, at: datetime) -> Self:
+        """Pending deliveries of one kind and severity whose time has come, the oldest first."""
+        rows = self.filter(kind=kind, severity=severity, state=State.PENDING, next_attempt_at__lte=at)
+        return rows.order_by("next_attempt_at")
 
     def move_to(self, new: State, **changes: object) -> int:
         """Bring those that may go there into a state, and return how many went.

@@ -45,7 +45,11 @@ class Delivery(models.Model):
     attempts = models.PositiveSmallIntegerField(
         default=0, help_text="Tries so far; also what a late worker is known by."
     )
-    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Somebody looks after it then: its worker must have come back, its provider have reported.",
+    )
     slot = models.BigIntegerField(default=0, editable=False, help_text="0, or its own id once canceled.")
     reason = models.CharField(max_length=300, blank=True, help_text="Why it stands where it stands.")
     is_snooze = models.BooleanField(default=False)
@@ -76,7 +80,7 @@ class Delivery(models.Model):
                 name="delivery_due",
                 condition=Q(state="pending"),
             ),
-            models.Index(fields=["lease_until"], name="delivery_lease", condition=Q(state="sending")),
+            models.Index(fields=["lease_until"], name="delivery_lease", condition=Q(lease_until__isnull=False)),
             models.Index(fields=["member", "due_at"], name="delivery_of_member"),
         ]
 

@@ -1,5 +1,6 @@
 """What PFS Notice itself is told."""
 
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,6 +42,10 @@ NOTICE_ALLOWED_PRIVATE_NETWORKS = words("NOTICE_ALLOWED_PRIVATE_NETWORKS")
 NOTICE_EXTRA_CA_FILE = text("NOTICE_EXTRA_CA_FILE")
 NOTICE_BATCH_SIZE = whole("NOTICE_BATCH_SIZE", 500)
 NOTICE_LEASE_SECONDS = decimal("NOTICE_LEASE_SECONDS", 60)
+# How many senders of one kind are started at once; as many as there are cores for them.
+NOTICE_PARALLEL = whole("NOTICE_PARALLEL", os.cpu_count() or 2)
+# Messages a second that a provider takes, by kind, where it is not what the channel says: voice=1,sms=10
+NOTICE_RATES = {kind: float(rate) for kind, _, rate in (pair.partition("=") for pair in words("NOTICE_RATES"))}
 
 VAPID_PRIVATE_KEY = _pem(secret("VAPID_PRIVATE_KEY", "vapid_private.pem"))
 # Push services write to this address when something is wrong (RFC 8292 section 2.1).

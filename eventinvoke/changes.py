@@ -1,0 +1,72 @@
+"""Registrations that changed: bring the deliveries in line with them.
+
+A page or the admin only marks a registration (``is_planned`` False); this is what takes the mark
+off, on every wake-up. A mark survives a restart, and a registration of one date needs no signal to
+become an event.
+"""
+
+import logging
+from typing import Final
+
+from django.db import transaction
+
+from common.errors import InputError
+from eventinvoke.matching import DATE_SOURCE
+from eventinvoke.planning import plan_registration
+from eventinvoke.publish import EventDraft, publish, withdraw
+from registration.models import Registration
+
+log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 100
+"""How many registrations are planned on one wake-up; the rest waits for the next."""
+
+
+def follow_changes() -> int:
+    """Plan the registrations that changed since they were last planned; return how many."""
+    pks = list(Registration.objects.unplanned().order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    return sum(_follow(pk) for pk in pks)
+
+
+def _follow(pk: int) -> bool:
+    with transaction.atomic():
+        # The mark is taken off first: a change that comes while this runs sets it again.
+        if not Registration.objects.unplanned().filter(pk=pk).update(is_planned=True):
+            return False
+        registration = Registration.objects.select_related("member__user").get(pk=pk)
+        if registration.kind == Registration.Kind.DATE:
+            _follow_date(registration)
+        else:
+            plan_registration(registration)
+    return True
+
+
+def _follow_date(registration: Registration) -> None:
+    if not (registration.is_in_force and registration.member.user.is_active):
+        withdraw(DATE_SOURCE, [str(registration.pk)])
+        return
+    try:
+        draft = _draft(registration)
+    except InputError as error:
+        log.warning("registration %s can't be published: %s", registration.pk, error.message)
+        return
+    # Publishing what has not changed plans nothing, but the steps may be other ones.
+    if publish([draft]).unchanged:
+        plan_registration(registration)
+
+
+def _draft(registration: Registration) -> EventDraft:
+    if registration.starts_at is None:
+        msg = "One date needs a time."
+        raise InputError(msg, field="starts_at")
+    return EventDraft(
+        source=DATE_SOURCE,
+        external_id=str(registration.pk),
+        title=registration.title,
+        description=registration.description,
+        location=registration.location,
+        url=registration.url,
+        severity=registration.severity,
+        starts_at=registration.starts_at,
+        ends_at=registration.ends_at,
+    )

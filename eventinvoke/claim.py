@@ -1,0 +1,234 @@
+"""Claiming: taking due deliveries for this worker, so that no other sends them.
+
+One short transaction a batch: lock what is due and free (SKIP LOCKED; SQLite lets one writer in at
+a time anyway), look up events, targets and members once each, set aside what must not go out, mark
+the rest SENDING under a lease and write an attempt for each. When a worker dies before the commit,
+nothing happened; when it dies after it, the lease runs out and ``leases`` takes over.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+
+from common.channels import Channel, Message, Severity
+from common.clock import now
+from common.process_ids import sign
+from common.states import State
+from eventinvoke import bulk, limits
+from eventinvoke.escalation import Miss, bring_forward
+from eventinvoke.messages import EventFacts, Texts, facts_of
+from eventinvoke.models import Attempt, Delivery
+from eventinvoke.models.attempts import new_attempt_id
+from registration.models import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that this worker may send now. ``number`` tells its try from a later one."""
+
+    delivery_id: int
+    event_id: int
+    registration_id: int | None
+    target_id: int
+    attempt_id: UUID
+    number: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    pk: int
+    event_id: int
+    registration_id: int | None
+    member_id: int
+    target_id: int
+    severity: int
+    deadline_at: datetime
+    attempts: int
+    is_snooze: bool
+
+
+SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+_COLUMNS = (
+    "pk", "event_id", "registration_id", "member_id", "target_id", "severity", "deadline_at", "attempts", "is_snooze",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    events: dict[int, EventFacts]
+    members: dict[int, limits.MemberFacts]
+    targets: dict[int, tuple[Any, ...]]
+
+
+def claim(channel: Channel, limit: int) -> tuple[list[Claimed], bool]:
+    """Take at most ``limit`` due deliveries of a channel, and say whether more may be due now."""
+    instant = now()
+    with transaction.atomic():
+        free = limits.room(channel, limit, instant)
+        if not free:
+            return [], False
+        rows = _locked(channel.kind, free, instant)
+        if not rows:
+            return [], False
+        facts = _facts(rows)
+        going = _set_aside(channel, rows, facts, instant)
+        claimed = _claimed(going, facts, instant)
+        _mark(claimed, instant)
+        limits.spend(channel, len(claimed))
+    return claimed, len(rows) == free == limit
+
+
+def _locked(kind: str, limit: int, instant: datetime) -> list[_Row]:
+    """Lock due rows that nobody else has, the most urgent first; each severity is one index range."""
+    rows: list[_Row] = []
+    for severity in SEVERITIES:
+        due = Delivery.objects.due(kind, severity, instant)
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True)
+        rows += [_Row(*row) for row in due.values_list(*_COLUMNS)[: limit - len(rows)]]
+        if len(rows) == limit:
+            break
+    return rows
+
+
+def _facts(rows: Sequence[_Row]) -> _Facts:
+    targets = Target.objects.filter(pk__in={row.target_id for row in rows})
+    columns = ("pk", "address", "config", "verified_at", "disabled_at")
+    return _Facts(
+        events=facts_of({row.event_id for row in rows}),
+        members=limits.members_of({row.member_id for row in rows}),
+        targets={row[0]: row for row in targets.values_list(*columns)},
+    )
+
+
+def _set_aside(channel: Channel, rows: Sequence[_Row], facts: _Facts, instant: datetime) -> list[_Row]:
+    """Settle the deliveries that must not go out, and return the others."""
+    aside: dict[tuple[State, str], list[_Row]] = defaultdict(list)
+    going: list[_Row] = []
+    for row in rows:
+        verdict = _verdict(channel, row, facts, instant)
+        if verdict is None:
+            going.append(row)
+        else:
+            aside[verdict].append(row)
+    if not channel.capabilities.is_silent:
+        # A retry was counted when it was tried first.
+        fresh = [(row.pk, row.member_id, row.severity) for row in going if row.attempts == 0]
+        over = limits.over_daily_cap(fresh, facts.members, instant)
+        aside[State.SUPPRESSED, "The member's daily limit was reached."] = [r for r in going if r.pk in over]
+        going = [row for row in going if row.pk not in over]
+    for (state, reason), some in aside.items():
+        if state == State.CANCELED:
+            Delivery.objects.filter(pk__in=[row.pk for row in some]).cancel(reason)
+            bring_forward([Miss(row.event_id, row.registration_id, row.target_id) for row in some])
+        elif some:
+            Delivery.objects.filter(pk__in=[row.pk for row in some]).move_to(state, reason=reason)
+    return going
+
+
+def _verdict(channel: Channel, row: _Row, facts: _Facts, instant: datetime) -> tuple[State, str] | None:
+    member = facts.members[row.member_id]
+    _pk, _address, _config, verified_at, disabled_at = facts.targets[row.target_id]
+    if row.deadline_at <= instant:
+        return State.EXPIRED, "Its time was over before it could be sent."
+    if row.registration_id is None:
+        return State.CANCELED, "The registration was deleted."
+    if not member.is_active:
+        return State.CANCELED, "The member's account is switched off."
+    if verified_at is None or disabled_at is not None:
+        return State.CANCELED, "The target is switched off or not verified."
+    if row.severity < Severity.CRITICAL and not channel.capabilities.is_silent and member.is_quiet(instant):
+        return State.SUPPRESSED, "It fell into the member's quiet hours."
+    return None
+
+
+def _claimed(rows: Sequence[_Row], facts: _Facts, instant: datetime) -> list[Claimed]:
+    texts = Texts(instant)
+    claimed = []
+    for row in rows:
+        event, member = facts.events[row.event_id], facts.members[row.member_id]
+        _pk, address, config, _verified_at, _disabled_at = facts.targets[row.target_id]
+        attempt_id = new_attempt_id()
+        message = Message(
+            process_id=sign(attempt_id),
+            address=address,
+            title=event.title,
+            body=texts.body(event, member.language, member.time_zone),
+            tag=tag_of(row.pk),
+            expires_at=row.deadline_at,
+            config=config,
+            severity=row.severity,
+            language=member.language,
+            time_zone=member.time_zone,
+            starts_at=event.starts_at,
+            url=event.url,
+            started_at=instant,
+        )
+        claimed.append(
+            Claimed(
+                row.pk,
+                row.event_id,
+                row.registration_id,
+                row.target_id,
+                attempt_id,
+                row.attempts + 1,
+                message,
+            )
+        )
+    return claimed
+
+
+def tag_of(delivery_id: int) -> str:
+    """Return the tag that all tries of a delivery share: a later push replaces an earlier one."""
+    return f"notice-{delivery_id:x}"
+
+
+def _mark(claimed: Sequence[Claimed], instant: datetime) -> None:
+    lease = instant + timedelta(seconds=settings.NOTICE_LEASE_SECONDS)
+    Delivery.objects.filter(pk__in=[one.delivery_id for one in claimed]).move_to(
+        State.SENDING, lease_until=lease, attempts=F("attempts") + 1, reason=""
+    )
+    bulk.insert(
+        [
+            Attempt(id=one.attempt_id, delivery_id=one.delivery_id, number=one.number, started_at=instant)
+            for one in claimed
+        ]
+    )
+
+
+def reclaimed(delivery: Delivery, attempt: Attempt) -> Claimed:
+    """Return a delivery whose lease ran out as it was claimed before, to ask the provider about."""
+    event = facts_of([delivery.event_id])[delivery.event_id]
+    message = Message(
+        process_id=sign(attempt.pk),
+        address=delivery.target.address,
+        title=event.title,
+        body=Texts(attempt.started_at).body(event, delivery.member.language, delivery.member.time_zone),
+        tag=tag_of(delivery.pk),
+        expires_at=delivery.deadline_at,
+        config=delivery.target.config,
+        severity=delivery.severity,
+        language=delivery.member.language,
+        time_zone=delivery.member.time_zone,
+        starts_at=event.starts_at,
+        url=event.url,
+        started_at=attempt.started_at,
+        provider_id=attempt.provider_id,
+    )
+    return Claimed(
+        delivery.pk,
+        delivery.event_id,
+        delivery.registration_id,
+        delivery.target_id,
+        attempt.pk,
+        delivery.attempts,
+        message,
+    )

@@ -1,0 +1,42 @@
+"""Going on to the next step when somebody was not reached."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from common.clock import now
+from eventinvoke.models import Delivery
+from registration.models import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A delivery that did not reach its target, and will not."""
+
+    event_id: int
+    registration_id: int | None
+    target_id: int
+
+
+def bring_forward(misses: Iterable[Miss]) -> int:
+    """Carry out at once the next step of each plan that just missed somebody; return how many.
+
+    The next step is the earliest that is pending, waits for a confirmation and goes to another
+    target: dialling a busy line again at once would help nobody. It keeps its ``due_at``.
+    """
+    wanted = {(m.event_id, m.registration_id): m.target_id for m in misses if m.registration_id is not None}
+    if not wanted:
+        return 0
+    instant = now()
+    waiting = (
+        Delivery.objects.pending()
+        .filter(event__in={event for event, _ in wanted}, registration__in={plan for _, plan in wanted})
+        .filter(
+            condition=Step.Condition.UNCONFIRMED, attempts=0, next_attempt_at__gt=instant, is_snooze=False
+        )
+        .order_by("-due_at", "-pk")
+    )
+    first: dict[tuple[int, int | None], int] = {}
+    for pk, event, plan, target in waiting.values_list("pk", "event_id", "registration_id", "target_id"):
+        if wanted.get((event, plan), target) != target:
+            first[event, plan] = pk
+    return Delivery.objects.pending().filter(pk__in=first.values()).update(next_attempt_at=instant)

@@ -1,0 +1,146 @@
+"""Leases: deliveries that nobody came back to.
+
+A delivery that is being sent has a lease, and one that a provider accepted and should report about
+has one too. When it runs out:
+
+- SENDING, and a second message replaces the first: it is sent again;
+- SENDING, and it must not ring twice: the provider is asked what it did, and as long as the
+  provider does not know, nothing is sent;
+- SENT: the provider is asked what became of it, since its callbacks did not come.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection, transaction
+from django.db.models import OuterRef, Subquery
+
+from common.channels import Channel, Outcome, Resend, SendResult, registry
+from common.clock import now
+from common.states import State
+from eventinvoke.claim import Claimed, reclaimed
+from eventinvoke.escalation import Miss, bring_forward
+from eventinvoke.models import Answer, Attempt, Delivery
+from eventinvoke.record import REPORT_WITHIN, Result, record
+from registration.models import Step
+
+log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 200
+ASKING: Final = timedelta(seconds=30)
+"""The lease under which a provider is asked, so that nobody else asks at the same time."""
+GIVE_UP: Final = timedelta(days=1)
+"""A provider that does not know for so long what became of a message never will."""
+
+
+def recover_leases() -> int:
+    """Take up deliveries whose lease ran out, and return how many those were."""
+    count = 0
+    for channel in registry().values():
+        for state, take_up in ((State.SENDING, _take_up_sending), (State.SENT, _take_up_sent)):
+            claims = _take(channel, state)
+            if claims:
+                log.warning("%s: nobody came back to %s deliveries that are %s", channel.kind, len(claims), state)
+                take_up(channel, claims)
+            count += len(claims)
+    return count
+
+
+def _take(channel: Channel, state: State) -> list[Claimed]:
+    instant = now()
+    latest = Attempt.objects.filter(delivery=OuterRef("pk")).order_by("-number").values("pk")[:1]
+    with transaction.atomic():
+        late = Delivery.objects.filter(state=state, kind=channel.kind, lease_until__lt=instant)
+        if connection.features.has_select_for_update_skip_locked:
+            late = late.select_for_update(skip_locked=True)
+        pks = list(late.order_by("lease_until").values_list("pk", flat=True)[:AT_ONCE])
+        Delivery.objects.filter(pk__in=pks).update(lease_until=instant + ASKING)
+    rows = list(
+        Delivery.objects.filter(pk__in=pks, state=state)
+        .select_related("target", "member")
+        .annotate(latest=Subquery(latest))
+    )
+    attempts = Attempt.objects.in_bulk([row.latest for row in rows])
+    return [reclaimed(row, attempts[row.latest]) for row in rows if row.latest in attempts]
+
+
+def _take_up_sending(channel: Channel, claims: Sequence[Claimed]) -> None:
+    if channel.capabilities.resend == Resend.AGAIN:
+        reason = "The worker that sent it did not come back; it is sent again."
+        record(channel, [(one, SendResult(one.message, Outcome.RETRY, reason=reason)) for one in claims])
+    else:
+        record(channel, _ask(channel, claims))
+
+
+def _take_up_sent(channel: Channel, claims: Sequence[Claimed]) -> None:
+    instant = now()
+    waiting: list[Claimed] = []
+    for claimed, result in _ask(channel, claims):
+        if result.outcome == Outcome.DELIVERED:
+            Delivery.objects.filter(pk=claimed.delivery_id, state=State.SENT).move_to(
+                State.DELIVERED, delivered_at=instant, lease_until=None
+            )
+        elif result.outcome in {Outcome.REJECTED, Outcome.GONE, Outcome.RETRY}:
+            _miss(claimed, result.reason or "The provider knows nothing of it.")
+        else:
+            waiting.append(claimed)
+    _wait_on(waiting, instant)
+
+
+def _miss(claimed: Claimed, reason: str) -> None:
+    sent = Delivery.objects.filter(pk=claimed.delivery_id, state=State.SENT)
+    if sent.move_to(State.UNDELIVERED, reason=reason[:300], lease_until=None):
+        bring_forward([Miss(claimed.event_id, claimed.registration_id, claimed.target_id)])
+
+
+def _wait_on(claims: Iterable[Claimed], instant: datetime) -> None:
+    pks = [one.delivery_id for one in claims]
+    sent = Delivery.objects.filter(pk__in=pks, state=State.SENT)
+    sent.filter(sent_at__lt=instant - GIVE_UP).update(lease_until=None)
+    sent.filter(sent_at__gte=instant - GIVE_UP).update(lease_until=instant + REPORT_WITHIN)
+
+
+def _ask(channel: Channel, claims: Sequence[Claimed]) -> list[Result]:
+    by_process = {one.message.process_id: one for one in claims}
+    answers = channel.ask([one.message for one in claims])
+    return [(by_process[result.message.process_id], result) for result in answers]
+
+
+def take_back() -> int:
+    """Cancel at the provider what it accepted and nobody wants any more; return how many.
+
+    That is a call that waits in the provider's queue while its event was canceled or is over, or
+    while somebody confirmed.
+    """
+    instant = now()
+    count = 0
+    for channel in registry().values():
+        if channel.capabilities.can_cancel:
+            unwanted = {row.provider_id: row for row in _unwanted(channel, instant) if row.provider_id}
+            for provider_id in channel.cancel(list(unwanted)):
+                row = Delivery.objects.filter(pk=unwanted[provider_id].pk)
+                count += row.move_to(State.CANCELED, lease_until=None, reason="Taken back before it was carried out.")
+    return count
+
+
+def _unwanted(channel: Channel, instant: datetime) -> list[Delivery]:
+    provider_id = Attempt.objects.filter(delivery=OuterRef("pk")).order_by("-number").values("provider_id")[:1]
+    accepted = Delivery.objects.filter(kind=channel.kind, state=State.SENT, lease_until__isnull=False)
+    rows = accepted.select_related("event").prefetch_related("event__answers__delivery")
+    rows = rows.annotate(provider_id=Subquery(provider_id))
+    return [row for row in rows[:AT_ONCE] if _is_unwanted(row, instant)]
+
+
+def _is_unwanted(row: Delivery, instant: datetime) -> bool:
+    if row.event.canceled_at is not None or row.deadline_at <= instant:
+        return True
+    if row.condition == Step.Condition.ALWAYS:
+        return False
+    return any(
+        answer.kind == Answer.Kind.CONFIRMED
+        and answer.starts_at == row.event.starts_at
+        and (answer.member_id == row.member_id or answer.delivery.registration_id == row.registration_id)
+        for answer in row.event.answers.all()
+    )

@@ -1,0 +1,134 @@
+"""What holds notices back: a provider's rate, a member's quiet hours and daily limit."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from common.channels import Channel, Severity
+from eventinvoke import bulk
+from eventinvoke.models import DailyCount, RateLimit
+from registration.models import Member
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFacts:
+    """What the dispatcher needs to know of a member."""
+
+    pk: int
+    language: str
+    time_zone: str
+    quiet_from: time | None
+    quiet_until: time | None
+    daily_cap: int | None
+    critical_reserve: int
+    is_active: bool
+
+    def is_quiet(self, instant: datetime) -> bool:
+        """Say whether ``instant`` lies in the member's quiet hours, on the member's own clock."""
+        if self.quiet_from is None or self.quiet_until is None:
+            return False
+        local = instant.astimezone(ZoneInfo(self.time_zone)).time()
+        if self.quiet_from <= self.quiet_until:
+            return self.quiet_from <= local < self.quiet_until
+        return local >= self.quiet_from or local < self.quiet_until
+
+    def day(self, instant: datetime) -> date:
+        """Return the date on the member's own clock."""
+        return instant.astimezone(ZoneInfo(self.time_zone)).date()
+
+
+MEMBER_COLUMNS: Final = (
+    "pk", "language", "time_zone", "quiet_from", "quiet_until", "daily_cap", "critical_reserve", "user__is_active",
+)  # fmt: skip
+
+
+def members_of(pks: Iterable[int]) -> dict[int, MemberFacts]:
+    """Read the facts of some members, by their keys."""
+    return {
+        row[0]: MemberFacts(*row) for row in Member.objects.filter(pk__in=pks).values_list(*MEMBER_COLUMNS)
+    }
+
+
+def rate_of(channel: Channel) -> float | None:
+    """Return how many messages a second the provider takes; None is no limit."""
+    rate: float | None = settings.NOTICE_RATES.get(channel.kind, channel.capabilities.rate_per_second)
+    return rate
+
+
+def room(channel: Channel, wanted: int, instant: datetime) -> int:
+    """Return how many messages the provider takes now, at most ``wanted``.
+
+    A token bucket that holds one second's worth, in a row that all workers share and that stays
+    locked until the transaction ends; ``spend`` takes the tokens out. No row, no query where the
+    provider has no limit.
+    """
+    rate = rate_of(channel)
+    if rate is None:
+        return wanted
+    RateLimit.objects.bulk_create(
+        [RateLimit(kind=channel.kind, tokens=max(rate, 1.0), counted_at=instant)], ignore_conflicts=True
+    )
+    bucket = RateLimit.objects.select_for_update().get(pk=channel.kind)
+    passed = max(0.0, (instant - bucket.counted_at).total_seconds())
+    bucket.tokens = min(max(rate, 1.0), bucket.tokens + passed * rate)
+    bucket.counted_at = max(instant, bucket.counted_at)
+    bucket.save(update_fields=["tokens", "counted_at"])
+    # A bucket that is full but for a thousandth is full: clocks and floats are not that exact.
+    return min(wanted, int(bucket.tokens + 0.001))
+
+
+def spend(channel: Channel, count: int) -> None:
+    """Take tokens out of the provider's bucket, in the same transaction as ``room``."""
+    if count and rate_of(channel) is not None:
+        bucket = RateLimit.objects.get(pk=channel.kind)
+        RateLimit.objects.filter(pk=channel.kind).update(tokens=max(0.0, bucket.tokens - count))
+
+
+def over_daily_cap(
+    wanted: Iterable[tuple[int, int, int]], members: Mapping[int, MemberFacts], instant: datetime
+) -> set[int]:
+    """Return which deliveries exceed their member's day, and count the others.
+
+    ``wanted`` holds (delivery, member, severity), the most urgent first. The counters' rows stay
+    locked until the transaction ends, so that two workers can't both use the last place.
+    """
+    by_member: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for delivery, member, severity in wanted:
+        if members[member].daily_cap is not None:
+            by_member[member].append((delivery, severity))
+    if not by_member:
+        return set()
+    days = {pk: members[pk].day(instant) for pk in by_member}
+    counts = _locked_counts(days)
+    refused: set[int] = set()
+    changed: list[tuple[int, int]] = []
+    for pk, deliveries in by_member.items():
+        member, count = members[pk], counts[pk]
+        used = count.used
+        for delivery, severity in deliveries:
+            cap = member.daily_cap or 0
+            if used < (cap if severity >= Severity.CRITICAL else cap - member.critical_reserve):
+                used += 1
+            else:
+                refused.add(delivery)
+        if used != count.used:
+            changed.append((count.pk, used))
+    bulk.update(DailyCount, ["used"], changed)
+    return refused
+
+
+def _locked_counts(days: Mapping[int, date]) -> dict[int, DailyCount]:
+    DailyCount.objects.bulk_create(
+        [DailyCount(member_id=pk, day=day) for pk, day in sorted(days.items())], ignore_conflicts=True
+    )
+    rows = (
+        DailyCount.objects.select_for_update()
+        .filter(member__in=list(days), day__in=set(days.values()))
+        .order_by("member_id", "day")
+    )
+    return {row.member_id: row for row in rows if row.day == days[row.member_id]}

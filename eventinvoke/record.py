@@ -1,0 +1,160 @@
+"""Recording: what became of the tries, written in batches.
+
+Every update is conditional on the state and the number of the try, so that a worker that comes
+late (its lease ran out, another took over, a callback was faster) changes nothing.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
+
+from django.db import transaction
+
+from common.channels import Channel, Outcome, Resend, SendResult
+from common.clock import now
+from common.states import State
+from eventinvoke import bulk
+from eventinvoke.claim import Claimed
+from eventinvoke.escalation import Miss, bring_forward
+from eventinvoke.models import Attempt, Delivery
+from eventinvoke.retry import next_try
+from registration.models import Target
+
+log = logging.getLogger(__name__)
+
+ASK_AFTER: Final = timedelta(seconds=5)
+"""How long a provider is given before it is asked what it did with a message."""
+REPORT_WITHIN: Final = timedelta(minutes=3)
+"""How long a provider that can be asked may stay silent about what it accepted."""
+MAX_AGE: Final = 0.2
+"""Seconds after which results are written even if they are few."""
+_REASON: Final = 300
+
+Result = tuple[Claimed, SendResult]
+
+
+class Recorder:
+    """Collects results and writes them ``size`` at a time, or when they grow old."""
+
+    def __init__(self, channel: Channel, size: int) -> None:
+        """Record the results of one channel."""
+        self._channel = channel
+        self._size = size
+        self._results: list[Result] = []
+        self._since = 0.0
+
+    def add(self, claimed: Claimed, result: SendResult) -> None:
+        """Take one result."""
+        if not self._results:
+            self._since = monotonic()
+        self._results.append((claimed, result))
+
+    def flush_if_due(self) -> None:
+        """Write what was collected if it is enough or old enough."""
+        if self._results and (len(self._results) >= self._size or monotonic() - self._since > MAX_AGE):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was collected."""
+        results, self._results = self._results, []
+        if results:
+            record(self._channel, results)
+
+
+def record(channel: Channel, results: Sequence[Result]) -> None:
+    """Write what became of some tries: the attempts first, then the deliveries."""
+    instant = now()
+    groups: dict[Outcome, list[Result]] = defaultdict(list)
+    for claimed, result in results:
+        outcome = result.outcome
+        if outcome == Outcome.UNKNOWN and channel.capabilities.resend == Resend.AGAIN:
+            outcome = Outcome.RETRY
+        groups[outcome].append((claimed, result))
+    with transaction.atomic():
+        _record_attempts(results, instant)
+        reports = channel.capabilities.has_receipts and channel.capabilities.resend == Resend.ASK
+        look_again = instant + REPORT_WITHIN if reports else None
+        _settle(groups[Outcome.ACCEPTED], State.SENT, sent_at=instant, lease_until=look_again)
+        _settle(groups[Outcome.DELIVERED], State.DELIVERED, sent_at=instant, delivered_at=instant)
+        _retry(groups[Outcome.RETRY] + groups[Outcome.MISCONFIGURED], instant)
+        _fail(groups[Outcome.REJECTED] + groups[Outcome.GONE])
+        _disable(groups[Outcome.GONE])
+        _settle(groups[Outcome.UNKNOWN], None, lease_until=instant + ASK_AFTER)
+    if wrong := groups[Outcome.MISCONFIGURED]:
+        log.error("%s: %s messages refused: %s", channel.kind, len(wrong), wrong[0][1].reason)
+
+
+def _record_attempts(results: Sequence[Result], instant: datetime) -> None:
+    plain: dict[Outcome, list[Claimed]] = defaultdict(list)
+    told: list[tuple[object, ...]] = []
+    for claimed, result in results:
+        if result.provider_id or result.reason:
+            told.append(
+                (
+                    claimed.attempt_id,
+                    instant,
+                    result.outcome,
+                    result.provider_id[:200],
+                    result.reason[:_REASON],
+                )
+            )
+        else:
+            plain[result.outcome].append(claimed)
+    for outcome, some in plain.items():
+        Attempt.objects.filter(pk__in=[one.attempt_id for one in some]).update(
+            outcome=outcome, ended_at=instant
+        )
+    bulk.update(Attempt, ["ended_at", "outcome", "provider_id", "reason"], told)
+
+
+def _settle(results: Sequence[Result], state: State | None, **changes: object) -> None:
+    """Move deliveries of this try on, all in the same way; with no state, only change columns."""
+    by_number: dict[int, list[int]] = defaultdict(list)
+    for claimed, _result in results:
+        by_number[claimed.number].append(claimed.delivery_id)
+    if state is not None:
+        changes = {"state": state, "lease_until": None} | changes
+    for number, pks in by_number.items():
+        Delivery.objects.filter(pk__in=pks, state=State.SENDING, attempts=number).update(**changes)
+
+
+def _retry(results: Sequence[Result], instant: datetime) -> None:
+    again: dict[int, list[tuple[object, ...]]] = defaultdict(list)
+    over: list[Result] = []
+    for claimed, result in results:
+        at = next_try(claimed.number, instant, claimed.message.expires_at, result.retry_after)
+        if at is None:
+            over.append((claimed, result))
+        else:
+            again[claimed.number].append(
+                (claimed.delivery_id, State.PENDING, None, at, result.reason[:_REASON])
+            )
+    for number, rows in again.items():
+        bulk.update(
+            Delivery,
+            ["state", "lease_until", "next_attempt_at", "reason"],
+            rows,
+            state=State.SENDING,
+            attempts=number,
+        )
+    _fail(over)
+
+
+def _fail(results: Sequence[Result]) -> None:
+    by_number: dict[int, list[tuple[object, ...]]] = defaultdict(list)
+    for claimed, result in results:
+        by_number[claimed.number].append((claimed.delivery_id, State.FAILED, None, result.reason[:_REASON]))
+    for number, rows in by_number.items():
+        bulk.update(Delivery, ["state", "lease_until", "reason"], rows, state=State.SENDING, attempts=number)
+    bring_forward([Miss(one.event_id, one.registration_id, one.target_id) for one, _result in results])
+
+
+def _disable(results: Sequence[Result]) -> None:
+    by_reason: dict[str, list[int]] = defaultdict(list)
+    for claimed, result in results:
+        by_reason[result.reason or "The provider says that it is gone."].append(claimed.target_id)
+    for reason, pks in by_reason.items():
+        Target.objects.filter(pk__in=pks).disable(reason)

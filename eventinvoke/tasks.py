@@ -1,0 +1,36 @@
+"""The Celery tasks: a few lines each, the work is elsewhere."""
+
+from celery import shared_task
+
+from common.channels import get
+from common.clock import now
+from eventinvoke.changes import follow_changes
+from eventinvoke.deliver import fire
+from eventinvoke.leases import recover_leases, take_back
+from eventinvoke.wake import AHEAD, due_soon
+
+
+@shared_task(name="eventinvoke.tasks.wake")
+def wake() -> None:
+    """Plan what changed, and start as many senders as there are batches due within a second."""
+    follow_changes()
+    for due in due_soon():
+        wait = max(0.0, (due.at - now()).total_seconds())
+        queue = "slow" if get(due.kind).capabilities.is_blocking else "fire"
+        for _batch in range(due.batches):
+            fire_due.apply_async(
+                (due.kind,), countdown=wait or None, expires=wait + AHEAD.total_seconds(), queue=queue
+            )
+
+
+@shared_task(name="eventinvoke.tasks.fire_due")
+def fire_due(kind: str) -> None:
+    """Send what is due of one kind."""
+    fire(kind)
+
+
+@shared_task(name="eventinvoke.tasks.tend")
+def tend() -> None:
+    """Take up what nobody came back to, and take back what nobody wants any more."""
+    recover_leases()
+    take_back()
