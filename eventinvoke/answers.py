@@ -6,13 +6,14 @@ Every answer may come twice (a double click, a repeated callback) and the second
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Answer, Delivery
+from eventinvoke.querysets import DeliveryQuerySet
 from registration.models import Member, Step
 
 SNOOZE: Final = timedelta(minutes=5)
@@ -133,7 +134,7 @@ def _reach(delivery: Delivery) -> None:
     )
 
 
-def _waiting(delivery: Delivery) -> "models.QuerySet[Delivery]":
+def _waiting(delivery: Delivery) -> DeliveryQuerySet:
     """What is pending for the event: of the same member, and of the same plan."""
     concerned = Q(member=delivery.member_id)
     if delivery.registration_id is not None:

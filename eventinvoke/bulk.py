@@ -5,7 +5,7 @@ statement and run it for each row.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, models
 
@@ -37,12 +37,12 @@ def update(
     ordered = sorted(rows, key=lambda row: row[0])
     if not ordered:
         return
-    fields = [model._meta.pk, *(model._meta.get_field(name) for name in columns)]
-    guards = [model._meta.get_field(name) for name in only_where]
+    fields = [model._meta.pk, *(_field(model, name) for name in columns)]
+    guards = [_field(model, name) for name in only_where]
     guard_values = [_prepared(field, value) for field, value in zip(guards, only_where.values(), strict=True)]
     table = connection.ops.quote_name(model._meta.db_table)
-    quoted = [connection.ops.quote_name(field.column) for field in fields]
-    guard = "".join(f" AND {table}.{connection.ops.quote_name(field.column)} = %s" for field in guards)
+    quoted = [connection.ops.quote_name(str(field.column)) for field in fields]
+    guard = "".join(f" AND {table}.{connection.ops.quote_name(str(field.column))} = %s" for field in guards)
     prepared = [
         [_prepared(field, value) for field, value in zip(fields, row, strict=True)] for row in ordered
     ]
@@ -60,6 +60,10 @@ def update(
             settings = ", ".join(f"{name} = %s" for name in quoted[1:])
             statement = f"UPDATE {table} SET {settings} WHERE {quoted[0]} = %s{guard}"
             cursor.executemany(statement, [[*row[1:], row[0], *guard_values] for row in prepared])
+
+
+def _field(model: type[models.Model], name: str) -> "models.Field[Any, Any]":
+    return cast("models.Field[Any, Any]", model._meta.get_field(name))
 
 
 def _prepared(field: "models.Field[Any, Any]", value: Any) -> Any:

@@ -42,7 +42,9 @@ def recover_leases() -> int:
         for state, take_up in ((State.SENDING, _take_up_sending), (State.SENT, _take_up_sent)):
             claims = _take(channel, state)
             if claims:
-                log.warning("%s: nobody came back to %s deliveries that are %s", channel.kind, len(claims), state)
+                log.warning(
+                    "%s: nobody came back to %s deliveries that are %s", channel.kind, len(claims), state
+                )
                 take_up(channel, claims)
             count += len(claims)
     return count
@@ -121,12 +123,16 @@ def take_back() -> int:
             unwanted = {row.provider_id: row for row in _unwanted(channel, instant) if row.provider_id}
             for provider_id in channel.cancel(list(unwanted)):
                 row = Delivery.objects.filter(pk=unwanted[provider_id].pk)
-                count += row.move_to(State.CANCELED, lease_until=None, reason="Taken back before it was carried out.")
+                count += row.move_to(
+                    State.CANCELED, lease_until=None, reason="Taken back before it was carried out."
+                )
     return count
 
 
 def _unwanted(channel: Channel, instant: datetime) -> list[Delivery]:
-    provider_id = Attempt.objects.filter(delivery=OuterRef("pk")).order_by("-number").values("provider_id")[:1]
+    provider_id = (
+        Attempt.objects.filter(delivery=OuterRef("pk")).order_by("-number").values("provider_id")[:1]
+    )
     accepted = Delivery.objects.filter(kind=channel.kind, state=State.SENT, lease_until__isnull=False)
     rows = accepted.select_related("event").prefetch_related("event__answers__delivery")
     rows = rows.annotate(provider_id=Subquery(provider_id))

@@ -98,9 +98,9 @@ def over_daily_cap(
     locked until the transaction ends, so that two workers can't both use the last place.
     """
     by_member: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for delivery, member, severity in wanted:
-        if members[member].daily_cap is not None:
-            by_member[member].append((delivery, severity))
+    for delivery, pk, severity in wanted:
+        if members[pk].daily_cap is not None:
+            by_member[pk].append((delivery, severity))
     if not by_member:
         return set()
     days = {pk: members[pk].day(instant) for pk in by_member}

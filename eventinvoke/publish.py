@@ -143,8 +143,8 @@ def _publish_batch(drafts: Mapping[tuple[str, str], EventDraft]) -> Published:
                 [Event(source=d.source, external_id=d.external_id, **d.columns) for d in new],
                 ignore_conflicts=True,
             )
-        changed = [_updated(stored[key], draft) for key, draft in drafts.items() if key in stored]
-        changed = [event for event in changed if event is not None]
+        compared = [_updated(stored[key], draft) for key, draft in drafts.items() if key in stored]
+        changed = [event for event in compared if event is not None]
         if changed:
             Event.objects.bulk_update(changed, [*_CHANGING, "canceled_at", "updated_at"], batch_size=200)
         pks = [event.pk for event in changed]

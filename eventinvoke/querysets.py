@@ -1,12 +1,15 @@
 """Named sets of deliveries, and the conditional updates that change their state."""
 
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import F
 
 from common.states import State, before
+
+if TYPE_CHECKING:
+    from eventinvoke.models import Delivery
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):

@@ -19,7 +19,7 @@ def wake() -> None:
         queue = "slow" if get(due.kind).capabilities.is_blocking else "fire"
         for _batch in range(due.batches):
             fire_due.apply_async(
-                (due.kind,), countdown=wait or None, expires=wait + AHEAD.total_seconds(), queue=queue
+                (due.kind,), countdown=wait, expires=wait + AHEAD.total_seconds(), queue=queue
             )
 
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from common.clock import now
 
 if TYPE_CHECKING:
-    from registration.models import Member
+    from registration.models import Calendar, Member, Registration, Target, Verification
 
 
 class MemberQuerySet(models.QuerySet["Member"]):

@@ -80,7 +80,9 @@ class Delivery(models.Model):
                 name="delivery_due",
                 condition=Q(state="pending"),
             ),
-            models.Index(fields=["lease_until"], name="delivery_lease", condition=Q(lease_until__isnull=False)),
+            models.Index(
+                fields=["lease_until"], name="delivery_lease", condition=Q(lease_until__isnull=False)
+            ),
             models.Index(fields=["member", "due_at"], name="delivery_of_member"),
         ]
 
