@@ -26,7 +26,7 @@ def decrypt(token: str) -> str:
     return _cipher(tuple(settings.NOTICE_ENCRYPTION_KEYS)).decrypt(token.encode("ascii")).decode()
 
 
-class EncryptedTextField(models.TextField[str, str]):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not subscriptable at run time
     """Text that is encrypted in the database and plain in Python. It can't be searched."""
 
     def get_prep_value(self, value: object) -> str | None:

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import OuterRef, Subquery
 
 from common.channels import Channel, Outcome, Resend, SendResult, registry
 from common.clock import now
@@ -52,20 +51,21 @@ def recover_leases() -> int:
 
 def _take(channel: Channel, state: State) -> list[Claimed]:
     instant = now()
-    latest = Attempt.objects.filter(delivery=OuterRef("pk")).order_by("-number").values("pk")[:1]
     with transaction.atomic():
         late = Delivery.objects.filter(state=state, kind=channel.kind, lease_until__lt=instant)
         if connection.features.has_select_for_update_skip_locked:
             late = late.select_for_update(skip_locked=True)
         pks = list(late.order_by("lease_until").values_list("pk", flat=True)[:AT_ONCE])
         Delivery.objects.filter(pk__in=pks).update(lease_until=instant + ASKING)
-    rows = list(
-        Delivery.objects.filter(pk__in=pks, state=state)
-        .select_related("target", "member")
-        .annotate(latest=Subquery(latest))
-    )
-    attempts = Attempt.objects.in_bulk([row.latest for row in rows])
-    return [reclaimed(row, attempts[row.latest]) for row in rows if row.latest in attempts]
+    rows = Delivery.objects.filter(pk__in=pks, state=state).select_related("target", "member")
+    attempts = _latest_attempts(pks)
+    return [reclaimed(row, attempts[row.pk]) for row in rows if row.pk in attempts]
+
+
+def _latest_attempts(pks: Sequence[int]) -> dict[int, Attempt]:
+    """Return the latest attempt of each delivery."""
+    attempts = Attempt.objects.filter(delivery__in=pks).order_by("number")
+    return {attempt.delivery_id: attempt for attempt in attempts}
 
 
 def _take_up_sending(channel: Channel, claims: Sequence[Claimed]) -> None:
@@ -120,9 +120,10 @@ def take_back() -> int:
     count = 0
     for channel in registry().values():
         if channel.capabilities.can_cancel:
-            unwanted = {row.provider_id: row for row in _unwanted(channel, instant) if row.provider_id}
-            for provider_id in channel.cancel(list(unwanted)):
-                row = Delivery.objects.filter(pk=unwanted[provider_id].pk)
+            attempts = _latest_attempts([row.pk for row in _unwanted(channel, instant)])
+            by_provider_id = {one.provider_id: pk for pk, one in attempts.items() if one.provider_id}
+            for provider_id in channel.cancel(list(by_provider_id)):
+                row = Delivery.objects.filter(pk=by_provider_id[provider_id])
                 count += row.move_to(
                     State.CANCELED, lease_until=None, reason="Taken back before it was carried out."
                 )
@@ -130,12 +131,8 @@ def take_back() -> int:
 
 
 def _unwanted(channel: Channel, instant: datetime) -> list[Delivery]:
-    provider_id = (
-        Attempt.objects.filter(delivery=OuterRef("pk")).order_by("-number").values("provider_id")[:1]
-    )
     accepted = Delivery.objects.filter(kind=channel.kind, state=State.SENT, lease_until__isnull=False)
     rows = accepted.select_related("event").prefetch_related("event__answers__delivery")
-    rows = rows.annotate(provider_id=Subquery(provider_id))
     return [row for row in rows[:AT_ONCE] if _is_unwanted(row, instant)]
 
 
