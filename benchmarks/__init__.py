@@ -1,1 +1,1 @@
-"""What is measured: one module a kind of work, run by ``script/bench NAME``."""
+"""Benchmarks: one file a kind of work, run by ``script/bench NAME``."""

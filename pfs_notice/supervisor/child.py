@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 _PR_SET_PDEATHSIG: Final = 1
+_PR_SET_NAME: Final = 15
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 _LONGEST_LINE: Final = 65_536
 _FIRST_DELAY: Final = 1.0
@@ -134,6 +135,7 @@ def _become(
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if _LIBC is not None:
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            _LIBC.prctl(_PR_SET_NAME, f"pfsn-{program.name}".encode())  # what ps and top show
         if os.getppid() != parent:
             os._exit(1)  # the parent died before the kernel was asked to tell us
         os.close(reading)

@@ -1,0 +1,216 @@
+"""What ``script/test`` and ``script/check`` run, quick things first.
+
+``python -m tests.run`` runs everything; ``python -m tests.run check`` the linters alone; with paths or
+options of pytest, those tests on SQLite, or on the database named with ``--db``.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final
+
+from pfs_notice import keys
+from tests.servers import MariaDB, Missing, PostgreSQL, packages
+
+_FOLDER: Final = Path(__file__).resolve().parent.parent
+_BIN: Final = Path(sys.executable).parent
+_DATABASES: Final = {"postgresql": PostgreSQL, "mariadb": MariaDB}
+_NO_TESTS: Final = 5  # pytest's exit code when it found none
+_COUNTS: Final = re.compile(r"(\d+) (failed|passed|skipped|deselected|xfailed|xpassed|warnings?|errors?)\b")
+_IS_CI: Final = os.environ.get("CI", "").lower() in {"1", "true"}
+
+# On one database only: what they show does not depend on it.
+_ONCE: Final = ("tests/browser", "tests/platform")
+# On each database, one after the other: they measure times, and start processes of their own.
+_ALONE: Final = ("tests/flows", "tests/faults")
+
+
+@dataclass
+class Results:
+    """What came of all runs of pytest, and of everything else."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    bad: list[str] = field(default_factory=list)
+    began_at: float = field(default_factory=time.monotonic)
+
+    def add(self, label: str, code: int, output: str) -> None:
+        """Count one run of pytest."""
+        closing = [line for line in output.splitlines() if _COUNTS.search(line) and " in " in line]
+        for number, word in _COUNTS.findall(closing[-1] if closing else ""):
+            self.counts[word] += int(number)
+        if code not in {0, _NO_TESTS}:
+            self.bad.append(label)
+
+    def closing_line(self) -> str:
+        """Return pytest's closing line, for all runs together."""
+        order = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "error", "errors")
+        words = [f"{self.counts[word]} {word}" for word in order if self.counts[word]]
+        text = f" {', '.join(words) or 'no tests ran'} in {time.monotonic() - self.began_at:.2f}s "
+        return text.center(80, "=")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what was asked for; return the exit code."""
+    os.chdir(_FOLDER)
+    if list(arguments) == ["check"]:
+        return 0 if _lint() else 1
+    database, rest = _split(list(arguments))
+    if rest or database:
+        return _one_run(database or "sqlite", rest)
+    return _everything()
+
+
+def _split(arguments: list[str]) -> tuple[str, list[str]]:
+    """Take ``--db NAME`` (or ``--db=NAME``) out of the arguments."""
+    for index, word in enumerate(arguments):
+        if word == "--db" or word.startswith("--db="):
+            name = word[5:] or (arguments[index + 1 : index + 2] or [""])[0]
+            if name not in {"sqlite", *_DATABASES}:
+                sys.exit(f"--db is one of sqlite, {', '.join(_DATABASES)}")
+            return name, arguments[:index] + arguments[index + (1 if word[5:] else 2) :]
+    return "", arguments
+
+
+def _one_run(database: str, arguments: list[str]) -> int:
+    try:
+        with _environment(database) as environment:
+            return subprocess.run([str(_BIN / "pytest"), *arguments], env=environment, check=False).returncode
+    except Missing as error:
+        sys.exit(str(error))
+
+
+@contextlib.contextmanager
+def _environment(database: str) -> Iterator[dict[str, str]]:
+    """Give the environment in which pytest runs on a database, which is started for it."""
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    environment["TEST_DATABASE"] = database
+    if database == "sqlite":
+        yield environment
+        return
+    with _DATABASES[database]() as server:
+        yield environment | {"DATABASE_URL": server.url}
+
+
+def _lint() -> bool:
+    """Run the linters and Django's own checks; return whether all were content."""
+    with tempfile.TemporaryDirectory(prefix="pfsn-") as var:
+        environment = os.environ | {"PFS_NOTICE_VAR": var, "PFS_NOTICE_ENV": "embedded"}
+        environment.pop("DATABASE_URL", None)
+        manage = [sys.executable, "-W", "error", "manage.py"]
+        steps: list[tuple[list[str], dict[str, str]]] = [
+            ([str(_BIN / "ruff"), "check", "--quiet"], environment),
+            ([str(_BIN / "ruff"), "format", "--check", "--quiet"], environment),
+            ([str(_BIN / "lint-imports"), "--no-cache"], environment),
+            ([*manage, "makemigrations", "--check", "--dry-run"], environment),
+            ([*manage, "check", "--deploy", "--fail-level", "WARNING"], environment | _production(Path(var))),
+            ([str(_BIN / "mypy"), "."], environment),
+        ]
+        return all([_step(argv, settings) for argv, settings in steps])  # noqa: C419 - all of them, always
+
+
+def _production(var: Path) -> dict[str, str]:
+    """Return the environment of a sane production set-up."""
+    keys.make_all(var)
+    return {
+        "PFS_NOTICE_ENV": "production",
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "DATABASE_URL": "postgresql://notice@127.0.0.1/notice",
+        "CELERY_BROKER_URL": "redis://127.0.0.1/0",
+        "NOTICE_PUBLIC_URL": "https://notice.example.org",
+        "TWILIO_ACCOUNT_SID": f"AC{'0' * 32}",
+        "TWILIO_AUTH_TOKENS": "0" * 32,
+        "TWILIO_FROM_NUMBER": "+15005550006",
+        "EMAIL_URL": "smtp://localhost:25",
+        "DEFAULT_FROM_EMAIL": "notice@example.org",
+    }
+
+
+def _step(argv: list[str], environment: dict[str, str]) -> bool:
+    """Run one step; say how long it took, and what it said if it failed."""
+    began = time.monotonic()
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    title = " ".join(word for word in map(_short, argv) if word)
+    verdict = "ok" if done.returncode == 0 else "FAILED"
+    print(f"{title:<60} {verdict:>7} {time.monotonic() - began:6.1f} s", flush=True)
+    if done.returncode:
+        print(done.stdout + done.stderr, flush=True)
+    return done.returncode == 0
+
+
+def _short(word: str) -> str:
+    return (
+        "" if word in {"-W", "error", sys.executable} else Path(word).name if word.startswith("/") else word
+    )
+
+
+def _everything() -> int:
+    results = Results()
+    packages.ensure("postgres", "mariadbd", "redis-server", "mosquitto", "chromium")
+    if not _lint():
+        results.bad.append("the linters")
+    with contextlib.ExitStack() as stack:
+        environments = {"sqlite": stack.enter_context(_environment("sqlite"))}
+        for name in _DATABASES:
+            try:
+                environments[name] = stack.enter_context(_environment(name))
+            except Missing as error:
+                print(f"SKIPPED: the run on {name}: {error}", flush=True)
+                if _IS_CI:
+                    results.bad.append(f"the run on {name}: {error}")
+        _run_all(environments, results)
+    for label in results.bad:
+        print(f"FAILED: {label}")
+    print(results.closing_line())
+    return 1 if results.bad else 0
+
+
+def _run_all(environments: dict[str, dict[str, str]], results: Results) -> None:
+    ignored = [f"--ignore={path}" for path in (*_ONCE, *_ALONE)]
+    _pytest("units on sqlite", environments["sqlite"], ignored, results)
+    # The other two wait for their servers half of the time: together they keep two cores busy.
+    others = {name: environment for name, environment in environments.items() if name != "sqlite"}
+    running = [(f"units on {name}", *_start(environment, ignored)) for name, environment in others.items()]
+    for label, process, output in running:
+        process.wait()
+        output.seek(0)
+        text = output.read()
+        print(f"\n### {label}\n{text}", flush=True)
+        results.add(label, process.returncode, text)
+    for paths, where in ((_ALONE, environments), (_ONCE, {"sqlite": environments["sqlite"]})):
+        chosen = [path for path in paths if list(Path(path).glob("test_*.py"))]
+        for name, environment in where.items() if chosen else ():
+            _pytest(f"{' '.join(chosen)} on {name}", environment, chosen, results)
+
+
+def _start(environment: dict[str, str], arguments: list[str]) -> tuple[subprocess.Popen[str], IO[str]]:
+    output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it is read when the run has ended
+    command = [str(_BIN / "pytest"), *arguments]
+    return subprocess.Popen(command, env=environment, stdout=output, stderr=output, text=True), output
+
+
+def _pytest(label: str, environment: dict[str, str], arguments: list[str], results: Results) -> None:
+    """Run pytest, passing on what it says while it says it."""
+    print(f"\n### {label}", flush=True)
+    command = [str(_BIN / "pytest"), *arguments]
+    lines = []
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            lines.append(line)
+    results.add(label, process.returncode, "".join(lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
