@@ -58,9 +58,17 @@ class Target(models.Model):
 
 
 class Verification(models.Model):
-    """A code that was sent to a target, kept hashed, good for few tries and a short time."""
+    """A code that was sent to a target, kept hashed, good for few tries and a short time.
 
-    target = models.ForeignKey(Target, on_delete=models.CASCADE, related_name="verifications")
+    The row outlives its target: whoever deletes a target and adds it again starts no new count of
+    codes, neither for the member nor for the address.
+    """
+
+    target = models.ForeignKey(
+        Target, on_delete=models.SET_NULL, related_name="verifications", null=True, blank=True
+    )
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="verifications", db_index=False)
+    fingerprint = models.CharField(max_length=64, editable=False, help_text="Of the address.")
     code_hash = models.CharField(max_length=64)
     tries_left = models.PositiveSmallIntegerField(default=5)
     sent_at = models.DateTimeField(default=now)
@@ -71,6 +79,10 @@ class Verification(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-sent_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["member", "sent_at"], name="verification_of_member"),
+            models.Index(fields=["fingerprint", "sent_at"], name="verification_of_address"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="verification_ends_later", condition=Q(expires_at__gt=models.F("sent_at"))
@@ -78,5 +90,5 @@ class Verification(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Say for which target it is."""
-        return f"code for {self.target_id}"
+        """Say when it was sent."""
+        return f"code of {self.sent_at:%Y-%m-%d %H:%M}"

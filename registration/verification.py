@@ -1,0 +1,150 @@
+"""Showing that a target belongs to its member: a code is sent to it, and the member types it.
+
+A code has six digits, is good for five tries and ten minutes, and is stored as a keyed hash. How
+often codes are sent is limited for each target, each member and each address, so that nobody can
+have a stranger's phone rung.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, F, Q, Value, When
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from common import channels
+from common.channels import Message, Outcome, SendResult
+from common.clock import now
+from common.errors import InputError, ProviderError
+from registration.codes import new_code, normalise_code
+from registration.models import Member, Target, Verification
+
+LIFETIME: Final = timedelta(minutes=10)
+PAUSE: Final = timedelta(minutes=1)
+"""Between two codes to the same target."""
+WINDOW: Final = timedelta(hours=1)
+A_TARGET: Final = 5
+A_MEMBER: Final = 10
+AN_ADDRESS: Final = 8
+"""So many codes in a ``WINDOW`` at most."""
+_TOO_OFTEN: Final = "Too many codes were asked for. Try again in {wait}."
+
+
+def start(target: Target) -> Verification:
+    """Send a new code to the target; the ones before it are void.
+
+    Raises ``InputError`` (``field`` "code") when codes were asked for too often, and
+    ``ProviderError`` with the provider's reason when the code was not taken.
+    """
+    code = new_code()
+    with transaction.atomic():
+        # One at a time for each member: two clicks at once send one code.
+        Member.objects.select_for_update().get(pk=target.member_id)
+        instant = now()
+        _check_limits(target)
+        Verification.objects.filter(target=target).update(tries_left=0)
+        verification = Verification.objects.create(
+            target=target,
+            member_id=target.member_id,
+            fingerprint=target.fingerprint,
+            code_hash=_hash(target, instant, code),
+            sent_at=instant,
+            expires_at=instant + LIFETIME,
+        )
+    result = _send(target, verification, code)
+    if result.outcome not in {Outcome.ACCEPTED, Outcome.DELIVERED, Outcome.UNKNOWN}:
+        Verification.objects.filter(pk=verification.pk).update(tries_left=0)
+        raise ProviderError(f"The code could not be sent. {result.reason}".strip())
+    return verification
+
+
+def wait_before_next(target: Target) -> timedelta:
+    """Return how long it is until another code may be sent to the target; nothing if it may be now."""
+    instant = now()
+    latest = Verification.objects.filter(target=target).order_by("-sent_at").first()
+    ends = [] if latest is None else [latest.sent_at + PAUSE]
+    since = instant - WINDOW
+    for concerned, limit in (
+        (Q(target=target), A_TARGET),
+        (Q(member=target.member_id), A_MEMBER),
+        (Q(fingerprint=target.fingerprint), AN_ADDRESS),
+    ):
+        sent = Verification.objects.filter(concerned, sent_at__gt=since).order_by("-sent_at")
+        ends += [at + WINDOW for at in sent.values_list("sent_at", flat=True)[limit - 1 : limit]]
+    return max([end - instant for end in ends if end > instant], default=timedelta(0))
+
+
+def confirm(target: Target, code: str) -> None:
+    """Mark the target verified if this is the code that was sent last.
+
+    Raises ``InputError`` (``field`` "code") that says what is wrong and how many tries are left.
+    """
+    latest = Verification.objects.filter(target=target).order_by("-sent_at", "-pk").first()
+    if latest is None:
+        raise InputError("No code was sent yet.", field="code")
+    given = _hash(target, latest.sent_at, normalise_code(code))
+    # One statement takes the try and, if the code is right, uses it up: of any number of requests
+    # at once, each costs a try and one at most succeeds.
+    is_taken = (
+        Verification.objects.open()
+        .filter(pk=latest.pk)
+        .update(
+            tries_left=F("tries_left") - 1,
+            used_at=Case(When(code_hash=given, then=Value(now())), default=None),
+        )
+    )
+    if is_taken and constant_time_compare(given, latest.code_hash):
+        Target.objects.filter(pk=target.pk, verified_at__isnull=True).update(verified_at=now())
+        return
+    latest.refresh_from_db()
+    raise InputError(_explain(latest, is_taken=bool(is_taken)), field="code")
+
+
+def _explain(verification: Verification, *, is_taken: bool) -> str:
+    if is_taken and verification.tries_left:
+        tries = "one more try" if verification.tries_left == 1 else f"{verification.tries_left} more tries"
+        return f"That is not the code. You have {tries}."
+    if verification.used_at is not None:
+        return "This code was used already."
+    if verification.expires_at <= now():
+        return "This code is too old. Ask for a new one."
+    return "That was not the code, and there are no tries left. Ask for a new one."
+
+
+def _hash(target: Target, sent_at: datetime, code: str) -> str:
+    value = f"{target.pk}:{target.fingerprint}:{sent_at.isoformat()}:{code}"
+    return salted_hmac("registration.verification", value, algorithm="sha256").hexdigest()
+
+
+def _check_limits(target: Target) -> None:
+    wait = wait_before_next(target)
+    if wait > timedelta(0):
+        raise InputError(_TOO_OFTEN.format(wait=say_wait(wait)), field="code")
+
+
+def say_wait(wait: timedelta) -> str:
+    """Return a wait in words, rounded up: “40 seconds”, “12 minutes”."""
+    seconds = max(1, -(-wait // timedelta(seconds=1)))
+    if seconds <= PAUSE.total_seconds():
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
+    return f"{-(-seconds // 60)} minutes"
+
+
+def _send(target: Target, verification: Verification, code: str) -> SendResult:
+    message = Message(
+        process_id="",
+        address=target.address,
+        title="PFS Notice",
+        body=f"Your code for PFS Notice is {code}.",
+        tag=f"verification-{verification.pk}",
+        expires_at=verification.expires_at,
+        config=target.config,
+        language=target.member.language,
+        time_zone=target.member.time_zone,
+        url=settings.NOTICE_PUBLIC_URL,
+    )
+    for result in channels.get(target.kind).send([message]):
+        if result is not None:
+            return result
+    raise ProviderError("The channel gave no answer.")
