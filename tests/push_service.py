@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02
 
-from tests.certificates import make_certificate
 from tests.contracts.channel_contract import RETRY_AFTER, Answer
+from tests.tls import server_context
 
 _MAX_BODY = 4096
 _DAY = 24 * 3600
@@ -212,9 +212,8 @@ class PushService:
 
     def __init__(self, folder: Path) -> None:
         """Make a certificate in a folder; ``ca_file`` is for ``NOTICE_EXTRA_CA_FILE``."""
-        self.ca_file, key = make_certificate(folder)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.ca_file, key)
+        context = server_context(folder)
+        self.ca_file = folder / "certificate.pem"
         self._book = _Book()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.context = context

@@ -1,5 +1,6 @@
-"""Certificates for servers on loopback, made at run time."""
+"""Certificates and TLS for servers on loopback, made at run time."""
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -38,3 +39,11 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
         )
     )
     return certificate_path, key_path
+
+
+def server_context(folder: Path) -> ssl.SSLContext:
+    """Return what a server needs to speak TLS, with a new certificate in ``folder``/certificate.pem."""
+    certificate, key = make_certificate(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
