@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.fixtures.servers",
     "tests.fixtures.processes",
     "tests.fixtures.browser",
+    "tests.fixtures.passwords",
 ]

@@ -66,6 +66,15 @@ def check(pattern: str) -> str:
     return pattern
 
 
+def is_valid(pattern: str) -> bool:
+    """Say whether ``check`` takes the pattern."""
+    try:
+        check(pattern)
+    except PatternError:
+        return False
+    return True
+
+
 def find(pattern: str, text: str) -> tuple[int, int] | None:
     """Return where the pattern is first found in the text (start and end), or None."""
     found = _compile(pattern).search(text)
@@ -91,7 +100,7 @@ class PatternSet:
 
     def matches(self, text: str) -> list[int]:
         """Return the indexes of the patterns that are found in the text, in rising order."""
-        return [] if self._is_empty else sorted(self._set.Match(text))
+        return [] if self._is_empty else sorted(self._set.Match(text) or ())
 
     def matches_of(self, texts: Iterable[str]) -> dict[str, list[int]]:
         """Return the same for several texts; each distinct text is matched once."""

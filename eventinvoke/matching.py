@@ -11,7 +11,7 @@ from typing import Final
 
 from django.db.models import Prefetch, Q
 
-from common.patterns import PatternSet
+from common.patterns import PatternSet, is_valid
 from eventinvoke.models import Event
 from registration.models import Calendar, Registration, Step
 
@@ -50,7 +50,8 @@ def matching(
         if source == DATE_SOURCE:
             yield from ((event, by_date[event.external_id]) for event in some if event.external_id in by_date)
             continue
-        candidates = [r for r in standing if _may_see(r, source, owners)]
+        # A pattern that got past the forms must not keep everybody else from being told.
+        candidates = [r for r in standing if _may_see(r, source, owners) and is_valid(r.pattern)]
         found = PatternSet([r.pattern for r in candidates]).matches_of(event.title for event in some)
         for event in some:
             for index in found[event.title]:

@@ -1,0 +1,33 @@
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from common import channels
+from eventinvoke.tests import stand_ins
+
+PATH = "eventinvoke.tests.stand_ins."
+
+
+@pytest.fixture(autouse=True)
+def installed(settings: Any) -> Iterator[None]:
+    """Install the stand-ins in place of the real channels."""
+    settings.NOTICE_CHANNELS = [PATH + name for name in ("PushLike", "CallLike", "OneASecond")]
+    channels.registry.cache_clear()
+    yield
+    channels.registry.cache_clear()
+
+
+@pytest.fixture
+def push() -> stand_ins.PushLike:
+    return cast("stand_ins.PushLike", channels.get("pushlike"))
+
+
+@pytest.fixture
+def call() -> stand_ins.CallLike:
+    return cast("stand_ins.CallLike", channels.get("calllike"))
+
+
+@pytest.fixture
+def slow() -> stand_ins.OneASecond:
+    return cast("stand_ins.OneASecond", channels.get("slowlike"))

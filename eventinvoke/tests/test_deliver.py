@@ -1,0 +1,326 @@
+"""Delivering: claim, send, record."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from common.channels import Outcome, SendResult, Severity
+from common.clock import now
+from common.process_ids import read
+from common.states import State
+from eventinvoke import deliver
+from eventinvoke.claim import claim
+from eventinvoke.deliver import fire
+from eventinvoke.leases import recover_leases, take_back
+from eventinvoke.limits import members_of
+from eventinvoke.models import Attempt, Delivery
+from eventinvoke.record import record
+from eventinvoke.tests.factories import DeliveryFactory, EventFactory
+from eventinvoke.tests.stand_ins import CallLike, OneASecond, PushLike
+from registration.models import Target
+from registration.tests.factories import MemberFactory, RegistrationFactory, TargetFactory
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = timedelta(minutes=1)
+
+
+def due(address: str = "ok", kind: str = "pushlike", **changes: Any) -> Delivery:
+    target = changes.pop("target", None) or TargetFactory(
+        kind=kind, address=address, fingerprint=uuid4().hex, **_member(changes)
+    )
+    delivery: Delivery = DeliveryFactory(target=target, **changes)
+    return delivery
+
+
+def _member(changes: dict[str, Any]) -> dict[str, Any]:
+    return {"member": changes.pop("of")} if "of" in changes else {}
+
+
+def state(delivery: Delivery) -> str:
+    delivery.refresh_from_db()
+    return delivery.state
+
+
+def test_what_is_due_is_sent_and_its_attempt_recorded(push: PushLike) -> None:
+    delivery = due()
+    assert fire("pushlike") == 1
+    attempt = Attempt.objects.get()
+    assert state(delivery) == State.SENT
+    assert (attempt.delivery_id, attempt.outcome, attempt.provider_id) == (delivery.pk, "accepted", "id-1")
+    assert read(push.sent[0].process_id) == attempt.pk
+    assert delivery.sent_at is not None
+    assert delivery.lease_until is None
+
+
+def test_what_is_not_due_yet_is_not_sent(push: PushLike) -> None:
+    delivery = due(due_at=now() + MINUTE)
+    assert fire("pushlike") == 0
+    assert (state(delivery), push.sent) == (State.PENDING, [])
+
+
+def test_nothing_is_sent_twice(push: PushLike) -> None:
+    due()
+    fire("pushlike")
+    fire("pushlike")
+    assert len(push.sent) == 1
+
+
+def test_the_most_urgent_goes_first_and_then_the_oldest(push: PushLike) -> None:
+    for severity, age in (
+        (Severity.INFO, 3),
+        (Severity.CRITICAL, 1),
+        (Severity.INFO, 5),
+        (Severity.CRITICAL, 2),
+    ):
+        due(event=EventFactory(severity=severity, title=f"{severity}/{age}"), due_at=now() - age * MINUTE)
+    fire("pushlike")
+    assert [message.title for message in push.sent] == ["30/2", "30/1", "10/5", "10/3"]
+
+
+def test_more_than_a_batch_is_sent_in_one_go(push: PushLike, settings: Any) -> None:
+    settings.NOTICE_BATCH_SIZE = 3
+    for _ in range(8):
+        due()
+    assert fire("pushlike") == 8
+    assert Delivery.objects.filter(state=State.SENT).count() == 8
+
+
+def test_a_batch_takes_as_many_queries_whatever_its_size(django_assert_max_num_queries: Any) -> None:
+    for _ in range(100):
+        due()
+    with django_assert_max_num_queries(34):
+        assert fire("pushlike") == 100
+
+
+def test_a_refusal_for_now_is_tried_again_after_the_time_that_the_provider_asks_for() -> None:
+    delivery = due("later")
+    fire("pushlike")
+    assert state(delivery) == State.PENDING
+    assert timedelta(seconds=29) < delivery.next_attempt_at - now() < MINUTE
+    assert delivery.reason == "It said later."
+
+
+def test_a_retry_that_would_come_after_the_deadline_fails() -> None:
+    soon = now() + timedelta(seconds=20)
+    delivery = due("later", event=EventFactory(starts_at=now() - MINUTE, deadline_at=soon))
+    fire("pushlike")
+    assert state(delivery) == State.FAILED
+
+
+def test_a_refusal_for_good_fails_and_keeps_the_target() -> None:
+    delivery = due("no")
+    fire("pushlike")
+    assert state(delivery) == State.FAILED
+    assert Target.objects.get().disabled_at is None
+
+
+def test_a_target_that_is_gone_is_disabled() -> None:
+    delivery = due("gone")
+    fire("pushlike")
+    assert state(delivery) == State.FAILED
+    assert Target.objects.get().disabled_reason == "It said gone."
+
+
+def test_wrong_credentials_keep_the_target_and_the_notice() -> None:
+    delivery = due("wrong")
+    fire("pushlike")
+    assert state(delivery) == State.PENDING
+    assert Target.objects.get().disabled_at is None
+
+
+def test_what_arrived_at_once_is_delivered() -> None:
+    delivery = due("delivered")
+    fire("pushlike")
+    assert state(delivery) == State.DELIVERED
+
+
+def test_a_failure_brings_the_next_step_forward() -> None:
+    first = due("no")
+    following = due(event=first.event, registration=first.registration, due_at=now() + 8 * MINUTE)
+    other_plan = due(event=first.event, due_at=now() + 8 * MINUTE)
+    fire("pushlike")
+    following.refresh_from_db()
+    other_plan.refresh_from_db()
+    assert following.next_attempt_at <= now()
+    assert other_plan.next_attempt_at > now()
+
+
+def test_an_overdue_delivery_expires_with_its_event(push: PushLike) -> None:
+    delivery = due(event=EventFactory(starts_at=now() - 2 * MINUTE, deadline_at=now() - MINUTE))
+    fire("pushlike")
+    assert (state(delivery), push.sent) == (State.EXPIRED, [])
+
+
+def test_a_disabled_target_gets_nothing(push: PushLike) -> None:
+    delivery = due(target=TargetFactory(kind="pushlike", disabled_at=now()))
+    fire("pushlike")
+    assert (state(delivery), push.sent) == (State.CANCELED, [])
+
+
+def test_a_deleted_registration_sends_nothing(push: PushLike) -> None:
+    delivery = due()
+    assert delivery.registration is not None
+    delivery.registration.delete()
+    fire("pushlike")
+    assert (state(delivery), push.sent) == (State.CANCELED, [])
+
+
+def quiet_now() -> Any:
+    moment = now()
+    return MemberFactory(quiet_from=(moment - MINUTE).time(), quiet_until=(moment + MINUTE).time())
+
+
+def test_quiet_hours_hold_back_all_but_critical_notices() -> None:
+    member = quiet_now()
+    normal = due(of=member)
+    critical = due(of=member, event=EventFactory(severity=Severity.CRITICAL))
+    fire("pushlike")
+    assert state(normal) == State.SUPPRESSED
+    assert state(critical) == State.SENT
+
+
+@pytest.mark.parametrize(("hour", "is_quiet"), [(22, False), (23, True), (2, True), (7, False)])
+def test_quiet_hours_may_span_midnight_in_the_member_s_own_zone(hour: int, is_quiet: bool) -> None:  # noqa: FBT001
+
+    member = MemberFactory(time_zone="Asia/Tokyo", quiet_from=time(23), quiet_until=time(7))
+    instant = datetime(2026, 5, 1, hour, tzinfo=ZoneInfo("Asia/Tokyo"))
+    assert members_of([member.pk])[member.pk].is_quiet(instant) is is_quiet
+
+
+def test_the_daily_limit_keeps_its_reserve_for_critical_notices() -> None:
+    member = MemberFactory(daily_cap=3, critical_reserve=1)
+    normal = [due(of=member) for _ in range(3)]
+    fire("pushlike")
+    assert sorted(state(one) for one in normal) == [State.SENT, State.SENT, State.SUPPRESSED]
+    critical = [due(of=member, event=EventFactory(severity=Severity.CRITICAL)) for _ in range(2)]
+    fire("pushlike")
+    assert sorted(state(one) for one in critical) == [State.SENT, State.SUPPRESSED]
+
+
+def test_a_provider_s_rate_holds_across_workers(slow: OneASecond) -> None:
+    for _ in range(3):
+        due(kind="slowlike")
+    assert fire("slowlike") == 1
+    assert fire("slowlike") == 0
+    assert len(slow.sent) == 1
+
+
+def test_a_defect_of_a_channel_loses_nothing(push: PushLike) -> None:
+    broken = due("fault")
+    with pytest.raises(RuntimeError):
+        fire("pushlike")
+    assert state(broken) == State.SENDING
+    Target.objects.update(address="ok")
+    expire_leases()
+    recover_leases()
+    Delivery.objects.update(next_attempt_at=now())
+    fire("pushlike")
+    assert (state(broken), len(push.sent)) == (State.SENT, 1)
+
+
+def expire_leases() -> None:
+    Delivery.objects.exclude(lease_until=None).update(lease_until=now() - MINUTE)
+
+
+def test_an_unknown_end_of_a_push_is_sent_again_under_the_same_tag(push: PushLike) -> None:
+    due("silent")
+    fire("pushlike")
+    Delivery.objects.update(next_attempt_at=now())
+    fire("pushlike")
+    assert len({message.tag for message in push.sent}) == 1
+    assert len({message.process_id for message in push.sent}) == 2
+
+
+def test_an_unknown_end_of_a_call_is_asked_about_and_never_dialled_again(call: CallLike) -> None:
+    delivery = due("silent", kind="calllike")
+    fire("calllike")
+    assert state(delivery) == State.SENDING
+    call.answers["silent"] = Outcome.ACCEPTED
+    expire_leases()
+    recover_leases()
+    assert state(delivery) == State.SENT
+    assert (len(call.sent), len(call.asked)) == (1, 1)
+
+
+def test_a_call_that_the_provider_never_took_is_dialled(call: CallLike) -> None:
+    delivery = due("silent", kind="calllike")
+    fire("calllike")
+    call.answers["silent"] = Outcome.RETRY
+    expire_leases()
+    recover_leases()
+    assert state(delivery) == State.PENDING
+
+
+def test_as_long_as_the_provider_does_not_know_nothing_is_dialled(call: CallLike) -> None:
+    delivery = due("silent", kind="calllike")
+    fire("calllike")
+    expire_leases()
+    recover_leases()
+    assert state(delivery) == State.SENDING
+    fire("calllike")
+    assert len(call.sent) == 1
+
+
+def test_a_late_worker_changes_nothing(push: PushLike) -> None:
+
+    delivery = due()
+    (late,), _more = claim(push, 10)
+    expire_leases()
+    recover_leases()
+    Delivery.objects.update(next_attempt_at=now())
+    fire("pushlike")
+    record(push, [(late, SendResult(late.message, Outcome.REJECTED, reason="late"))])
+    assert state(delivery) == State.SENT
+
+
+def test_a_provider_that_stays_silent_is_asked_what_became_of_a_call(call: CallLike) -> None:
+    delivery = due(kind="calllike")
+    following = due(event=delivery.event, registration=delivery.registration, due_at=now() + 8 * MINUTE)
+    fire("calllike")
+    assert state(delivery) == State.SENT
+    call.answers["ok"] = Outcome.REJECTED
+    expire_leases()
+    recover_leases()
+    assert state(delivery) == State.UNDELIVERED
+    following.refresh_from_db()
+    assert following.next_attempt_at <= now()
+
+
+def test_a_queued_call_about_a_canceled_event_is_taken_back(call: CallLike) -> None:
+    delivery = due(kind="calllike")
+    fire("calllike")
+    take_back()
+    assert state(delivery) == State.SENT
+    delivery.event.canceled_at = now()
+    delivery.event.save()
+    assert take_back() == 1
+    assert state(delivery) == State.CANCELED
+    assert call.canceled == ["id-1"]
+
+
+def test_one_kind_is_not_sent_by_more_than_a_few_threads() -> None:
+
+    due()
+    for _ in range(deliver.AT_ONCE):
+        deliver._slots["pushlike"].acquire()
+    try:
+        assert fire("pushlike") == 0
+    finally:
+        for _ in range(deliver.AT_ONCE):
+            deliver._slots["pushlike"].release()
+    assert fire("pushlike") == 1
+
+
+def test_members_are_told_in_their_own_language_and_zone(push: PushLike) -> None:
+    member = MemberFactory(time_zone="Asia/Tokyo")
+    event = EventFactory(location="Room 1")
+    due(of=member, event=event, registration=RegistrationFactory(member=member))
+    fire("pushlike")
+
+    assert f"{event.starts_at.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M}" in push.sent[0].body
+    assert "in 10 minutes" in push.sent[0].body
+    assert "Room 1" in push.sent[0].body
