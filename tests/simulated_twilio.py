@@ -1,0 +1,382 @@
+"""A pytest plugin: the simulated provider (``simulator.provider``) in a process of its own, for tests.
+
+The fixture ``simulated_twilio`` starts it once a session, with time fifty times as fast, forgets
+everything between tests, and points Django's settings at it. It stands at the network's edge: it
+behaves as Twilio does, and a test says beforehand only what the *other side* does::
+
+    simulated_twilio.behave("+4915112345678", answers="person", keys=["1"])
+    simulated_twilio.break_next("create-call", "accept-then-never")
+    ...
+    call = simulated_twilio.wait_for_call("+4915112345678", status="completed")
+    assert "Pump 3" in call.said[0]
+"""
+
+import json
+import os
+import secrets
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, TypeVar
+
+import pytest
+from pytest_django.fixtures import SettingsWrapper
+
+TIME_SCALE: Final = 0.02
+DEADLINE: Final = 20.0
+"""Real seconds after which a test stops to wait."""
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_POLL: Final = 0.01
+
+T = TypeVar("T")
+
+
+def wait_until(look: Callable[[], T | None], what: str, seconds: float = DEADLINE) -> T:
+    """Return what ``look`` returns as soon as it is true. Raises ``AssertionError`` after ``seconds``."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = look()
+        if found:
+            return found
+        time.sleep(_POLL)
+    message = f"{what}: not within {seconds:g} s"
+    raise AssertionError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCall:
+    """A call as the called side saw it."""
+
+    sid: str
+    to: str
+    from_: str
+    status: str
+    answered_by: str
+    duration: int | None
+    said: tuple[str, ...]
+    """Every text that was spoken, in order."""
+    languages: tuple[str, ...]
+    """The language of each."""
+    voices: tuple[str, ...]
+    problems: tuple[int, ...]
+    """Codes of Twilio's notifications: 11200 not fetched, 12100 no TwiML, 12200 unknown in TwiML."""
+    is_listening: bool
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeenMessage:
+    """A text message as the receiving side saw it."""
+
+    sid: str
+    to: str
+    from_: str
+    body: str
+    status: str
+    error_code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRequest:
+    """A request to the REST API."""
+
+    operation: str
+    """create-call, get-call, list-calls, update-call, create-message, get-message or list-messages."""
+    method: str
+    path: str
+    parameters: tuple[tuple[str, str], ...]
+    status: int | None
+    """What it was answered with; None when no answer was sent."""
+    fault: str
+
+    def get(self, name: str) -> str:
+        """Return the first value of a parameter, "" when it was not sent."""
+        return next((value for known, value in self.parameters if known == name), "")
+
+    def getall(self, name: str) -> list[str]:
+        """Return all values of a parameter."""
+        return [value for known, value in self.parameters if known == name]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCallback:
+    """A status callback and what it was answered with."""
+
+    url: str
+    parameters: dict[str, str]
+    status: int | None
+    """None when it was lost, or could not be delivered."""
+    problem: str
+
+
+class SimulatedTwilio:
+    """A running provider, and what a test may set and see."""
+
+    def __init__(self, url: str, account_sid: str, auth_token: str) -> None:
+        self.url = url
+        """For ``TWILIO_API_URL`` and ``SIMULATOR_URL``."""
+        self.account_sid = account_sid
+        self.auth_token = auth_token
+
+    def behave(self, number: str = "any", **behaviour: Any) -> None:
+        """Let a number behave so, until the test ends; "any" is every number without its own.
+
+        answers: wait (default; nobody picks up unless the test calls ``answer``), person, machine,
+        busy, no-answer, fail, invalid. answer_after, key_after, hang_up_after: simulated seconds.
+        keys: what the person types, one entry for each Gather, "" lets it time out. interrupts: types
+        over the prompt. answered_by: what machine detection says. message: delivered, sent,
+        undelivered, failed, unsubscribed, invalid; message_error: its code. fault: as ``break_next``,
+        for every request. callbacks: {"duplicates": 1, "late": 3, "lost": ["ringing"] or "all",
+        "reversed": True, "signed_with": "another token"}.
+        """
+        self.control("POST", f"phones/{number}/behaviour", behaviour)
+
+    def break_next(
+        self,
+        operation: str = "any",
+        fault: str | int = "never",
+        *,
+        number: str = "",
+        times: int = 1,
+        **details: Any,
+    ) -> None:
+        """Let the next request go wrong.
+
+        ``fault`` is never, drop, garbage, accept-then-never, accept-then-drop, accept-then-garbage
+        (carried out, but the client is not told), slow (with ``seconds``, real), or the status of an
+        error answer (429, 500, 503 ...; with ``code``, ``message``, ``retry_after``).
+        """
+        whole = {"kind": "error", "status": fault} if isinstance(fault, int) else {"kind": fault}
+        data = {"operation": operation, "number": number, "times": times, "fault": {**whole, **details}}
+        self.control("POST", "faults", data)
+
+    def repair(self) -> None:
+        """Forget the faults that no request has met."""
+        self.control("DELETE", "faults")
+
+    def answer(self, number: str) -> None:
+        """Pick up the phone that is ringing (waiting until it rings)."""
+        self._act_when_possible(number, "answer")
+
+    def decline(self, number: str) -> None:
+        """Decline the call: busy."""
+        self._act_when_possible(number, "decline")
+
+    def let_voicemail_answer(self, number: str) -> None:
+        """Let the answering machine pick up."""
+        self._act_when_possible(number, "voicemail")
+
+    def hang_up(self, number: str) -> None:
+        """End the call that is in progress."""
+        self._act_when_possible(number, "hangup")
+
+    def press(self, number: str, digits: str) -> None:
+        """Press keys as soon as a Gather listens. (With fast time, prefer ``behave(keys=…)``.)"""
+        self.wait_for_call(number, until=lambda call: call.is_listening)
+        self.control("POST", f"phones/{number}/keys", {"digits": digits})
+
+    def calls(self, number: str = "") -> list[SeenCall]:
+        """Return all calls, the oldest first; only those to ``number`` if one is given."""
+        return [_call(data) for data in self.control("GET", "calls") if number in {"", data["to"]}]
+
+    def messages(self, number: str = "") -> list[SeenMessage]:
+        """Return all messages, the oldest first; only those to ``number`` if one is given."""
+        return [_message(data) for data in self.control("GET", "messages") if number in {"", data["to"]}]
+
+    @property
+    def requests(self) -> list[SeenRequest]:
+        """All requests to the REST API, the oldest first."""
+        return [_request(data) for data in self.control("GET", "requests")]
+
+    @property
+    def callbacks(self) -> list[SeenCallback]:
+        """All status callbacks that were delivered or tried, the oldest first."""
+        return [
+            SeenCallback(data["url"], data["parameters"], data["status"], data["problem"])
+            for data in self.control("GET", "callbacks")
+        ]
+
+    def wait_for_call(
+        self, number: str = "", *, status: str = "", until: Callable[[SeenCall], bool] | None = None
+    ) -> SeenCall:
+        """Return the newest call to a number, as soon as there is one in that state."""
+
+        def look() -> SeenCall | None:
+            for call in reversed(self.calls(number)):
+                if status in {"", call.status} and (until is None or until(call)):
+                    return call
+            return None
+
+        return wait_until(look, f"a call to {number or 'anybody'} that is {status or 'as wanted'}")
+
+    def wait_for_message(self, number: str = "", *, status: str = "") -> SeenMessage:
+        """Return the newest message to a number, as soon as there is one in that state."""
+
+        def look() -> SeenMessage | None:
+            return next((m for m in reversed(self.messages(number)) if status in {"", m.status}), None)
+
+        return wait_until(look, f"a message to {number or 'anybody'} that is {status or 'there'}")
+
+    def wait_for_callbacks(self, count: int) -> list[SeenCallback]:
+        """Return all callbacks as soon as there are so many."""
+
+        def look() -> list[SeenCallback] | None:
+            seen = self.callbacks
+            return seen if len(seen) >= count else None
+
+        return wait_until(look, f"{count} status callbacks")
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.control("POST", "reset")
+
+    def control(self, method: str, path: str, data: object = None) -> Any:
+        """Make one request to the control API; return its JSON. Raises ``HTTPError`` for an error."""
+        headers = {"Authorization": f"Bearer {self.auth_token}", "Content-Type": "application/json"}
+        return self.fetch(method, f"/simulator/{path}", headers, None if data is None else json.dumps(data))
+
+    def fetch(self, method: str, path: str, headers: dict[str, str], body: str | None = None) -> Any:
+        """Make one request to the provider; return its JSON."""
+        request = urllib.request.Request(  # noqa: S310 - our own address
+            self.url + path, data=None if body is None else body.encode(), headers=headers, method=method
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=DEADLINE) as response:
+            return json.loads(response.read())
+
+    def _act_when_possible(self, number: str, action: str) -> None:
+        def act() -> bool:
+            try:
+                self.control("POST", f"phones/{number}/{action}")
+            except urllib.error.HTTPError as error:
+                with error:
+                    if error.code != 409:  # noqa: PLR2004 - not yet possible
+                        raise
+                return False
+            return True
+
+        wait_until(act, f"{action} at {number}")
+
+
+def _call(data: dict[str, Any]) -> SeenCall:
+    spoken = [utterance for utterance in data["transcript"] if utterance["kind"] == "say"]
+    return SeenCall(
+        sid=data["sid"],
+        to=data["to"],
+        from_=data["from"],
+        status=data["status"],
+        answered_by=data["answered_by"],
+        duration=data["duration"],
+        said=tuple(utterance["text"] for utterance in spoken),
+        languages=tuple(utterance["language"] for utterance in spoken),
+        voices=tuple(utterance["voice"] for utterance in spoken),
+        problems=tuple(problem["code"] for problem in data["problems"]),
+        is_listening=data["listening"] is not None,
+        is_over=data["is_over"],
+    )
+
+
+def _message(data: dict[str, Any]) -> SeenMessage:
+    return SeenMessage(
+        data["sid"], data["to"], data["from"], data["body"], data["status"], data["error_code"]
+    )
+
+
+def _request(data: dict[str, Any]) -> SeenRequest:
+    parameters = tuple((name, value) for name, value in data["parameters"])
+    return SeenRequest(
+        data["operation"], data["method"], data["path"], parameters, data["status"], data["fault"]
+    )
+
+
+class ProviderProcess:
+    """The provider as a child process."""
+
+    def __init__(self, **environment: str) -> None:
+        """Start it on a free port; ``environment`` is added to the usual one."""
+        self.account_sid = f"AC{secrets.token_hex(16)}"
+        self.auth_token = secrets.token_hex(16)
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
+        own = {
+            "SIMULATOR_HOST": "127.0.0.1",
+            "SIMULATOR_PORT": "0",
+            "SIMULATOR_ACCOUNT_SID": self.account_sid,
+            "SIMULATOR_AUTH_TOKEN": self.auth_token,
+            "SIMULATOR_TIME_SCALE": str(TIME_SCALE),
+        }
+        command: Sequence[str] = [sys.executable, "-m", "simulator.provider"]
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            command,
+            cwd=_ROOT,
+            env={**os.environ, **own, **environment},
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+        )
+        try:
+            self.url = self._first_line().rsplit(" ", 1)[-1]
+        except BaseException:
+            self.stop()
+            raise
+
+    def _first_line(self) -> str:
+        stdout = self._process.stdout
+        if stdout is None:
+            raise RuntimeError("the provider has no stdout")
+        with selectors.DefaultSelector() as selector:
+            selector.register(stdout, selectors.EVENT_READ)
+            if not selector.select(DEADLINE):
+                raise RuntimeError(f"the provider did not start: {self.log()}")
+        line = stdout.readline().decode().strip()
+        if not line:
+            raise RuntimeError(f"the provider ended at once: {self.log()}")
+        return line
+
+    def log(self) -> str:
+        """Return what it logged."""
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")
+
+    def stop(self) -> int:
+        """End it; return its exit status."""
+        self._process.terminate()
+        try:
+            status = self._process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._log.close()
+        return status
+
+
+@pytest.fixture(scope="session")
+def simulated_twilio_process() -> Iterator[ProviderProcess]:
+    """The provider's process, one for the whole session."""
+    process = ProviderProcess()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def simulated_twilio(
+    simulated_twilio_process: ProviderProcess, settings: SettingsWrapper
+) -> Iterator[SimulatedTwilio]:
+    """The simulated provider with nothing set and nothing remembered; the settings point at it."""
+    process = simulated_twilio_process
+    provider = SimulatedTwilio(process.url, process.account_sid, process.auth_token)
+    provider.reset()
+    settings.TWILIO_ACCOUNT_SID = provider.account_sid
+    settings.TWILIO_AUTH_TOKENS = [provider.auth_token]
+    settings.TWILIO_FROM_NUMBER = "+15005550006"
+    settings.TWILIO_API_URL = settings.SIMULATOR_URL = provider.url
+    settings.IS_SIMULATED = True
+    yield provider
+    provider.reset()
