@@ -14,10 +14,10 @@ import asyncio
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Final
+from typing import Any, Final
 
 from simulator.provider import detection
 from simulator.provider.behaviours import Behaviour, Behaviours
@@ -169,8 +169,16 @@ class Switchboard:
             call = await self._queue.get()
             if call.status is not CallStatus.QUEUED or call.sid not in self.calls:
                 continue
-            call.task = asyncio.create_task(self._conduct(call))
+            call.task = asyncio.create_task(self._guarded(call, self._conduct(call)))
             await self._clock.sleep(self._interval)
+
+    async def _guarded(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
+        """Do it; a defect of the simulator ends the call, and is logged."""
+        try:
+            await work
+        except Exception:
+            log.exception("call %s to %s met a defect of the simulator", call.sid, call.to)
+            self.end(call, CallStatus.FAILED)
 
     async def _conduct(self, call: Call) -> None:
         behaviour = self._behaviours.of(call.to)
@@ -236,7 +244,7 @@ class Switchboard:
         """Let a call in progress go on with other TwiML."""
         if call.task is not None:
             call.task.cancel()
-        call.task = asyncio.create_task(self._go_on(call))
+        call.task = asyncio.create_task(self._guarded(call, self._go_on(call)))
 
     async def _go_on(self, call: Call) -> None:
         call.saying = call.listening = None

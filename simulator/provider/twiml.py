@@ -193,5 +193,5 @@ def _number(element: Element, name: str, default: float, warnings: list[str]) ->
 
 
 def _check(element: Element, known: set[str], warnings: list[str]) -> None:
-    unknown = sorted(element.keys() - known)
+    unknown = sorted(set(element.keys()) - known)
     warnings.extend(f"12200: {element.tag} has no attribute {name}" for name in unknown)

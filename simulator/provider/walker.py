@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 _CHARACTERS_PER_SECOND: Final = 11.0
 """Slower than most voices, so that a browser has read a text before Gather's time-out begins."""
 _SECONDS_PER_SOUND: Final = 3.0
-_MAX_DOCUMENTS: Final = 500
+_MAX_DOCUMENTS: Final = 200
 """A call that goes round in circles ends after so many."""
 _XML_TYPES: Final = frozenset({"text/xml", "application/xml", "text/html"})
 SORRY: Final = "We are sorry, an application error has occurred. Goodbye."
