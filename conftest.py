@@ -6,4 +6,6 @@ pytest_plugins = [
     "tests.fixtures.processes",
     "tests.fixtures.browser",
     "tests.fixtures.passwords",
+    "tests.simulated_twilio",
+    "tests.webhook_site",
 ]

@@ -24,10 +24,13 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+
+if TYPE_CHECKING:
+    # Not at run time: pytest rewrites the assertions of plugins, and it must be the first to import them.
+    from pytest_django import Settings
 
 TIME_SCALE: Final = 0.02
 DEADLINE: Final = 20.0
@@ -257,7 +260,7 @@ class SimulatedTwilio:
                 self.control("POST", f"phones/{number}/{action}")
             except urllib.error.HTTPError as error:
                 with error:
-                    if error.code != 409:  # noqa: PLR2004 - not yet possible
+                    if error.code != 409:
                         raise
                 return False
             return True
@@ -367,7 +370,7 @@ def simulated_twilio_process() -> Iterator[ProviderProcess]:
 
 @pytest.fixture
 def simulated_twilio(
-    simulated_twilio_process: ProviderProcess, settings: SettingsWrapper
+    simulated_twilio_process: ProviderProcess, settings: "Settings"
 ) -> Iterator[SimulatedTwilio]:
     """The simulated provider with nothing set and nothing remembered; the settings point at it."""
     process = simulated_twilio_process
