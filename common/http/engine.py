@@ -5,11 +5,10 @@ can send. What makes it cheap: handles are used again and keep their options; ``
 all connections at once, after a burst of new requests, not after each; HTTP/2 carries them over one
 connection where the server offers it; Python is called back only for bodies and wanted headers.
 
-**Sent or not?** A request counts as ``NOT_SENT`` only if libcurl never began to write it, which
-two of its counters show (time until the transfer began; bytes of the request). A request with a
-body that may not be repeated is read by libcurl through a callback that can't go back to the
-start: so we know whether it was read at all, and libcurl can't repeat it behind our back when a
-kept-alive connection turns out to be dead.
+**Sent or not?** A request counts as ``NOT_SENT`` only if libcurl never began to write it, which its
+counter of the request's bytes shows. A body that may not be repeated is read by libcurl through a
+callback that can't go back to the start: so we know whether it was read at all, and libcurl can't
+repeat it behind our back when a kept-alive connection turns out to be dead.
 """
 
 import ctypes

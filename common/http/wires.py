@@ -151,8 +151,9 @@ class _Slot:
     def _was_written(self) -> bool:
         if self.request.body and not self.request.is_repeatable:
             return self.is_read
-        began, size = self.curl.getinfo(pycurl.PRETRANSFER_TIME), self.curl.getinfo(pycurl.REQUEST_SIZE)
-        return bool(began > 0 or size > 0)
+        # Counted once libcurl has handed the connection a part of the request. (Its times don't tell:
+        # the one until the transfer began is also set when it never did.)
+        return bool(self.curl.getinfo(pycurl.REQUEST_SIZE) > 0)
 
 
 class Wire:

@@ -20,6 +20,7 @@ from tests.raw_server import NO_CONTENT, Behaviour, RawServer, answer_with
 from tests.tls import server_context
 
 Serve = Callable[..., RawServer]
+BOTH = pytest.mark.parametrize("is_repeatable", [True, False])
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_the_reply_holds_the_tag_the_status_the_body_and_the_wanted_header(serve
     assert body == b"body"
 
 
-@pytest.mark.parametrize("is_repeatable", [True, False])
+@BOTH
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("body", [b"", b"b" * 200_000])
 def test_every_method_is_sent_with_its_body(
@@ -169,7 +170,7 @@ def close_after_reading(connection: socket.socket, server: RawServer) -> None:
     server.read(connection)
 
 
-@pytest.mark.parametrize("is_repeatable", [True, False])
+@BOTH
 @pytest.mark.parametrize(
     "behave",
     [reset_after_reading, silence, half_a_body, half_a_head, garbage, slow_body, close_after_reading],
@@ -192,31 +193,38 @@ def test_a_get_without_an_answer_is_unknown(serve: Serve) -> None:
     assert one(Request(serve(silence).url, method="GET"), timeout=0.3).error is Failure.UNKNOWN
 
 
-def test_a_refused_connection_is_not_sent(serve: Serve) -> None:
+@BOTH
+def test_a_refused_connection_is_not_sent(serve: Serve, *, is_repeatable: bool) -> None:
     server = serve(silence)
     server.__exit__(None, None, None)
-    assert one(Request(server.url, b"x")).error is Failure.NOT_SENT
+    assert one(Request(server.url, b"x", is_repeatable=is_repeatable)).error is Failure.NOT_SENT
 
 
-def test_a_name_that_does_not_exist_is_not_sent() -> None:
-    assert one(Request("https://nowhere.invalid/", b"x")).error is Failure.NOT_SENT
+@BOTH
+def test_a_name_that_does_not_exist_is_not_sent(*, is_repeatable: bool) -> None:
+    assert (
+        one(Request("https://nowhere.invalid/", b"x", is_repeatable=is_repeatable)).error is Failure.NOT_SENT
+    )
 
 
 @pytest.mark.parametrize(
     "url", ["ftp://127.0.0.1/", "file:///etc/passwd", "", "https://", "https://é/", "no"]
 )
-def test_a_url_that_can_not_be_used_is_not_sent(serve: Serve, url: str) -> None:
-    assert one(Request(url, b"x")).error is Failure.NOT_SENT
+@BOTH
+def test_a_url_that_can_not_be_used_is_not_sent(serve: Serve, url: str, *, is_repeatable: bool) -> None:
+    assert one(Request(url, b"x", is_repeatable=is_repeatable)).error is Failure.NOT_SENT
 
 
 @pytest.mark.parametrize("line", ["X: a\r\nY: b", "X: a\nY: b", "X: \0"])
-def test_a_header_with_a_line_break_is_not_sent(serve: Serve, line: str) -> None:
+@BOTH
+def test_a_header_with_a_line_break_is_not_sent(serve: Serve, line: str, *, is_repeatable: bool) -> None:
     server = serve(answer_with(NO_CONTENT))
-    assert one(Request(server.url, b"x", (line,))).error is Failure.NOT_SENT
+    assert one(Request(server.url, b"x", (line,), is_repeatable=is_repeatable)).error is Failure.NOT_SENT
     assert server.requests == []
 
 
-def test_a_server_that_never_takes_the_connection_is_not_sent(serve: Serve) -> None:
+@BOTH
+def test_a_server_that_never_takes_the_connection_is_not_sent(serve: Serve, *, is_repeatable: bool) -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -225,33 +233,46 @@ def test_a_server_that_never_takes_the_connection_is_not_sent(serve: Serve) -> N
         for filler in waiting:
             filler.setblocking(False)
             filler.connect_ex(("127.0.0.1", port))
-        reply = one(Request(f"http://127.0.0.1:{port}/", b"x"), timeout=0.5)
+        reply = one(Request(f"http://127.0.0.1:{port}/", b"x", is_repeatable=is_repeatable), timeout=0.5)
         for filler in waiting:
             filler.close()
     assert reply.error is Failure.NOT_SENT
 
 
-def test_a_certificate_that_is_not_trusted_is_not_sent(serve: Serve, tmp_path: Path) -> None:
+@BOTH
+def test_a_certificate_that_is_not_trusted_is_not_sent(
+    serve: Serve, tmp_path: Path, *, is_repeatable: bool
+) -> None:
     server = serve(answer_with(NO_CONTENT), server_context(tmp_path))
-    reply = one(Request(server.url, b"x"))
+    reply = one(Request(server.url, b"x", is_repeatable=is_repeatable))
     assert (reply.error, reply.reason) == (Failure.NOT_SENT, "the certificate of the server is not trusted")
     assert server.requests == []
 
 
-def test_a_certificate_for_another_name_is_not_sent(serve: Serve, tmp_path: Path, settings: Settings) -> None:
+@BOTH
+def test_a_certificate_for_another_name_is_not_sent(
+    serve: Serve, tmp_path: Path, settings: Settings, *, is_repeatable: bool
+) -> None:
     server = serve(answer_with(NO_CONTENT), server_context(tmp_path))
     settings.NOTICE_EXTRA_CA_FILE = str(tmp_path / "certificate.pem")
-    assert one(Request(server.url, b"x")).status == 204
-    assert one(Request(f"https://127.0.0.2:{server.port}/", b"x")).error is Failure.NOT_SENT
+    assert one(Request(server.url, b"x", is_repeatable=is_repeatable)).status == 204
+    assert (
+        one(Request(f"https://127.0.0.2:{server.port}/", b"x", is_repeatable=is_repeatable)).error
+        is Failure.NOT_SENT
+    )
     assert len(server.requests) == 1
 
 
-def test_a_server_that_speaks_no_tls_is_not_sent(serve: Serve) -> None:
+@BOTH
+def test_a_server_that_speaks_no_tls_is_not_sent(serve: Serve, *, is_repeatable: bool) -> None:
     def behave(connection: socket.socket, server: RawServer) -> None:
         connection.recv(1000)
         connection.sendall(b"HTTP/1.1 400 This is a plain server\r\n\r\n")
 
-    assert one(Request(serve(behave).url.replace("http", "https"), b"x")).error is Failure.NOT_SENT
+    assert (
+        one(Request(serve(behave).url.replace("http", "https"), b"x", is_repeatable=is_repeatable)).error
+        is Failure.NOT_SENT
+    )
 
 
 # Never twice
@@ -300,15 +321,22 @@ def test_a_request_on_a_connection_that_was_closed_while_idle_is_sent_once(serve
 @pytest.mark.parametrize(
     "url", ["https://10.0.0.1/", "http://[::1]/", "http://169.254.169.254/", "http://0/"]
 )
-def test_a_private_address_is_refused(settings: Settings, url: str) -> None:
+@BOTH
+def test_a_private_address_is_refused(settings: Settings, url: str, *, is_repeatable: bool) -> None:
     settings.NOTICE_ALLOWED_PRIVATE_NETWORKS = []
-    assert one(Request(url, b"x")).error is Failure.PRIVATE
+    assert one(Request(url, b"x", is_repeatable=is_repeatable)).error is Failure.PRIVATE
 
 
-def test_a_name_that_leads_to_a_private_address_is_refused(serve: Serve, settings: Settings) -> None:
+@BOTH
+def test_a_name_that_leads_to_a_private_address_is_refused(
+    serve: Serve, settings: Settings, *, is_repeatable: bool
+) -> None:
     server = serve(answer_with(NO_CONTENT))
     settings.NOTICE_ALLOWED_PRIVATE_NETWORKS = []
-    assert one(Request(f"http://localhost:{server.port}/", b"x")).error is Failure.PRIVATE
+    assert (
+        one(Request(f"http://localhost:{server.port}/", b"x", is_repeatable=is_repeatable)).error
+        is Failure.PRIVATE
+    )
     assert server.connections == 0
 
 
