@@ -65,5 +65,12 @@ class CalendarQuerySet(models.QuerySet["Calendar"]):
 
     def due(self, at: datetime) -> Self:
         """Calendars whose next reading is due and that nobody reads at present."""
-        free = Q(lease_until__isnull=True) | Q(lease_until__lt=at)
-        return self.filter(free, is_active=True, next_sync_at__lte=at)
+        return self.active().free(at).filter(next_sync_at__lte=at)
+
+    def active(self) -> Self:
+        """Calendars that are switched on."""
+        return self.filter(is_active=True)
+
+    def free(self, at: datetime) -> Self:
+        """Calendars that nobody reads at present."""
+        return self.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=at))
