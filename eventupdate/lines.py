@@ -1,0 +1,205 @@
+"""The text of an iCalendar feed, taken apart into components before any value is read.
+
+Doing this first tells a calendar from an error page and a whole one from half of one, before
+anything is compared with what is stored. It also keeps only the properties that a notice needs: a
+malformed alarm or attendee then spoils nothing, and most of the reading time is saved.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from common.errors import FeedError
+
+MAX_BYTES: Final = 20_000_000
+"""Decompressed bytes of a feed, at most."""
+MAX_ENTRIES: Final = 50_000
+_MAX_DEPTH: Final = 10
+
+Lines = list[str]
+
+_KEPT: Final[dict[str, frozenset[str]]] = {
+    "VCALENDAR": frozenset({"X-WR-TIMEZONE", "CALSCALE"}),
+    "VEVENT": frozenset({
+        "UID", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "SEQUENCE",
+        "SUMMARY", "DESCRIPTION", "LOCATION", "URL", "STATUS", "ORGANIZER", "CATEGORIES", "CONFERENCE",
+        "X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL",
+    }),
+    "VTIMEZONE": frozenset({"TZID", "X-LIC-LOCATION"}),
+    "STANDARD": frozenset({"DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE", "TZNAME"}),
+    "DAYLIGHT": frozenset({"DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE", "TZNAME"}),
+}  # fmt: skip
+_PARENT: Final = {
+    "VEVENT": "VCALENDAR",
+    "VTIMEZONE": "VCALENDAR",
+    "STANDARD": "VTIMEZONE",
+    "DAYLIGHT": "VTIMEZONE",
+}
+_NAME: Final = re.compile(r"([A-Za-z0-9-]+)[;:]")
+_FOLD: Final = re.compile(rb"[\r\n]+[ \t]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A VTIMEZONE: its name, libical's hint what place it is, and its lines."""
+
+    tzid: str
+    location: str
+    lines: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Feed:
+    """A calendar whose structure is sound; no value of it has been read yet."""
+
+    time_zone: str = ""
+    """X-WR-TIMEZONE, as it stands there."""
+    entries: list[Lines] = field(default_factory=list)
+    """The kept lines of every VEVENT, unfolded, without BEGIN and END."""
+    zones: list[Zone] = field(default_factory=list)
+
+
+def read_feed(content: bytes, charset: str = "") -> Feed:
+    """Take a calendar's text apart. ``charset`` is what the server said, used where UTF-8 fails.
+
+    Raises ``FeedError`` for what is no calendar (a web page, something binary, nothing at all),
+    for half a calendar, and for one with more than ``MAX_ENTRIES`` entries.
+    """
+    if len(content) > MAX_BYTES:
+        msg = f"The calendar is larger than {MAX_BYTES // 1_000_000} MB."
+        raise FeedError(msg)
+    text = _decode(content, charset)
+    _refuse_what_is_no_calendar(text)
+    return _Reader().read(line for line in re.split(r"[\r\n]+", text) if line.strip())
+
+
+def property_name(line: str) -> str:
+    """Return the name of a line's property in upper case, "" where the line has none."""
+    found = _NAME.match(line)
+    return found[1].upper() if found else ""
+
+
+def value_of(lines: Sequence[str], name: str) -> str:
+    """Return what stands after the first colon of the first line of that name, or ""."""
+    for line in lines:
+        if property_name(line) == name:
+            return line.partition(":")[2].strip()
+    return ""
+
+
+def _decode(content: bytes, charset: str) -> str:
+    # Lines are folded by octets, perhaps in the middle of a character (RFC 5545 section 3.1), so
+    # they are put together again before the characters are read.
+    for mark, encoding in _BOMS:
+        if content.startswith(mark):
+            raw = content if encoding == "utf-16" else _FOLD.sub(b"", content)
+            text = raw.decode(encoding, errors="replace")
+            return _clean(re.sub(r"[\r\n]+[ \t]", "", text) if encoding == "utf-16" else text)
+    raw = _FOLD.sub(b"", content)
+    try:
+        return _clean(raw.decode())
+    except UnicodeDecodeError:
+        pass
+    try:
+        return _clean(raw.decode(charset or "cp1252"))
+    except (LookupError, ValueError):
+        return _clean(raw.decode("latin-1"))
+
+
+def _clean(text: str) -> str:
+    if text.count("\0") > len(text) // 100:
+        msg = "This is not a calendar but something binary."
+        raise FeedError(msg)
+    return _CONTROL.sub("", text)
+
+
+def _refuse_what_is_no_calendar(text: str) -> None:
+    start = text[:2000].lstrip("\ufeff \t\r\n")
+    if not start:
+        msg = "The calendar is empty."
+    elif start[:15].upper() == "BEGIN:VCALENDAR":
+        return
+    elif start.startswith("<"):
+        msg = "There is a web page in place of a calendar. Perhaps the address needs a sign-in, or is of another page."
+    else:
+        msg = "This is not a calendar: it does not begin with BEGIN:VCALENDAR."
+    raise FeedError(msg)
+
+
+class _Reader:
+    """Walks over the lines, keeps the wanted ones, and holds BEGIN and END against each other."""
+
+    def __init__(self) -> None:
+        self.feed = Feed()
+        self.stack: list[str] = []
+        self.kept: Lines = []
+
+    def read(self, lines: Iterator[str]) -> Feed:
+        for line in lines:
+            name = property_name(line)
+            if name == "BEGIN":
+                self._begin(line[6:].strip().upper())
+            elif name == "END":
+                self._end(line[4:].strip().upper())
+            elif self.stack and name in _KEPT.get(self.stack[-1], ()) and self._is_in_place():
+                self._keep(name, line)
+        if self.stack:
+            msg = f"The calendar is not whole: it breaks off inside {self.stack[-1]}."
+            raise FeedError(msg)
+        return self.feed
+
+    def _is_in_place(self) -> bool:
+        wanted = _PARENT.get(self.stack[-1])
+        return wanted is None or (len(self.stack) > 1 and self.stack[-2] == wanted)
+
+    def _begin(self, component: str) -> None:
+        if component == "VCALENDAR" and self.stack:
+            msg = f"The calendar is not whole: it begins again inside {self.stack[-1]}."
+            raise FeedError(msg)
+        self.stack.append(component)
+        if len(self.stack) > _MAX_DEPTH:
+            msg = "This is not a calendar: its parts lie too deep inside each other."
+            raise FeedError(msg)
+        if component in {"VEVENT", "VTIMEZONE"}:
+            self.kept = []
+        elif component in {"STANDARD", "DAYLIGHT"}:
+            self.kept.append(f"BEGIN:{component}")
+
+    def _end(self, component: str) -> None:
+        if not self.stack or self.stack[-1] != component:
+            inside = f" inside {self.stack[-1]}" if self.stack else ""
+            msg = f"The calendar is not whole: {component or 'something'} ends{inside} where it can't."
+            raise FeedError(msg)
+        if component == "VEVENT" and self._is_in_place():
+            self.feed.entries.append(self.kept)
+            if len(self.feed.entries) > MAX_ENTRIES:
+                msg = f"The calendar has more than {MAX_ENTRIES} entries."
+                raise FeedError(msg)
+        elif component == "VTIMEZONE":
+            self._keep_zone()
+        elif component in {"STANDARD", "DAYLIGHT"}:
+            self.kept.append(f"END:{component}")
+        self.stack.pop()
+
+    def _keep(self, name: str, line: str) -> None:
+        if self.stack[-1] != "VCALENDAR":
+            self.kept.append(line)
+        elif name == "X-WR-TIMEZONE":
+            self.feed.time_zone = self.feed.time_zone or line.partition(":")[2].strip()
+        elif line.partition(":")[2].strip().upper() not in {"", "GREGORIAN"}:
+            msg = "The calendar does not count its days by the Gregorian calendar."
+            raise FeedError(msg)
+
+    def _keep_zone(self) -> None:
+        tzid = value_of(self.kept, "TZID")
+        if tzid:
+            zone = Zone(tzid, value_of(self.kept, "X-LIC-LOCATION"), tuple(self.kept))
+            self.feed.zones.append(zone)

@@ -1,0 +1,79 @@
+"""A limit in time for calculations that a hostile or broken feed can make endless.
+
+A rule of repetition that never comes true ("every second of 30 February") keeps dateutil busy for
+hours inside one call, in any thread. A guard thread watches how long each piece of work takes and
+raises an exception inside the thread that does it (CPython's ``PyThreadState_SetAsyncExc``).
+"""
+
+import ctypes
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from types import TracebackType
+from typing import Final, Self
+
+_LOOK_EVERY: Final = 0.05
+
+
+class TooLong(BaseException):
+    """A piece of work took longer than it may. No ``Exception``, as libraries swallow those."""
+
+
+class TimeLimit:
+    """Watches pieces of work of the thread that made it; use it as a context manager."""
+
+    def __init__(self, seconds: float) -> None:
+        """Allow each piece of work so many seconds."""
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._thread_id = threading.get_ident()
+        self._until: float | None = None
+        self._has_fired = False
+        self._ended = threading.Event()
+        self._guard = threading.Thread(target=self._watch, name="time-limit", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._guard.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._guard.join()
+
+    @contextmanager
+    def piece(self) -> Iterator[None]:
+        """Do one piece of work. Raises ``TooLong`` inside it when its time is over."""
+        with self._lock:
+            self._has_fired = False
+            self._until = monotonic() + self._seconds
+        try:
+            yield
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        """End the piece; an exception that is still on its way must not reach what comes after."""
+        while True:
+            try:
+                with self._lock:
+                    self._until = None
+                    has_fired = self._has_fired
+                if has_fired:
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), None)
+            except TooLong:
+                continue
+            return
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_LOOK_EVERY):
+            with self._lock:
+                if self._until is not None and monotonic() > self._until:
+                    self._has_fired = True
+                    # Once more after a second, should it get lost (in a destructor, for one).
+                    self._until = monotonic() + 1
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                        ctypes.c_ulong(self._thread_id), ctypes.py_object(TooLong)
+                    )

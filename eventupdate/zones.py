@@ -1,0 +1,124 @@
+"""Time zones of a feed: from the name that a producer writes to rules that Python can apply.
+
+Producers name zones by IANA's names, by Windows' names, by names of their own with the rules in a
+VTIMEZONE, and by names with nothing at all. IANA's rules go before a VTIMEZONE's wherever the
+name says which zone is meant: they know every era and are kept up to date.
+
+Nothing is kept beyond one calendar, so that no calendar's idea of “Custom” reaches another's.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, tzinfo
+from functools import cache
+from io import StringIO
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from dateutil.tz import tzical
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
+from eventupdate.lines import Zone, property_name
+
+_SHOWN: Final = re.compile(r"\((?:UTC|GMT)[^)]*\)\s*(.+)")
+"""How Windows shows a zone to people: “(UTC+01:00) Amsterdam, Berlin, Bern”."""
+
+
+class Zones:
+    """The time zones of one calendar. ``unknown`` collects the names that mean nothing to us."""
+
+    def __init__(self, zones: Iterable[Zone], names: Sequence[str]) -> None:
+        """Take the calendar's VTIMEZONEs, and the names of its own zone, the first that is known."""
+        self._defined = {zone.tzid: zone for zone in zones}
+        self._found: dict[str, tzinfo] = {}
+        self.unknown: dict[str, None] = {}
+        self.own = next((zone for name in names if (zone := self._look_up(name)) is not None), None)
+        self.default: tzinfo = self.own or UTC
+
+    def find(self, tzid: str) -> tzinfo:
+        """Return the zone of that name; the calendar's own one if the name says nothing.
+
+        Raises ``ValueError`` for a name whose VTIMEZONE can't be read.
+        """
+        zone = self._found.get(tzid)
+        if zone is None:
+            zone = self._look_up(tzid)
+            if zone is None:
+                self.unknown[tzid] = None
+                zone = self.default
+            self._found[tzid] = zone
+        return zone
+
+    def _look_up(self, tzid: str) -> tzinfo | None:
+        defined = self._defined.get(tzid)
+        name = iana_name(tzid) or (iana_name(defined.location) if defined else "")
+        if name:
+            return UTC if name == "UTC" else ZoneInfo(name)
+        return _from_rules(defined) if defined else None
+
+
+def iana_name(name: str) -> str:
+    """Return IANA's name of a zone that a producer names in its own way, or ""."""
+    name = name.strip().strip('"').strip("/")
+    known = _iana_names()
+    if not name:
+        return ""
+    if name.lower() in known:
+        return known[name.lower()]
+    if name in WINDOWS_TO_OLSON:
+        return WINDOWS_TO_OLSON[name]
+    # A name that is unique in the world ends on IANA's (RFC 5545 section 3.2.19):
+    # "/freeassociation.sourceforge.net/Europe/Berlin".
+    parts = name.lower().split("/")
+    for start in range(1, len(parts) - 1):
+        if "/".join(parts[start:]) in known:
+            return known["/".join(parts[start:])]
+    shown = _SHOWN.fullmatch(name)
+    return _from_shown(shown[1]) if shown else ""
+
+
+def _from_shown(text: str) -> str:
+    windows = re.sub(r" Time\b.*", " Standard Time", text)
+    if windows in WINDOWS_TO_OLSON:
+        return WINDOWS_TO_OLSON[windows]
+    cities = _cities()
+    words = (word.strip().lower().replace(" ", "_") for word in text.split(","))
+    return next((cities[word] for word in words if word in cities), "")
+
+
+@cache
+def _iana_names() -> dict[str, str]:
+    return {name.lower(): name for name in available_timezones()}
+
+
+@cache
+def _cities() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in sorted(available_timezones()):
+        if "/" in name and not name.startswith("Etc/"):
+            found.setdefault(name.rpartition("/")[2].lower(), name)
+    return found
+
+
+def _from_rules(zone: Zone) -> tzinfo:
+    """Return a zone made of a VTIMEZONE's rules, all its eras included."""
+    lines = ["BEGIN:VTIMEZONE", "TZID:zone", *(_plain(line) for line in zone.lines), "END:VTIMEZONE"]
+    try:
+        made: tzinfo | None = tzical(StringIO("\r\n".join(line for line in lines if line) + "\r\n")).get()
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError):
+        made = None
+    if made is None:
+        msg = f"the rules of the time zone “{zone.tzid[:80]}” can't be read"
+        raise ValueError(msg)
+    return made
+
+
+def _plain(line: str) -> str:
+    """Return a line as dateutil takes it: without parameters, and a start with its time."""
+    name, value = property_name(line), line.partition(":")[2].strip()
+    if name in {"TZID", "X-LIC-LOCATION"}:
+        return ""
+    if name == "DTSTART":
+        value = value.rstrip("Zz")
+        return f"DTSTART:{value}" if "T" in value.upper() else f"DTSTART:{value}T000000"
+    return f"{name}:{value}"
