@@ -40,8 +40,14 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "wake": {"task": "eventinvoke.tasks.wake", "schedule": 1.0, "options": {"expires": 1}},
     "tend": {"task": "eventinvoke.tasks.tend", "schedule": 5.0, "options": {"expires": 5}},
+    # Only a look for what is due, one indexed query: a new calendar is read within seconds.
     "sync_calendars": {
         "task": "eventupdate.tasks.sync_calendars",
+        "schedule": 5.0,
+        "options": {"expires": 5, "queue": "slow"},
+    },
+    "tidy_calendars": {
+        "task": "eventupdate.tasks.tidy_calendars",
         "schedule": 60.0,
         "options": {"expires": 60, "queue": "slow"},
     },

@@ -40,6 +40,8 @@ NOTICE_ENCRYPTION_KEYS = words("NOTICE_ENCRYPTION_KEYS") or [
 NOTICE_ALLOWED_PRIVATE_NETWORKS = words("NOTICE_ALLOWED_PRIVATE_NETWORKS")
 # A file of PEM certificates to trust for outgoing connections, besides the public ones (in-house servers).
 NOTICE_EXTRA_CA_FILE = text("NOTICE_EXTRA_CA_FILE")
+# How many days ahead the entries of calendars become events.
+NOTICE_HORIZON_DAYS = whole("NOTICE_HORIZON_DAYS", 60)
 NOTICE_BATCH_SIZE = whole("NOTICE_BATCH_SIZE", 500)
 NOTICE_LEASE_SECONDS = decimal("NOTICE_LEASE_SECONDS", 60)
 # How many senders of one kind are started at once; as many as there are cores for them.

@@ -1,0 +1,124 @@
+"""iCalendar, from an address or from an uploaded file (RFC 5545)."""
+
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from common.errors import AddressError, FeedError, ProviderError
+from common.http import Fetched, fetch
+from eventupdate.expand import Window, expand
+from eventupdate.lines import MAX_BYTES, read_feed
+from eventupdate.providers import Reading
+from registration.models import Calendar
+
+SECONDS: Final = 30.0
+"""For the whole of a fetch, redirects included."""
+_SCHEMES: Final = {"webcal": "https", "webcals": "https", "http": "http", "https": "https"}
+_CHARSET: Final = re.compile(r"charset=\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+_OK, _NOT_MODIFIED, _SERVER_ERROR = 200, 304, 500
+_MARK_LENGTH: Final = 16
+_MAX_ETAG: Final = 280
+_STATUSES: Final[Mapping[int, str]] = {
+    401: "The calendar's server asks for a user name and a password. Put them into the address: "
+    "https://name:password@…",
+    403: "The calendar's server refuses to give it out. Perhaps the address holds a key that is no longer good.",
+    404: "There is no calendar at this address any more, or not yet.",
+    410: "There is no calendar at this address any more.",
+    429: "The calendar's server wants to be asked less often.",
+}
+
+
+def read_address(calendar: Calendar, window: Window, *, is_fresh: bool) -> Reading | None:
+    """Fetch and read the feed at the calendar's address (a ``Provider``)."""
+    url, username, password = split_address(calendar.url)
+    mark = _mark(calendar)
+    headers = {"Accept": "text/calendar, */*;q=0.5"}
+    if is_fresh:
+        headers |= _validators(calendar, mark)
+    try:
+        fetched = fetch(
+            url, max_bytes=MAX_BYTES, timeout=SECONDS, headers=headers, username=username, password=password
+        )
+    except AddressError as error:
+        raise FeedError(error.message, field="url") from error
+    except ProviderError as error:
+        msg = f"The calendar can't be fetched: {error}."
+        raise FeedError(msg) from error
+    if fetched.status == _NOT_MODIFIED and is_fresh:
+        return None
+    if fetched.status != _OK:
+        raise FeedError(_refusal(fetched.status))
+    note = (
+        "It is fetched over http: whoever is on the way can read and change it. Use https if it is offered."
+    )
+    reading = _read(calendar, window, fetched.body, _charset(fetched), is_fresh=is_fresh)
+    if reading is None:
+        return None
+    etag = fetched.headers.get("etag", "")
+    state = {
+        **reading.state,
+        "etag": f"{mark} {etag}" if etag and len(etag) <= _MAX_ETAG else mark,
+        "last_modified": fetched.headers.get("last-modified", "")[:100],
+    }
+    return Reading(reading.expansion, state, () if url.startswith("https:") else (note,))
+
+
+def read_upload(calendar: Calendar, window: Window, *, is_fresh: bool) -> Reading | None:
+    """Read the file that was uploaded (a ``Provider``)."""
+    return _read(calendar, window, calendar.content.encode(), "", is_fresh=is_fresh)
+
+
+def split_address(address: str) -> tuple[str, str, str]:
+    """Return an address as it is fetched, and the user name and password that stood in it.
+
+    ``webcal:`` is another word for https. Raises ``FeedError`` for what is no web address.
+    """
+    try:
+        parts = urlsplit(address.strip())
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port, parts = "", None, urlsplit("")
+    scheme = _SCHEMES.get(parts.scheme.lower(), "")
+    if not host or not scheme:
+        msg = "This is not the address of a calendar. It begins with https://, http:// or webcal://."
+        raise FeedError(msg, field="url")
+    host = f"[{host}]" if ":" in host else host
+    netloc = host if port is None else f"{host}:{port}"
+    url = urlunsplit((scheme, netloc, parts.path, parts.query, ""))
+    return url, unquote(parts.username or ""), unquote(parts.password or "")
+
+
+def _mark(calendar: Calendar) -> str:
+    """Return what tells validators of this address and zone from those of an earlier one."""
+    return sha256(f"{calendar.url}\n{calendar.default_time_zone}".encode()).hexdigest()[:_MARK_LENGTH]
+
+
+def _validators(calendar: Calendar, mark: str) -> dict[str, str]:
+    stored_mark, _, etag = calendar.etag.partition(" ")
+    if stored_mark != mark:
+        return {}
+    headers = {"If-None-Match": etag, "If-Modified-Since": calendar.last_modified}
+    return {name: value for name, value in headers.items() if value and value.isprintable()}
+
+
+def _charset(fetched: Fetched) -> str:
+    found = _CHARSET.search(fetched.headers.get("content-type", ""))
+    return found[1] if found and found[1].lower() not in {"utf-8", "utf8"} else ""
+
+
+def _refusal(status: int) -> str:
+    if status >= _SERVER_ERROR:
+        return f"The calendar's server has a fault at present (it answered {status})."
+    return _STATUSES.get(status, f"The calendar's server answered {status} in place of a calendar.")
+
+
+def _read(
+    calendar: Calendar, window: Window, content: bytes, charset: str, *, is_fresh: bool
+) -> Reading | None:
+    digest = sha256(calendar.default_time_zone.encode() + b"\n" + content).hexdigest()
+    if is_fresh and digest == calendar.content_hash:
+        return None
+    expansion = expand(read_feed(content, charset), window, calendar.default_time_zone)
+    return Reading(expansion, {"content_hash": digest})

@@ -1,0 +1,42 @@
+"""Celery's side of the calendars: a look for what is due, and a task for each calendar.
+
+Each calendar has a task of its own in the queue ``slow``, so that a slow feed delays no other.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from celery import shared_task
+
+from common.clock import now
+from eventupdate.abandoned import withdraw_abandoned
+from eventupdate.sync import sync
+from registration.models import Calendar
+
+ASK_AGAIN: Final = timedelta(minutes=1)
+"""A task that nobody took in this time counts as lost."""
+_AT_ONCE: Final = 500
+
+
+@shared_task(name="eventupdate.tasks.sync_calendars")
+def sync_calendars() -> None:
+    """Send a task for each calendar that is due."""
+    at = now()
+    for pk in Calendar.objects.due(at).order_by("next_sync_at").values_list("pk", flat=True)[:_AT_ONCE]:
+        # Postponed before it is sent, or a queue that is behind would fill with the same ones.
+        if Calendar.objects.due(at).filter(pk=pk).update(next_sync_at=at + ASK_AGAIN):
+            sync_calendar.apply_async((pk,), expires=ASK_AGAIN.total_seconds())
+
+
+@shared_task(name="eventupdate.tasks.sync_calendar", queue="slow")
+def sync_calendar(pk: int) -> None:
+    """Sync one calendar; nothing if it is gone or switched off."""
+    calendar = Calendar.objects.filter(pk=pk, is_active=True).first()
+    if calendar is not None:
+        sync(calendar, at=now())
+
+
+@shared_task(name="eventupdate.tasks.tidy_calendars", queue="slow")
+def tidy_calendars() -> None:
+    """Take back what is to come of calendars that were removed or switched off."""
+    withdraw_abandoned(now())
