@@ -1,1 +1,189 @@
-"""System checks: what is wrong with the settings, and what to do about it."""
+"""System checks: what is wrong with the settings, and what to do about it.
+
+Errors keep the product from starting; warnings tell what will not work, or not well. Those with
+``deploy=True`` are only asked by ``manage.py check --deploy``, before a real deployment.
+"""
+
+from collections.abc import Sequence
+from ipaddress import ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's names
+from django.utils.module_loading import import_string
+from phonenumbers import NumberParseException, is_possible_number
+from phonenumbers import parse as parse_number
+
+Apps = Sequence[AppConfig] | None
+_BROKERS = {"redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps"}
+_CONSOLE_MAIL = "django.core.mail.backends.console.EmailBackend"
+
+
+@register(Tags.security)
+def check_encryption_keys(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
+    """E001: every key of NOTICE_ENCRYPTION_KEYS can be used."""
+    del app_configs
+    bad = [number for number, key in enumerate(settings.NOTICE_ENCRYPTION_KEYS, 1) if not _is_fernet_key(key)]
+    if settings.NOTICE_ENCRYPTION_KEYS and not bad:
+        return []
+    which = (
+        f"Number {', '.join(map(str, bad))} of NOTICE_ENCRYPTION_KEYS" if bad else "NOTICE_ENCRYPTION_KEYS"
+    )
+    hint = (
+        "A key is 32 bytes in base64url. `python -m pfs_notice.keys` makes one, in the file encryption_key."
+    )
+    return [Error(f"{which} can't be used.", hint=hint, id="pfs_notice.E001")]
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True
+
+
+@register(Tags.security)
+def check_vapid(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
+    """E002: the VAPID key is one of RFC 8292 (P-256). E003: its subject is a mail or web address."""
+    del app_configs
+    found: list[CheckMessage] = []
+    if not _is_p256_key(settings.VAPID_PRIVATE_KEY):
+        hint = "It has to be a P-256 key in PEM. `python -m pfs_notice.keys` makes one, in vapid_private.pem."
+        found.append(Error("VAPID_PRIVATE_KEY can't be used.", hint=hint, id="pfs_notice.E002"))
+    if not settings.VAPID_SUBJECT.startswith(("mailto:", "https:")):
+        hint = "Push services write there when something is wrong, e.g. mailto:you@example.org."
+        found.append(Error("VAPID_SUBJECT is neither mailto: nor https:.", hint=hint, id="pfs_notice.E003"))
+    return found
+
+
+def _is_p256_key(pem: str) -> bool:
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
+
+
+@register()
+def check_public_url(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
+    """E004: NOTICE_PUBLIC_URL is an address of the web."""
+    del app_configs
+    url = urlsplit(settings.NOTICE_PUBLIC_URL)
+    if url.scheme in {"http", "https"} and url.hostname and not url.path and not url.query:
+        return []
+    hint = "Say where people and providers reach this server, without a path: https://notice.example.org"
+    message = f"NOTICE_PUBLIC_URL is {settings.NOTICE_PUBLIC_URL!r}, which is no address of a server."
+    return [Error(message, hint=hint, id="pfs_notice.E004")]
+
+
+@register()
+def check_channels(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
+    """E005: every entry of NOTICE_CHANNELS can be loaded."""
+    del app_configs
+    found: list[CheckMessage] = []
+    for path in settings.NOTICE_CHANNELS:
+        try:
+            import_string(path)
+        except ImportError as error:
+            hint = "NOTICE_CHANNELS lists dotted paths of classes, separated by commas."
+            found.append(
+                Warning(f"The channel {path} can't be loaded: {error}", hint=hint, id="pfs_notice.E005")
+            )
+    return found
+
+
+@register()
+def check_broker(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
+    """E006: CELERY_BROKER_URL names a broker that keeps its tasks when a process dies."""
+    del app_configs
+    scheme = urlsplit(settings.CELERY_BROKER_URL).scheme
+    if scheme in _BROKERS:
+        return []
+    hint = "Take Redis or Valkey, e.g. redis://127.0.0.1:6379/0; leave it out for script/server's own."
+    message = f"CELERY_BROKER_URL begins with {scheme!r}, which is no broker that keeps its tasks."
+    return [Error(message, hint=hint, id="pfs_notice.E006")]
+
+
+@register()
+def check_twilio(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
+    """E007: the Twilio account is configured wholly or not at all. E008: its number can be dialled."""
+    del app_configs
+    if settings.IS_SIMULATED:
+        return []
+    found: list[CheckMessage] = []
+    parts = {
+        "TWILIO_AUTH_TOKENS": settings.TWILIO_AUTH_TOKENS,
+        "TWILIO_FROM_NUMBER": settings.TWILIO_FROM_NUMBER,
+    }
+    if lacking := [name for name, value in parts.items() if not value]:
+        hint = "Set all three of them, or none: without an account, calls go to the simulated phone."
+        message = f"TWILIO_ACCOUNT_SID is set, but not {' and '.join(lacking)}."
+        found.append(Error(message, hint=hint, id="pfs_notice.E007"))
+    if settings.TWILIO_FROM_NUMBER and not _is_number(settings.TWILIO_FROM_NUMBER):
+        hint = "Write it with the country's code, e.g. +81312345678."
+        message = f"TWILIO_FROM_NUMBER is {settings.TWILIO_FROM_NUMBER!r}, which is no phone number."
+        found.append(Error(message, hint=hint, id="pfs_notice.E008"))
+    return found
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return is_possible_number(parse_number(text))
+    except NumberParseException:
+        return False
+
+
+@register()
+def check_networks(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
+    """E009: every entry of NOTICE_ALLOWED_PRIVATE_NETWORKS is a network."""
+    del app_configs
+    found: list[CheckMessage] = []
+    for text in settings.NOTICE_ALLOWED_PRIVATE_NETWORKS:
+        try:
+            ip_network(text)
+        except ValueError as error:
+            hint = "Write networks like 10.1.0.0/16 or fd00::/8, separated by commas."
+            message = f"NOTICE_ALLOWED_PRIVATE_NETWORKS: {error}."
+            found.append(Error(message, hint=hint, id="pfs_notice.E009"))
+    return found
+
+
+@register()
+def check_amounts(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
+    """E010: the sizes and durations are above zero."""
+    del app_configs
+    names = ("NOTICE_BATCH_SIZE", "NOTICE_LEASE_SECONDS", "TWILIO_CALLS_PER_SECOND")
+    return [
+        Error(f"{name} is {getattr(settings, name)}; it has to be above zero.", id="pfs_notice.E010")
+        for name in names
+        if getattr(settings, name) <= 0
+    ]
+
+
+@register(deploy=True)
+def check_deployment(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
+    """W001 to W004: what works on a desk, but not in a real deployment."""
+    del app_configs
+    found: list[CheckMessage] = []
+    if urlsplit(settings.NOTICE_PUBLIC_URL).scheme != "https":
+        hint = (
+            "Browsers take push subscriptions over https only. Put a web server with a certificate before it."
+        )
+        found.append(Warning("NOTICE_PUBLIC_URL is not https.", hint=hint, id="pfs_notice.W001"))
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        hint = "SQLite is for one machine and some members. Set DATABASE_URL to a PostgreSQL or a MariaDB."
+        found.append(Warning("The database is SQLite.", hint=hint, id="pfs_notice.W002"))
+    if settings.IS_SIMULATED:
+        hint = "Set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKENS and TWILIO_FROM_NUMBER."
+        found.append(Warning("Calls and SMS go to the simulated phone.", hint=hint, id="pfs_notice.W003"))
+    if settings.EMAIL_BACKEND == _CONSOLE_MAIL:
+        hint = "Set EMAIL_URL, e.g. smtp+tls://user:password@mail.example.org:587."
+        found.append(Warning("Mails are printed in the log, not sent.", hint=hint, id="pfs_notice.W004"))
+    return found

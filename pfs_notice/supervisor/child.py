@@ -1,5 +1,6 @@
 """One child process: how it is started, what it says, how it ends."""
 
+import contextlib
 import ctypes
 import os
 import runpy
@@ -52,6 +53,7 @@ class Child:
     start_at: float | None = 0.0
     """When to start it next; None while it runs, and when it need not run again."""
     delay: float = _FIRST_DELAY
+    is_killed: bool = False
     _rest: bytes = field(default=b"", repr=False)
 
     def start(self, *, forget: Callable[[], None]) -> None:
@@ -116,10 +118,8 @@ class Child:
 
 def _sweep(group: int) -> None:
     """Kill what a dead child left behind in its process group (the web server's own workers)."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
 
 
 def _become(
@@ -148,6 +148,8 @@ def _become(
         if not program.is_module:
             os.execvp(program.argv[0], program.argv)  # noqa: S606 - our own command line
         code = _run_module(program)
+    except FileNotFoundError as error:
+        sys.stderr.write(f"{program.argv[0]} can't be started: {error.strerror}\n")
     except BaseException:  # noqa: BLE001 - a forked process must never return into the parent's code
         traceback.print_exc()
     finally:

@@ -13,6 +13,8 @@ from pfs_notice.supervisor.child import Child, Program
 
 _PATIENCE_SECONDS: Final = 8.0
 """How long a child may take to end before it is killed."""
+_ASK_AGAIN_SECONDS: Final = 1.0
+"""A signal that comes while a program is just starting may be lost in it, so it is repeated."""
 _POLL_SECONDS: Final = 0.05
 
 
@@ -142,11 +144,22 @@ class Supervisor:
             chosen = [child for child in self.children if child.program.is_last is is_last]
             for child in chosen:
                 child.start_at = None
-                child.signal(signal.SIGTERM)
-            deadline = time.monotonic() + _PATIENCE_SECONDS
+            began = asked = 0.0
             while any(child.pid for child in chosen):
-                if time.monotonic() > deadline:
+                now = time.monotonic()
+                began = began or now
+                if now - began > _PATIENCE_SECONDS:
+                    self._kill(chosen)
+                elif now - asked > _ASK_AGAIN_SECONDS:
+                    asked = now
                     for child in chosen:
-                        child.signal(signal.SIGKILL)
+                        child.signal(signal.SIGTERM)
                 self._step(_POLL_SECONDS)
         signal.set_wakeup_fd(-1)
+
+    def _kill(self, children: Sequence[Child]) -> None:
+        for child in children:
+            if child.pid and not child.is_killed:
+                child.is_killed = True
+                self.say(child.program.name, f"did not end within {_PATIENCE_SECONDS:.0f} s; it is killed")
+                child.signal(signal.SIGKILL)

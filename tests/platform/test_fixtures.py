@@ -1,12 +1,9 @@
-import json
-import os
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
 import redis
 from django.contrib.auth import get_user_model
-from django.db import connection
 
 from pfs_notice.celery import app
 from tests.fixtures.processes import Process, Starter, wait_until
@@ -65,9 +62,3 @@ def test_a_worker_takes_tasks_of_the_test(celery_worker_process: Process) -> Non
 def test_the_browser_reads_a_page_of_the_live_web(live_web: str, page: "Page") -> None:
     page.goto(f"{live_web}/health")
     assert page.inner_text("body").strip() == "ok"
-
-
-@pytest.mark.django_db
-def test_the_database_is_the_one_that_was_asked_for() -> None:
-    wanted = os.environ.get("TEST_DATABASE", "sqlite")
-    assert connection.vendor == {"mariadb": "mysql"}.get(wanted, wanted), json.dumps(connection.vendor)

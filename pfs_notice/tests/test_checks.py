@@ -1,0 +1,83 @@
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.core import checks
+from django.db import connection
+
+OTHER_CURVE = (
+    ec.generate_private_key(ec.SECP384R1())
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    .decode()
+)
+
+
+@pytest.fixture(autouse=True)
+def one_channel(settings: Any) -> None:
+    settings.NOTICE_CHANNELS = ["eventinvoke.channels.webpush.channel.WebPushChannel"]
+
+
+def ids(*, deploy: bool = False) -> set[str]:
+    found = checks.run_checks(include_deployment_checks=deploy)
+    return {str(message.id) for message in found if str(message.id).startswith("pfs_notice.")}
+
+
+def hints() -> list[str]:
+    found = checks.run_checks(include_deployment_checks=True)
+    return [message.hint or "" for message in found if str(message.id).startswith("pfs_notice.")]
+
+
+def test_the_settings_of_a_first_run_have_no_fault() -> None:
+    assert ids() == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("NOTICE_ENCRYPTION_KEYS", [], "pfs_notice.E001"),
+        ("NOTICE_ENCRYPTION_KEYS", ["short"], "pfs_notice.E001"),
+        ("VAPID_PRIVATE_KEY", "", "pfs_notice.E002"),
+        ("VAPID_PRIVATE_KEY", "no PEM", "pfs_notice.E002"),
+        ("VAPID_PRIVATE_KEY", OTHER_CURVE, "pfs_notice.E002"),
+        ("VAPID_SUBJECT", "somebody", "pfs_notice.E003"),
+        ("NOTICE_PUBLIC_URL", "notice.example.org", "pfs_notice.E004"),
+        ("NOTICE_PUBLIC_URL", "https://notice.example.org/path", "pfs_notice.E004"),
+        ("NOTICE_CHANNELS", ["no.such.Channel"], "pfs_notice.E005"),
+        ("NOTICE_CHANNELS", ["word"], "pfs_notice.E005"),
+        ("CELERY_BROKER_URL", "memory://", "pfs_notice.E006"),
+        ("CELERY_BROKER_URL", "", "pfs_notice.E006"),
+        ("NOTICE_ALLOWED_PRIVATE_NETWORKS", ["10.0.0.1/8"], "pfs_notice.E009"),
+        ("NOTICE_ALLOWED_PRIVATE_NETWORKS", ["home"], "pfs_notice.E009"),
+        ("NOTICE_BATCH_SIZE", 0, "pfs_notice.E010"),
+    ],
+)
+def test_a_bad_setting_is_named(settings: Any, name: str, value: object, expected: str) -> None:
+    setattr(settings, name, value)
+    assert ids() == {expected}
+
+
+def test_a_twilio_account_without_token_and_number_is_named(settings: Any) -> None:
+    settings.IS_SIMULATED, settings.TWILIO_AUTH_TOKENS, settings.TWILIO_FROM_NUMBER = False, [], ""
+    assert ids() == {"pfs_notice.E007"}
+
+
+def test_a_number_that_can_not_be_dialled_is_named(settings: Any) -> None:
+    settings.IS_SIMULATED, settings.TWILIO_FROM_NUMBER = False, "12"
+    assert ids() == {"pfs_notice.E008"}
+
+
+def test_a_whole_twilio_account_has_no_fault(settings: Any) -> None:
+    settings.IS_SIMULATED = False
+    assert ids() == set()
+
+
+def test_the_deployment_check_names_what_works_on_a_desk_only(settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    settings.NOTICE_PUBLIC_URL = "http://localhost:8000"
+    numbers = (1, 2, 3, 4) if connection.vendor == "sqlite" else (1, 3, 4)
+    assert ids(deploy=True) == {f"pfs_notice.W00{number}" for number in numbers}
+
+
+def test_every_warning_says_what_to_do() -> None:
+    assert all(hints())
