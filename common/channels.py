@@ -96,6 +96,8 @@ class Message:
     """Where to read more; absolute, or "" """
     started_at: datetime | None = None
     """When this try began; ``ask`` looks for what the provider took since then."""
+    known_ids: frozenset[str] = frozenset()
+    """For ``ask``: the provider's ids of what is known to be of other tries to the same address."""
     provider_id: str = ""
     """For ``ask``: the provider's own id of it, where it is known."""
 

@@ -322,7 +322,9 @@ class ChannelContract:
         channel = self.make_channel()
         if channel.capabilities.resend is not Resend.ASK:
             pytest.skip("this channel sends again without asking")
-        never_sent = replace(self.make_message(provider, 1), started_at=clock.now())
+        # Long enough ago: of a try that has just begun nobody can say that it will not be taken.
+        began_at = clock.now() - timedelta(minutes=2)
+        never_sent = replace(self.make_message(provider, 1), started_at=began_at)
         (found,) = list(channel.ask([never_sent]))
         assert found.outcome is Outcome.RETRY
         assert provider.received() == []
