@@ -1,0 +1,101 @@
+"""The channel ``voice``: a phone call that reads the notice aloud and takes a key as the answer."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
+from urllib.parse import quote
+
+from django.conf import settings
+
+from common.channels import Address, Capabilities, Message, Outcome, Resend, SendResult
+from common.clock import now
+from common.http import Reply, Request, exchange
+from eventinvoke.channels import numbers
+from eventinvoke.channels.voice import code
+from eventinvoke.links import link
+from eventinvoke.providers.twilio import answers, listing, rest
+
+_RING_SECONDS: Final = 40
+"""Long enough to find the phone in the next room; the next step of the plan waits so long."""
+_CALL_SECONDS: Final = 300
+"""No call of ours is longer: an answering machine that listens on and on costs money."""
+_EVENTS: Final = ("initiated", "ringing", "answered", "completed")
+_TOO_LATE: Final = "It was too late: nobody wants this notice any more."
+
+
+class VoiceChannel:
+    """Phone calls by Twilio. ``common.channels.Channel`` says what each method does."""
+
+    kind: ClassVar[str] = "voice"
+    label: ClassVar[str] = "Phone call"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        resend=Resend.ASK,
+        has_receipts=True,
+        can_cancel=True,
+        rate_per_second=settings.TWILIO_CALLS_PER_SECOND,
+    )
+
+    def check_address(self, address: str, config: Mapping[str, Any]) -> Address:  # noqa: ARG002 - a number is all
+        """Check a phone number in the international form."""
+        return numbers.address(numbers.parse(address))
+
+    def send(self, messages: Iterable[Message]) -> Iterator[SendResult | None]:
+        """Create calls, many at once."""
+        for reply in exchange(map(_request, messages)):
+            if reply is None:
+                yield None
+            elif isinstance(reply.tag, SendResult):
+                yield reply.tag
+            else:
+                yield answers.result(reply.tag, reply)
+
+    def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:
+        """Look for calls to the same number that were created while the message was tried.
+
+        A call shows neither the address of its content nor anything else that we give it. Calls that
+        are known to belong to other tries are left out (``Message.known_ids``); of what remains, any
+        that could be ours counts as ours, as a phone must not ring twice. Usually nothing needs to be
+        asked: Twilio's first callback about a call names both the call and the try.
+        """
+        yield from listing.find("Calls", messages, lambda _message, _record: True)
+
+    def cancel(self, provider_ids: Sequence[str]) -> Iterator[str]:
+        """Take back calls that are queued or ringing; a call that was answered goes on."""
+        fields = [("Status", "canceled")]
+        requests = (rest.post(f"Calls/{quote(sid, safe='')}.json", fields, sid) for sid in provider_ids)
+        for reply in exchange(requests):
+            if reply is None or not answers.is_success(reply):
+                continue
+            if rest.content(reply).get("status") == "canceled":
+                yield reply.tag
+
+
+def _request(message: Message) -> Request | Reply:
+    seconds = int((message.expires_at - now()).total_seconds())
+    if seconds <= 0:
+        return Reply(SendResult(message, Outcome.REJECTED, reason=_TOO_LATE))
+    fields = [
+        ("To", message.address),
+        ("From", settings.TWILIO_FROM_NUMBER),
+        ("Timeout", str(min(seconds, _RING_SECONDS))),
+        ("TimeLimit", str(_CALL_SECONDS)),
+    ]
+    fields += _content(message) if message.process_id else [("Twiml", code.twiml(message))]
+    return rest.post("Calls.json", fields, message)
+
+
+def _content(message: Message) -> list[tuple[str, str]]:
+    status = link("notification:call-status", message.process_id)
+    return [
+        ("Url", link("notification:call-content", message.process_id)),
+        ("Method", "POST"),
+        ("FallbackUrl", link("notification:call-fallback", message.process_id)),
+        ("FallbackMethod", "POST"),
+        ("StatusCallback", status),
+        ("StatusCallbackMethod", "POST"),
+        *(("StatusCallbackEvent", event) for event in _EVENTS),
+        # Asynchronous, as the other form keeps whoever answers waiting in silence.
+        ("MachineDetection", "Enable"),
+        ("AsyncAmd", "true"),
+        ("AsyncAmdStatusCallback", status),
+        ("AsyncAmdStatusCallbackMethod", "POST"),
+    ]

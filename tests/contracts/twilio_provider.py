@@ -1,0 +1,53 @@
+"""The simulated Twilio as a stand-in of the contract: for calls, and for text messages."""
+
+from typing import Final
+
+from tests.contracts.channel_contract import RETRY_AFTER, Answer
+from tests.simulated_twilio import SimulatedTwilio
+
+_ALWAYS: Final = 10_000
+_HELD_SECONDS: Final = 0.6
+"""The provider answers what is held by itself, after so long."""
+
+
+class TwilioProvider:
+    """``what`` is "call" or "message"."""
+
+    def __init__(self, twilio: SimulatedTwilio, what: str) -> None:
+        self.twilio = twilio
+        self._what = what
+
+    def answer(self, how: Answer) -> None:
+        """Answer so from now on; ACCEPT at first."""
+        self.twilio.repair()
+        creation = f"create-{self._what}"
+        if how is Answer.FAIL:
+            self.twilio.break_next("any", 503, times=_ALWAYS)
+        elif how is Answer.LIMIT:
+            seconds = int(RETRY_AFTER.total_seconds())
+            self.twilio.break_next(creation, 429, times=_ALWAYS, code=20429, retry_after=seconds)
+        elif how is Answer.FORBID:
+            self.twilio.break_next(creation, 401, times=_ALWAYS, code=20003, message="Authenticate")
+        elif how is Answer.REJECT:
+            self.twilio.break_next(creation, 400, times=_ALWAYS, code=21211, message="Invalid 'To' <number>")
+        elif how is Answer.GONE:
+            self.twilio.break_next(creation, 400, times=_ALWAYS, code=21610, message="unsubscribed")
+        elif how is Answer.GARBAGE:
+            self.twilio.break_next(creation, "accept-then-garbage", times=_ALWAYS)
+        elif how is Answer.VANISH:
+            self.twilio.break_next(creation, "accept-then-drop", times=_ALWAYS)
+        elif how is Answer.HOLD:
+            self.twilio.break_next(creation, "slow", times=_ALWAYS, seconds=_HELD_SECONDS)
+
+    def received(self) -> list[str]:
+        """Return the numbers that were called or written to, as often as that was."""
+        if self._what == "call":
+            return [call.to for call in self.twilio.calls()]
+        return [message.to for message in self.twilio.messages()]
+
+    def release(self) -> None:
+        """Nothing: what is held is answered by itself."""
+
+    def canceled(self) -> list[str]:
+        """Return the sids of the calls that were taken back."""
+        return [call.sid for call in self.twilio.calls() if call.status == "canceled"]
