@@ -1,0 +1,54 @@
+"""Finding what a process id stands for."""
+
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import Http404
+
+from common.errors import ForgedError
+from common.process_ids import read
+from eventinvoke.models import Answer, Attempt, Delivery
+
+
+def attempt_id_of(process_id: str) -> UUID:
+    """Return the attempt's UUID. Raises ``Http404`` for an id that we did not sign."""
+    try:
+        return read(process_id)
+    except ForgedError:
+        raise Http404("There is no such notice.") from None
+
+
+def find_attempt(process_id: str) -> Attempt:
+    """Return the attempt with its delivery, event, member and target. Raises ``Http404``."""
+    rows = Attempt.objects.select_related("delivery__event", "delivery__member", "delivery__target")
+    attempt = rows.filter(pk=attempt_id_of(process_id)).first()
+    if attempt is None:
+        raise Http404("There is no such notice.")
+    return attempt
+
+
+def find_delivery(process_id: str) -> Delivery:
+    """Return the delivery with its event, member and target. Raises ``Http404``."""
+    return find_attempt(process_id).delivery
+
+
+def confirmation_of(delivery: Delivery) -> Answer | None:
+    """Return the confirmation that settles a delivery: the member's own, or another's of the same plan.
+
+    What was said of an earlier date of the event does not count for a later one.
+    """
+    concerned = Q(member=delivery.member_id)
+    if delivery.registration_id is not None:
+        concerned |= Q(delivery__registration=delivery.registration_id)
+    said = Answer.objects.filter(
+        concerned,
+        event=delivery.event_id,
+        kind=Answer.Kind.CONFIRMED,
+        starts_at=delivery.event.starts_at,
+    )
+    return said.select_related("member").order_by("at").first()
+
+
+def was_said(delivery: Delivery, kind: str) -> bool:
+    """Say whether the member has given this answer to this delivery."""
+    return Answer.objects.filter(delivery=delivery, kind=kind).exists()

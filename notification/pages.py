@@ -1,0 +1,25 @@
+"""Pages whose address is a secret."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+
+Rest = ParamSpec("Rest")
+View = Callable[Concatenate[HttpRequest, Rest], HttpResponse]
+
+
+def private_page(view: View[Rest]) -> View[Rest]:
+    """Keep a page out of caches and search engines, and its address out of other sites' logs."""
+
+    @never_cache
+    @wraps(view)
+    def private(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+    return private

@@ -1,0 +1,83 @@
+"""Is it Twilio that asks? https://www.twilio.com/docs/usage/security#validating-requests.
+
+The signature covers the address that Twilio asked for, so it is rebuilt from ``NOTICE_PUBLIC_URL``:
+behind a proxy the request's own idea of its address differs, and its Host header is anybody's to set.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from hmac import compare_digest
+from http import HTTPStatus
+from typing import Concatenate, Final, ParamSpec
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.request import QueryDict
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+from twilio.request_validator import RequestValidator
+
+from eventinvoke.links import public_url
+
+log = logging.getLogger(__name__)
+
+MAX_BODY: Final = 64 * 1024
+"""Bytes. Twilio's callbacks have about one KiB."""
+_JSON: Final = "application/json"
+
+Rest = ParamSpec("Rest")
+View = Callable[Concatenate[HttpRequest, Rest], HttpResponse]
+
+
+def parameters(request: HttpRequest) -> QueryDict:
+    """Return what Twilio tells: in the body of a POST, in the address of a GET."""
+    return request.GET if request.method == "GET" else request.POST
+
+
+def is_genuine(request: HttpRequest) -> bool:
+    """Say whether the request carries a signature made with one of our tokens, for our account.
+
+    Several tokens are good at once while they are rotated (``TWILIO_AUTH_TOKENS``); with none
+    configured nothing is.
+    """
+    url = public_url(request.get_full_path())
+    signed: str | QueryDict = QueryDict()
+    if request.method != "GET" and request.content_type == _JSON:
+        if "bodySHA256" not in request.GET:
+            return False  # then the signature would cover the address alone
+        signed = request.body.decode(errors="replace")
+    elif request.method != "GET":
+        signed = request.POST
+    signature = request.headers.get("X-Twilio-Signature", "")
+    tokens = [token for token in settings.TWILIO_AUTH_TOKENS if token]
+    if not any(RequestValidator(token).validate(url, signed, signature) for token in tokens):
+        return False
+    if isinstance(signed, str):
+        return True  # the account stands in the JSON, or nowhere; the token is ours alone
+    account = parameters(request).get("AccountSid", "")
+    return compare_digest(account.encode(), settings.TWILIO_ACCOUNT_SID.encode())
+
+
+def from_twilio(view: View[Rest]) -> View[Rest]:
+    """Let only Twilio in, by GET or POST: 403 for what is not signed, 413 for what is too much."""
+
+    @csrf_exempt
+    @never_cache
+    @require_http_methods(["GET", "POST"])
+    @wraps(view)
+    def checked(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
+        if _length(request) > MAX_BODY:
+            return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        if not is_genuine(request):
+            log.warning("refused a request to %s that Twilio has not signed", request.path)
+            return HttpResponse("The signature is not Twilio's.", status=403, content_type="text/plain")
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+def _length(request: HttpRequest) -> int:
+    given = str(request.META.get("CONTENT_LENGTH") or "0")
+    return int(given) if given.isdecimal() else MAX_BODY + 1

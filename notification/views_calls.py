@@ -1,0 +1,136 @@
+"""What a call says when somebody answers, and what a key does."""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import override
+
+from common.clock import now
+from common.states import State
+from eventinvoke import answers
+from eventinvoke.channels.voice.voices import voice_for
+from eventinvoke.links import link
+from eventinvoke.models import Answer, Delivery
+from eventinvoke.receipts import Report, apply
+from notification import speech
+from notification.notices import confirmation_of, find_attempt, find_delivery, was_said
+from notification.reports import fingerprint, whole
+from notification.signatures import from_twilio, parameters
+from notification.twiml import Script
+
+log = logging.getLogger(__name__)
+
+_READINGS: Final = 3
+"""How often the notice is read before the call says goodbye."""
+_WAY: Final = "key"
+
+
+@from_twilio
+def call_content(request: HttpRequest, process_id: str) -> HttpResponse:
+    """Read a notice aloud and ask for a key; or say why nothing needs to be done any more."""
+    delivery = find_delivery(process_id)
+    reading = whole(request.GET.get("reading", "")) or 1
+    instant = now()
+    voice = voice_for(delivery.member.language)
+    script = Script(voice)
+    with override(voice.texts):
+        opening = [speech.greeting(delivery.member)] if reading == 1 else []
+        about = speech.about(delivery, instant)
+        settled = speech.why_settled(delivery, confirmation_of(delivery), instant)
+        if settled:
+            script.say([*opening, about[0], settled, speech.goodbye()])
+            script.hang_up()
+        elif reading > _READINGS:
+            script.say([speech.goodbye()])
+            script.hang_up()
+        else:
+            script.ask([*opening, *about, *speech.menu()], _at("call-key", process_id, reading))
+            script.go_to(_at("call-content", process_id, reading + 1))
+    return script.answer()
+
+
+@from_twilio
+def call_key(request: HttpRequest, process_id: str) -> HttpResponse:
+    """Do what a key says and say what was done; for a key that means nothing, read the notice again.
+
+    A key shows that a person listens, so each counts as having reached one.
+    """
+    attempt = find_attempt(process_id)
+    delivery = attempt.delivery
+    told = parameters(request)
+    digit = told.get("Digits", "")[:1]
+    reading = whole(request.GET.get("reading", "")) or 1
+    voice = voice_for(delivery.member.language)
+    script = Script(voice)
+    if digit:
+        apply(
+            Report(
+                attempt_id=attempt.pk,
+                status=f"key {digit}",
+                fingerprint=fingerprint(attempt.pk, "key", told.get("CallSid", ""), digit),
+                means=State.DELIVERED,
+                provider_id=told.get("CallSid", ""),
+            )
+        )
+    with override(voice.texts):
+        done = _KEYS[digit](delivery) if digit in _KEYS else None
+        is_final = done is not None and done[1]
+        if done is not None:
+            script.say([done[0]])
+        if is_final:
+            script.say([speech.goodbye()])
+            script.hang_up()
+        else:
+            script.go_to(_at("call-content", process_id, reading + 1))
+    return script.answer()
+
+
+@from_twilio
+def call_fallback(request: HttpRequest, process_id: str) -> HttpResponse:
+    """Say something when the content could not be had. It asks no database, which may be the cause."""
+    log.error(
+        "a call had no content: %s: error %s", process_id, whole(parameters(request).get("ErrorCode", ""))
+    )
+    script = Script(voice_for("en"))
+    script.say(
+        ["This is PFS Notice. There is a notice for you, but it can't be read out now. Please look it up."]
+    )
+    script.hang_up()
+    return script.answer()
+
+
+def _at(name: str, process_id: str, reading: int) -> str:
+    return f"{link(f'notification:{name}', process_id)}?reading={reading}"
+
+
+def _confirm(delivery: Delivery) -> tuple[str, bool]:
+    return speech.confirmed(is_new=answers.confirm(delivery, _WAY)), True
+
+
+def _snooze(delivery: Delivery) -> tuple[str, bool]:
+    until = answers.snooze(delivery, _WAY)
+    return speech.snoozed(until, delivery.member), until is not None
+
+
+def _pass_on(delivery: Delivery) -> tuple[str, bool]:
+    if was_said(delivery, Answer.Kind.PASSED_ON):
+        # A repeated request must not bring one person after the other out of bed.
+        return speech.passed_on_before(), True
+    following = answers.pass_on(delivery, _WAY)
+    return speech.passed_on(following), following is not None
+
+
+def _stop(delivery: Delivery) -> tuple[str, bool]:
+    answers.stop(delivery, _WAY)
+    return speech.stopped(), True
+
+
+_KEYS: Final[dict[str, Callable[[Delivery], tuple[str, bool]]]] = {
+    "1": _confirm,
+    "2": _snooze,
+    "3": _pass_on,
+    "9": _stop,
+}
+"""What each key does: it returns what to say, and whether the call is over then."""

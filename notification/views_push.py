@@ -1,0 +1,79 @@
+"""What a service worker reports about a push, and the answers that its buttons give.
+
+It sends JSON, ``{"what": "shown"}``, to an address that only it was told; there is no cookie.
+"""
+
+import json
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from common.errors import InputError
+from common.states import State
+from eventinvoke import answers
+from eventinvoke.receipts import Report, apply
+from notification.notices import find_attempt
+from notification.problems import problem
+from notification.reports import fingerprint
+
+_MAX_BODY: Final = 2048
+_WAY: Final = "push"
+_MEANS: Final = {
+    "shown": State.DELIVERED,
+    "clicked": State.DELIVERED,
+    "confirm": State.DELIVERED,
+    "snooze": State.DELIVERED,
+    # Closing says no more than that it was shown: browsers also close notifications by themselves.
+    "closed": None,
+}
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+def push_report(request: HttpRequest, process_id: str) -> HttpResponse:
+    """Take in what became of a push, and the answer to it. A repeat changes nothing."""
+    try:
+        attempt = find_attempt(process_id)
+        what = _what(request)
+    except Http404:
+        return problem(HTTPStatus.NOT_FOUND, "There is no such notice.")
+    except InputError as error:
+        return problem(HTTPStatus.BAD_REQUEST, error.message, field=error.field)
+    apply(
+        Report(
+            attempt_id=attempt.pk,
+            status=what,
+            fingerprint=fingerprint(attempt.pk, "push", what),
+            means=_MEANS[what],
+            payload={"what": what},
+        )
+    )
+    said: dict[str, Any] = {"what": what}
+    if what == "confirm":
+        said["is_new"] = answers.confirm(attempt.delivery, _WAY)
+    elif what == "snooze":
+        until = answers.snooze(attempt.delivery, _WAY)
+        said["until"] = until and until.isoformat()
+    return JsonResponse(said)
+
+
+def _what(request: HttpRequest) -> str:
+    """Return what is reported. Raises ``InputError`` for anything that is none of our words."""
+    length = str(request.META.get("CONTENT_LENGTH") or "0")
+    if not length.isdecimal() or int(length) > _MAX_BODY:
+        raise InputError(f"The body is longer than {_MAX_BODY} bytes.")
+    try:
+        found = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise InputError("The body is no JSON.") from None
+    if not isinstance(found, dict):
+        raise InputError("The body is no JSON object.")
+    what = found.get("what")
+    if not isinstance(what, str) or what not in _MEANS:
+        raise InputError(f"“what” is one of {', '.join(sorted(_MEANS))}.", field="what")
+    return what

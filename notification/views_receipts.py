@@ -1,0 +1,87 @@
+"""What Twilio tells later: https://www.twilio.com/docs/voice/api/call-resource#statuscallback."""
+
+from http import HTTPStatus
+from typing import Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from common.errors import ForgedError
+from eventinvoke.models import Delivery
+from eventinvoke.providers.twilio.codes import UNSUBSCRIBED
+from eventinvoke.receipts import Report, apply
+from notification import statuses
+from notification.notices import attempt_id_of
+from notification.reports import fingerprint, payload, whole
+from notification.signatures import from_twilio, parameters
+from registration.models import Target
+
+_ORDERED: Final = "call-progress-events"
+"""CallbackSource of those callbacks about a call that are numbered."""
+
+
+@from_twilio
+def call_status(request: HttpRequest, process_id: str) -> HttpResponse:
+    """Take in how a call goes (``StatusCallback``) and who answered it (``AsyncAmdStatusCallback``)."""
+    told = parameters(request)
+    status, answered_by = told.get("CallStatus", ""), told.get("AnsweredBy", "")
+    if not status and not answered_by:
+        return HttpResponse(
+            "CallStatus is missing.", status=HTTPStatus.BAD_REQUEST, content_type="text/plain"
+        )
+    attempt_id = attempt_id_of(process_id)
+    number = told.get("SequenceNumber", "")
+    meaning = statuses.of_call(status, answered_by)
+    return _taken_in(
+        Report(
+            attempt_id=attempt_id,
+            status=_word(status, answered_by),
+            fingerprint=fingerprint(attempt_id, "call", told.get("CallSid", ""), status, number, answered_by),
+            means=meaning.means,
+            sequence=whole(number) if told.get("CallbackSource") == _ORDERED else None,
+            reason=meaning.reason,
+            payload=payload(told),
+            provider_id=told.get("CallSid", ""),
+        )
+    )
+
+
+@from_twilio
+def message_status(request: HttpRequest, process_id: str) -> HttpResponse:
+    """Take in how a text message goes. The target ends only when its owner has answered STOP."""
+    told = parameters(request)
+    status = told.get("MessageStatus", "") or told.get("SmsStatus", "")
+    if not status:
+        return HttpResponse(
+            "MessageStatus is missing.", status=HTTPStatus.BAD_REQUEST, content_type="text/plain"
+        )
+    attempt_id = attempt_id_of(process_id)
+    sid, error_code = told.get("MessageSid", ""), whole(told.get("ErrorCode", ""))
+    meaning = statuses.of_message(status, error_code)
+    answer = _taken_in(
+        Report(
+            attempt_id=attempt_id,
+            status=status,
+            fingerprint=fingerprint(attempt_id, "message", sid, status, str(error_code)),
+            means=meaning.means,
+            reason=meaning.reason,
+            payload=payload(told),
+            provider_id=sid,
+        )
+    )
+    if error_code == UNSUBSCRIBED:
+        targets = Delivery.objects.filter(attempts_made=attempt_id).values("target")
+        Target.objects.filter(pk__in=targets).disable(meaning.reason)
+    return answer
+
+
+def _word(status: str, answered_by: str) -> str:
+    return f"{status} by {answered_by}" if status and answered_by else status or answered_by
+
+
+def _taken_in(report: Report) -> HttpResponse:
+    """Apply a report; a repeat and a late one are answered like the first."""
+    try:
+        apply(report)
+    except ForgedError:
+        raise Http404("There is no such notice.") from None
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
