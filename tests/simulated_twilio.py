@@ -315,7 +315,7 @@ class ProviderProcess:
             "SIMULATOR_TIME_SCALE": str(TIME_SCALE),
         }
         command: Sequence[str] = [sys.executable, "-m", "simulator.provider"]
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
+        self._process = subprocess.Popen(
             command,
             cwd=_ROOT,
             env={**os.environ, **own, **environment},

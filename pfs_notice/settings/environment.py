@@ -1,5 +1,6 @@
 """Where settings come from: the environment first, then the folder of run-time state."""
 
+import math
 from pathlib import Path
 from typing import Final, cast
 
@@ -8,6 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from pfs_notice import keys
 
+_YES: Final = {"1", "yes", "y", "true", "on"}
+_NO: Final = {"0", "no", "n", "false", "off"}
 BASE_DIR: Final = Path(__file__).resolve().parent.parent.parent
 env: Final = environ.Env()
 # A file .env next to manage.py may hold the variables; the real environment goes before it.
@@ -20,18 +23,43 @@ def text(name: str, default: str = "") -> str:
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """Return a variable as yes or no."""
-    return cast("bool", env.bool(name, default=default))
+    """Return a variable as yes or no. Raises ``ImproperlyConfigured`` for anything else."""
+    given = text(name).lower()
+    if not given:
+        return default
+    if given in _YES or given in _NO:
+        return given in _YES
+    raise ImproperlyConfigured(f"{name} is {given!r}; it has to be yes or no.")
 
 
 def whole(name: str, default: int) -> int:
-    """Return a variable as a whole number."""
-    return cast("int", env.int(name, default=default))
+    """Return a variable as a whole number. Raises ``ImproperlyConfigured`` for anything else."""
+    given = text(name)
+    try:
+        return int(given) if given else default
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is {given!r}; it has to be a whole number.") from error
 
 
 def decimal(name: str, default: float) -> float:
-    """Return a variable as a number."""
-    return cast("float", env.float(name, default=default))
+    """Return a variable as a number. Raises ``ImproperlyConfigured`` for anything else."""
+    return _number(name, text(name), default)
+
+
+def rates(name: str) -> dict[str, float]:
+    """Return a variable as numbers by word (``voice=1,sms=10``). Raises ``ImproperlyConfigured``."""
+    pairs = (pair.partition("=") for pair in words(name))
+    return {word.strip(): _number(name, number.strip() or word, 0.0) for word, _, number in pairs}
+
+
+def _number(name: str, given: str, default: float) -> float:
+    try:
+        number = float(given) if given else default
+    except ValueError:
+        number = math.nan
+    if math.isfinite(number):
+        return number
+    raise ImproperlyConfigured(f"{name} has {given!r}, where a number is wanted.")
 
 
 def words(name: str, default: list[str] | None = None) -> list[str]:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from pfs_notice.settings.environment import decimal, secret, text, whole, words
+from pfs_notice.settings.environment import decimal, rates, secret, text, whole, words
 
 
 def _pem(given: str) -> str:
@@ -47,9 +47,7 @@ NOTICE_LEASE_SECONDS = decimal("NOTICE_LEASE_SECONDS", 60)
 # How many senders of one kind are started at once; as many as there are cores for them.
 NOTICE_PARALLEL = whole("NOTICE_PARALLEL", os.cpu_count() or 2)
 # Messages a second that a provider takes, by kind, where it is not what the channel says: voice=1,sms=10
-NOTICE_RATES = {
-    kind: float(rate) for kind, _, rate in (pair.partition("=") for pair in words("NOTICE_RATES"))
-}
+NOTICE_RATES = rates("NOTICE_RATES")
 
 VAPID_PRIVATE_KEY = _pem(secret("VAPID_PRIVATE_KEY", "vapid_private.pem"))
 # Push services write to this address when something is wrong (RFC 8292 section 2.1).

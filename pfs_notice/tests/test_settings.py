@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,33 @@ def test_no_key_is_made_in_production(tmp_path: Path) -> None:
 def test_an_unknown_environment_is_refused(tmp_path: Path) -> None:
     done = run(tmp_path, "DEBUG", PFS_NOTICE_ENV="staging")
     assert "may be embedded or production" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DEBUG", "perhaps"),
+        ("NOTICE_BATCH_SIZE", "many"),
+        ("NOTICE_BATCH_SIZE", "1.5"),
+        ("NOTICE_LEASE_SECONDS", "a minute"),
+        ("TWILIO_CALLS_PER_SECOND", "inf"),
+        ("NOTICE_RATES", "voice"),
+        ("NOTICE_RATES", "voice=fast"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named(tmp_path: Path, variable: str, value: str) -> None:
+    done = run(tmp_path, "DEBUG", **{variable: value})
+    assert re.search(rf"ImproperlyConfigured: {variable} (is|has) '", done.stderr)
+
+
+def test_rates_are_numbers_by_kind(tmp_path: Path) -> None:
+    given = "voice=1, sms = 2.5"
+    assert read(tmp_path, "NOTICE_RATES", NOTICE_RATES=given)["NOTICE_RATES"] == {"voice": 1.0, "sms": 2.5}
+
+
+def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
+    found = read(tmp_path, "DEBUG", "NOTICE_BATCH_SIZE", DEBUG="", NOTICE_BATCH_SIZE="")
+    assert found == {"DEBUG": False, "NOTICE_BATCH_SIZE": 500}
 
 
 def test_production_sends_everybody_to_https(tmp_path: Path) -> None:
