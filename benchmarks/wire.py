@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
-from typing import Any
 
 import django
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,6 +18,12 @@ from django.test import override_settings
 from pywebpush import WebPusher
 
 from benchmarks.sink import Sink, run_sink
+from common import clock
+from common.channels import Message, Outcome, SendResult
+from common.http import Reply, Request, exchange
+from eventinvoke.channels.webpush import payload
+from eventinvoke.channels.webpush.channel import WebPushChannel
+from eventinvoke.channels.webpush.encryption import encode, encrypt
 
 _BODY = "The weekly call begins in ten minutes. " * 5
 
@@ -36,17 +41,12 @@ def _measure(name: str, work: Callable[[], int]) -> None:
 
 
 def _subscriptions(count: int) -> list[dict[str, str]]:
-    from eventinvoke.channels.webpush.encryption import encode  # noqa: PLC0415 - after django.setup
-
     keys = [ec.generate_private_key(ec.SECP256R1()).public_key() for _ in range(count)]
     points = [key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint) for key in keys]
     return [{"p256dh": encode(point), "auth": encode(os.urandom(16))} for point in points]
 
 
-def _messages(sink: Sink, keys: Iterable[dict[str, str]]) -> Iterator[Any]:
-    from common import clock  # noqa: PLC0415
-    from common.channels import Message  # noqa: PLC0415
-
+def _messages(sink: Sink, keys: Iterable[dict[str, str]]) -> Iterator[Message]:
     expires_at, starts_at = clock.now() + timedelta(hours=1), clock.now() + timedelta(minutes=10)
     for number, pair in enumerate(keys):
         yield Message(
@@ -62,9 +62,7 @@ def _messages(sink: Sink, keys: Iterable[dict[str, str]]) -> Iterator[Any]:
         )
 
 
-def _all_accepted(results: Iterable[Any]) -> int:
-    from common.channels import Outcome  # noqa: PLC0415
-
+def _all_accepted(results: Iterable[SendResult | None]) -> int:
     outcomes = [result.outcome for result in results if result is not None]
     if any(outcome is not Outcome.ACCEPTED for outcome in outcomes):
         msg = f"not all were accepted: {set(outcomes)}"
@@ -72,16 +70,14 @@ def _all_accepted(results: Iterable[Any]) -> int:
     return len(outcomes)
 
 
-def _requests(url: str, count: int, *, is_repeatable: bool) -> Iterator[Any]:
-    from common.http import Request  # noqa: PLC0415
-
+def _requests(url: str, count: int, *, is_repeatable: bool) -> Iterator[Request]:
     headers = ("Authorization: Basic QUMwMDA6dG9rZW4=",)
     body = b"To=%2B15005550006&From=%2B15005550001&Body=The+weekly+call+begins+in+ten+minutes." * 3
     for number in range(count):
         yield Request(url, body, headers, number, is_guarded=False, is_repeatable=is_repeatable)
 
 
-def _all_created(replies: Iterable[Any]) -> int:
+def _all_created(replies: Iterable[Reply | None]) -> int:
     statuses = [reply.status for reply in replies if reply is not None]
     if set(statuses) != {201}:
         msg = f"not all were answered: {set(statuses)}"
@@ -90,11 +86,6 @@ def _all_created(replies: Iterable[Any]) -> int:
 
 
 def _run(sink: Sink, count: int) -> None:
-    from common.http import exchange  # noqa: PLC0415
-    from eventinvoke.channels.webpush import payload  # noqa: PLC0415
-    from eventinvoke.channels.webpush.channel import WebPushChannel  # noqa: PLC0415
-    from eventinvoke.channels.webpush.encryption import encrypt  # noqa: PLC0415
-
     keys = _subscriptions(count)
     messages = list(_messages(sink, keys))
     plain = payload.build(messages[0])

@@ -1,6 +1,5 @@
 """What goes into an exchange with a provider and what comes out of it."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -26,8 +25,8 @@ class Request(NamedTuple):
 
     url: str
     body: bytes = b""
-    headers: Sequence[str] = ()
-    """Lines ``"Name: value"``."""
+    headers: tuple[str, ...] = ()
+    """Lines ``"Name: value"``. The same tuple for many requests is set once."""
     tag: Any = None
     """Whatever the caller wants to find in the reply."""
     method: str = "POST"

@@ -10,7 +10,7 @@ import pycurl
 
 from common.errors import AddressError, PrivateAddressError, ProviderError
 from common.http.addresses import check_public_url
-from common.http.handles import Guard, ca_file, new_handle
+from common.http.handles import Guard, ca_file, new_handle, set_headers
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MAX_HEADER_BYTES: Final = 65_536
@@ -122,15 +122,11 @@ def _next_url(current: str, location: str, schemes: Collection[str]) -> str:
 
 
 def _header_lines(headers: Mapping[str, str], *, is_home: bool) -> list[str]:
-    lines = [
+    return [
         f"{name}: {value}"
         for name, value in headers.items()
         if is_home or name.lower() not in _SECRET_HEADERS
     ]
-    if any("\r" in line or "\n" in line for line in lines):
-        msg = "a header can't contain a line break"
-        raise ValueError(msg)
-    return lines
 
 
 def _get(
@@ -148,7 +144,7 @@ def _get(
         raise ProviderError(msg)
     guard.has_refused = False
     curl.setopt(pycurl.URL, url)
-    curl.setopt(pycurl.HTTPHEADER, lines)
+    set_headers(curl, lines)
     curl.setopt(pycurl.ACCEPT_ENCODING, "gzip, deflate, br")
     curl.setopt(pycurl.TIMEOUT_MS, max(1, int(seconds * 1000)))
     curl.setopt(pycurl.WRITEFUNCTION, collector.take_body)

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -71,6 +72,19 @@ def new_handle(guard: Guard | None, ca_file: str) -> pycurl.Curl:
     if guard is not None:
         curl.setopt(pycurl.OPENSOCKETFUNCTION, guard.open_socket)
     return curl
+
+
+def set_headers(curl: pycurl.Curl, lines: Sequence[str]) -> None:
+    """Replace the header lines of a handle. Raises ``ValueError`` for a line break in one."""
+    joined = "".join(lines)
+    if "\n" in joined or "\r" in joined or "\0" in joined:
+        msg = "a header can't contain a line break"
+        raise ValueError(msg)
+    if lines:
+        curl.setopt(pycurl.HTTPHEADER, lines)
+    else:
+        # To set an empty list does nothing in pycurl: the lines of the request before would stay.
+        curl.unsetopt(pycurl.HTTPHEADER)
 
 
 def ca_file() -> str:

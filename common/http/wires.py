@@ -9,7 +9,7 @@ import pycurl
 
 from common.http.exchanges import Failure, Reply, Request
 from common.http.fetching import SENTENCES
-from common.http.handles import Guard, new_handle
+from common.http.handles import Guard, new_handle, set_headers
 
 MAX_BODY: Final = 65_536
 _MAX_HOST_CONNECTIONS: Final = 32
@@ -36,10 +36,12 @@ class _Slot:
         "is_read",
         "kept",
         "kept_size",
+        "lines",
         "position",
         "request",
         "shape",
         "timeout_ms",
+        "url",
     )
 
     def __init__(self, ca_path: str, shape: _Shape, *, is_guarded: bool) -> None:
@@ -63,6 +65,8 @@ class _Slot:
             # Without a body nothing holds libcurl back from repeating it on a second connection.
             curl.setopt(pycurl.FRESH_CONNECT, 1)
         self.request = Request("")
+        self.url: str | None = None
+        self.lines: tuple[str, ...] | None = None
         self.timeout_ms = -1
         self.kept: list[bytes] = []
         self.kept_size = 0
@@ -79,12 +83,14 @@ class _Slot:
         """
         curl, body = self.curl, request.body
         lines = request.headers
-        joined = "".join(lines)
-        if "\n" in joined or "\r" in joined or "\0" in joined:
-            msg = "a header can't contain a line break"
-            raise ValueError(msg)
-        curl.setopt(pycurl.URL, request.url)
-        curl.setopt(pycurl.HTTPHEADER, lines)
+        if request.url != self.url:
+            self.url = None
+            curl.setopt(pycurl.URL, request.url)
+            self.url = request.url
+        if lines is not self.lines:
+            self.lines = None
+            set_headers(curl, lines)
+            self.lines = lines
         if body:
             if request.is_repeatable:
                 curl.setopt(pycurl.POSTFIELDS, body)

@@ -119,6 +119,22 @@ def test_a_refusal_whose_page_breaks_off_is_a_refusal(serve: Serve) -> None:
     assert (reply.status, reply.error) == (500, None)
 
 
+def test_a_handle_that_is_used_again_takes_nothing_from_the_request_before(serve: Serve) -> None:
+    server = serve(answer_with(NO_CONTENT))
+    headers = ("X-First: 1",)
+    first = Request(f"{server.url}/first", b"first", headers)
+    assert one(first).status == 204
+    for spoilt in ("https://é/", "", "no\0"):
+        assert one(first._replace(url=spoilt)).error is Failure.NOT_SENT
+    assert one(first._replace(headers=("bad\n",))).error is Failure.NOT_SENT
+    assert one(Request(f"{server.url}/second", b"2")).status == 204
+    assert one(first).status == 204
+    heads, bodies = zip(*(sent.split(b"\r\n\r\n") for sent in server.requests), strict=True)
+    assert [head.split(b" ")[1] for head in heads] == [b"/first", b"/second", b"/first"]
+    assert [b"X-First" in head for head in heads] == [True, False, True]
+    assert bodies == (b"first", b"2", b"first")
+
+
 # Sent, or not sent
 
 

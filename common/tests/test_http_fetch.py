@@ -174,6 +174,8 @@ def test_the_password_is_sent_to_the_first_server_only(serve: Serve) -> None:
     assert b"Authorization: " in first.requests[0]
     assert b"uthorization" not in last.requests[0]
     assert b"X-Kept: 1" in last.requests[0]
+    fetch(first.url, headers={"Authorization": "kept"})
+    assert b"uthorization" not in last.requests[-1]
     fetch(first.url, username="anna", password="pass:word")
     assert b"Authorization: Basic " + expected in first.requests[-1]
     assert b"uthorization" not in last.requests[-1]

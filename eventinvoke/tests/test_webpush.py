@@ -277,6 +277,10 @@ def test_another_key_makes_another_header(settings: Settings) -> None:
     assert _claims(first)["sub"] != "mailto:other@example.com"
 
 
+def test_browsers_subscribe_with_the_key_that_signs() -> None:
+    assert f"k={WebPushChannel().public_key}" in authorization("https://six.example.com")
+
+
 def test_endless_origins_need_no_endless_memory() -> None:
     from eventinvoke.channels.webpush import vapid  # noqa: PLC0415 - to look at its private store
 

@@ -5,8 +5,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from py_vapid import Vapid02
+
+from eventinvoke.channels.webpush.encryption import encode
 
 _LIFETIME: Final = 12 * 3600
 """In seconds; RFC 8292 section 2 allows 24 hours, and clocks differ."""
@@ -22,6 +25,17 @@ _headers: dict[tuple[str, str, str], tuple[str, float]] = {}
 def _signer(key: str) -> Vapid02:
     pem = key if "-----BEGIN" in key else Path(key).read_text(encoding="ascii")
     return Vapid02.from_pem(pem.strip().encode("ascii"))
+
+
+def public_key() -> str:
+    """Return our public key in base64url, as ``PushManager.subscribe`` takes it.
+
+    A browser binds its subscription to it: with another key all browsers have to subscribe anew.
+    """
+    point = _signer(settings.VAPID_PRIVATE_KEY).public_key.public_bytes(
+        Encoding.X962, PublicFormat.UncompressedPoint
+    )
+    return encode(point)
 
 
 def authorization(origin: str) -> str:
