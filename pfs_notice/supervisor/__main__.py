@@ -1,6 +1,7 @@
 """``python -m pfs_notice.supervisor [--demo]``: the embedded stack under one parent."""
 
 import argparse
+import contextlib
 import gc
 import http.client
 import os
@@ -131,8 +132,9 @@ def _load_shared() -> None:
     """Load what the children share, and tell the collector to leave it alone."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name in _SHARED:
-            import_module(name)
+        for name in (*_SHARED, *(path.rpartition(".")[0] for path in settings.NOTICE_CHANNELS)):
+            with contextlib.suppress(ImportError):  # a channel that can't be loaded was named by the checks
+                import_module(name)
     import_module("pfs_notice.celery").app.loader.import_default_modules()
     _ = get_resolver().url_patterns
     if threading.active_count() > 1:

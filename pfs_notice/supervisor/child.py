@@ -145,6 +145,7 @@ def _become(
             os.dup2(source, target)
         os.close(null)
         os.close(writing)
+        sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115 - line by line, into the pipe
         if not program.is_module:
             os.execvp(program.argv[0], program.argv)  # noqa: S606 - our own command line
         code = _run_module(program)

@@ -217,6 +217,14 @@ def test_a_module_runs_in_a_fork(start: Start) -> None:
     running.until(r"module \| done")
 
 
+def test_a_module_is_heard_while_it_runs(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "speaker.py").write_text("import time\nprint('hello')\ntime.sleep(1000)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    start(Program("module", ("speaker",), is_module=True)).until(r"module \| hello")
+
+
 def test_a_program_that_does_not_exist_is_named(start: Start) -> None:
     running = start(Program("broker", ("/no/such/program",)))
     running.until(r"/no/such/program can't be started: No such file or directory")
