@@ -4,6 +4,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 from tests.servers.ports import free_port
 
@@ -11,6 +12,8 @@ if "PFS_NOTICE_TEST_VAR" not in os.environ:
     # Short: the path of a unix socket in it may have 108 characters.
     _folder = tempfile.mkdtemp(prefix="pfsn-")
     os.environ["PFS_NOTICE_TEST_VAR"] = _folder
+    # Where `collectstatic` would put files: empty, but there, or WhiteNoise warns with every client.
+    (Path(_folder) / "static").mkdir()
     atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 
 os.environ["PFS_NOTICE_VAR"] = os.environ["PFS_NOTICE_TEST_VAR"]

@@ -18,39 +18,27 @@ import selectors
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import pytest
+
+from tests.fixtures.processes import wait_until
+from tests.servers.base import die_with_parent
 
 if TYPE_CHECKING:
     # Not at run time: pytest rewrites the assertions of plugins, and it must be the first to import them.
     from pytest_django import Settings
 
 TIME_SCALE: Final = 0.02
+FROM_NUMBER: Final = "+15005550006"
 DEADLINE: Final = 20.0
 """Real seconds after which a test stops to wait."""
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_POLL: Final = 0.01
-
-T = TypeVar("T")
-
-
-def wait_until(look: Callable[[], T | None], what: str, seconds: float = DEADLINE) -> T:
-    """Return what ``look`` returns as soon as it is true. Raises ``AssertionError`` after ``seconds``."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = look()
-        if found:
-            return found
-        time.sleep(_POLL)
-    message = f"{what}: not within {seconds:g} s"
-    raise AssertionError(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +115,16 @@ class SimulatedTwilio:
         """For ``TWILIO_API_URL`` and ``SIMULATOR_URL``."""
         self.account_sid = account_sid
         self.auth_token = auth_token
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process of ours needs to use it: ``process_environment |= simulated_twilio.environment``."""
+        return {
+            "SIMULATOR_URL": self.url,
+            "SIMULATOR_ACCOUNT_SID": self.account_sid,
+            "SIMULATOR_AUTH_TOKEN": self.auth_token,
+            "TWILIO_FROM_NUMBER": FROM_NUMBER,
+        }
 
     def behave(self, number: str = "any", **behaviour: Any) -> None:
         """Let a number behave so, until the test ends; "any" is every number without its own.
@@ -217,7 +215,9 @@ class SimulatedTwilio:
                     return call
             return None
 
-        return wait_until(look, f"a call to {number or 'anybody'} that is {status or 'as wanted'}")
+        wanted = f"a call to {number or 'anybody'} that is {status or 'as wanted'}"
+        found: SeenCall = wait_until(look, what=wanted)
+        return found
 
     def wait_for_message(self, number: str = "", *, status: str = "") -> SeenMessage:
         """Return the newest message to a number, as soon as there is one in that state."""
@@ -225,16 +225,15 @@ class SimulatedTwilio:
         def look() -> SeenMessage | None:
             return next((m for m in reversed(self.messages(number)) if status in {"", m.status}), None)
 
-        return wait_until(look, f"a message to {number or 'anybody'} that is {status or 'there'}")
+        wanted = f"a message to {number or 'anybody'} that is {status or 'there'}"
+        found: SeenMessage = wait_until(look, what=wanted)
+        return found
 
     def wait_for_callbacks(self, count: int) -> list[SeenCallback]:
         """Return all callbacks as soon as there are so many."""
 
-        def look() -> list[SeenCallback] | None:
-            seen = self.callbacks
-            return seen if len(seen) >= count else None
-
-        return wait_until(look, f"{count} status callbacks")
+        wait_until(lambda: len(self.callbacks) >= count, what=f"{count} status callbacks")
+        return self.callbacks
 
     def reset(self) -> None:
         """Forget everything."""
@@ -265,7 +264,7 @@ class SimulatedTwilio:
                 return False
             return True
 
-        wait_until(act, f"{action} at {number}")
+        wait_until(act, what=f"{action} at {number}")
 
 
 def _call(data: dict[str, Any]) -> SeenCall:
@@ -321,6 +320,7 @@ class ProviderProcess:
             env={**os.environ, **own, **environment},
             stdout=subprocess.PIPE,
             stderr=self._log,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it calls the kernel and nothing else
         )
         try:
             self.url = self._first_line().rsplit(" ", 1)[-1]
@@ -378,7 +378,7 @@ def simulated_twilio(
     provider.reset()
     settings.TWILIO_ACCOUNT_SID = provider.account_sid
     settings.TWILIO_AUTH_TOKENS = [provider.auth_token]
-    settings.TWILIO_FROM_NUMBER = "+15005550006"
+    settings.TWILIO_FROM_NUMBER = FROM_NUMBER
     settings.TWILIO_API_URL = settings.SIMULATOR_URL = provider.url
     settings.IS_SIMULATED = True
     yield provider

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from tests.simulated_twilio import wait_until
+from tests.fixtures.processes import wait_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,8 @@ class WebhookSite:
     def wait_for(self, path: str, count: int = 1) -> list[Arrival]:
         """Return what arrived at a path as soon as it is so many."""
 
-        def look() -> list[Arrival] | None:
-            seen = self.at(path)
-            return seen if len(seen) >= count else None
-
-        return wait_until(look, f"{count} requests at {path}")
+        wait_until(lambda: len(self.at(path)) >= count, what=f"{count} requests at {path}")
+        return self.at(path)
 
     def take_answer(self, path: str) -> Answer:
         """Return what a path answers now."""
