@@ -6,8 +6,6 @@ call, with a small JSON body. Where the machine is Debian and we are root, a mis
 installed.
 """
 
-import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -16,14 +14,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from tests.servers import free_port, packages
+from tests.tls import make_certificate
 
 _START_SECONDS = 10.0
 
@@ -78,63 +72,6 @@ class Sink:
     """The server's process, for whoever counts its share of the processor."""
 
 
-def free_port() -> int:
-    """Return a loopback port that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def make_certificate(folder: Path, name: str = "127.0.0.1") -> tuple[Path, Path]:
-    """Write a self-signed certificate for a loopback server; return its path and its key's."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    names = [x509.IPAddress(IPv4Address("127.0.0.1")), x509.DNSName("localhost")]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=7))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_path, key_path = folder / "certificate.pem", folder / "key.pem"
-    certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_path.touch(mode=0o600)
-    key_path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return certificate_path, key_path
-
-
-def find_nginx() -> str:
-    """Return nginx's path, installing Debian's package where that is possible.
-
-    Raises ``RuntimeError`` with what to do where there is none.
-    """
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
-    found = shutil.which("nginx", path=path)
-    apt = shutil.which("apt-get")
-    if found is None and os.geteuid() == 0 and apt is not None:
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        install = [apt, "install", "-y", "-qq", "--no-install-recommends", "nginx-light"]
-        subprocess.run([apt, "update", "-qq"], check=False, stdout=subprocess.DEVNULL)
-        subprocess.run(install, check=False, stdout=subprocess.DEVNULL, env=quiet)
-        found = shutil.which("nginx", path=path)
-    if found is None:
-        msg = "nginx is missing: install it (Debian: apt-get install nginx-light)"
-        raise RuntimeError(msg)
-    return found
-
-
 def _wait_until_it_answers(port: int, server: subprocess.Popen[bytes], folder: Path) -> None:
     context = ssl.create_default_context(cafile=str(folder / "certificate.pem"))
     deadline = time.monotonic() + _START_SECONDS
@@ -154,7 +91,11 @@ def _wait_until_it_answers(port: int, server: subprocess.Popen[bytes], folder: P
 @contextmanager
 def run_sink() -> Iterator[Sink]:
     """Run a sink for as long as the block lasts. Raises ``RuntimeError`` where it can't start."""
-    nginx = find_nginx()
+    packages.ensure("nginx")
+    nginx = packages.find("nginx")
+    if nginx is None:
+        msg = "nginx is missing: install it (Debian: apt-get install nginx-light)"
+        raise RuntimeError(msg)
     with tempfile.TemporaryDirectory(prefix="notice-sink-") as name:
         folder = Path(name)
         make_certificate(folder)
