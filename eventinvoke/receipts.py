@@ -17,6 +17,7 @@ from common.errors import ForgedError
 from common.states import MISSED, State
 from eventinvoke.escalation import Miss, bring_forward
 from eventinvoke.models import Attempt, Delivery, Receipt
+from eventinvoke.record import REPORT_WITHIN
 
 _STATUS = 32
 _REASON = 300
@@ -91,12 +92,15 @@ def _move(attempt: Attempt, report: Report, means: State) -> bool:
         "sent_at": Coalesce("sent_at", instant),
         "reason": report.reason[:_REASON],
     }
+    if means == State.SENT:
+        # It is under way, so the end will be reported too; if not, somebody has to ask.
+        changes["lease_until"] = instant + REPORT_WITHIN
     if means in {State.DELIVERED, State.ACKNOWLEDGED}:
         changes["delivered_at"] = Coalesce("delivered_at", instant)
     # A report about an earlier try says nothing against a later one, but that somebody was reached
     # by it counts whenever it comes.
     deliveries = Delivery.objects.filter(pk=attempt.delivery_id)
-    if means in MISSED:
+    if means in MISSED or means == State.SENT:
         deliveries = deliveries.filter(attempts=attempt.number)
     is_moved = deliveries.move_to(means, **changes) > 0
     if is_moved and means in MISSED:

@@ -12,7 +12,7 @@ from common.http import Reply, Request, exchange
 from eventinvoke.channels import numbers
 from eventinvoke.channels.sms.text import compose
 from eventinvoke.links import link
-from eventinvoke.providers.twilio import answers, listing, rest
+from eventinvoke.providers.twilio import answers, asking, rest, statuses
 
 _MAX_VALIDITY: Final = 14_400
 """Seconds that Twilio keeps a message waiting, at most, when nothing is said."""
@@ -46,17 +46,25 @@ class SmsChannel:
                 yield answers.result(reply.tag, reply)
 
     def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:
-        """Look for text messages that hold the try's own link (a verification code: the same text)."""
-        yield from listing.find("Messages", messages, _is_same)
+        """Ask for a message by its sid; with none, look for one that holds the try's own link."""
+        yield from asking.ask(_MESSAGES, messages)
 
     def cancel(self, provider_ids: Sequence[str]) -> Iterator[str]:  # noqa: ARG002 - there is no way
         """Yield nothing: a text message that Twilio took can't be taken back."""
         return iter(())
 
 
-def _is_same(message: Message, record: listing.Record) -> bool:
+def _meaning(row: Mapping[str, Any]) -> statuses.Meaning:
+    code = row.get("error_code")
+    return statuses.of_message(str(row.get("status")), code if isinstance(code, int) else None)
+
+
+def _is_of(message: Message, record: asking.Record) -> bool:
     # Twilio may put words of its own in front ("Sent from your Twilio trial account").
     return (message.process_id or compose(message)) in record.body
+
+
+_MESSAGES: Final = asking.Kind("Messages", _meaning, _is_of)
 
 
 def _request(message: Message) -> Request | Reply:

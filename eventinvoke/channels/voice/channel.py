@@ -12,13 +12,18 @@ from common.http import Reply, Request, exchange
 from eventinvoke.channels import numbers
 from eventinvoke.channels.voice import code
 from eventinvoke.links import link
-from eventinvoke.providers.twilio import answers, listing, rest
+from eventinvoke.providers.twilio import answers, asking, rest, statuses
 
 _RING_SECONDS: Final = 40
 """Long enough to find the phone in the next room; the next step of the plan waits so long."""
 _CALL_SECONDS: Final = 300
 """No call of ours is longer: an answering machine that listens on and on costs money."""
 _EVENTS: Final = ("initiated", "ringing", "answered", "completed")
+_CALLS: Final = asking.Kind(
+    "Calls",
+    lambda row: statuses.of_call(str(row.get("status")), str(row.get("answered_by"))),
+    lambda _message, _record: True,
+)
 _TOO_LATE: Final = "It was too late: nobody wants this notice any more."
 
 
@@ -49,14 +54,14 @@ class VoiceChannel:
                 yield answers.result(reply.tag, reply)
 
     def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:
-        """Look for calls to the same number that were created while the message was tried.
+        """Ask for a call by its sid; with none, look for calls to the number while it was tried.
 
         A call shows neither the address of its content nor anything else that we give it. Calls that
         are known to belong to other tries are left out (``Message.known_ids``); of what remains, any
         that could be ours counts as ours, as a phone must not ring twice. Usually nothing needs to be
         asked: Twilio's first callback about a call names both the call and the try.
         """
-        yield from listing.find("Calls", messages, lambda _message, _record: True)
+        yield from asking.ask(_CALLS, messages)
 
     def cancel(self, provider_ids: Sequence[str]) -> Iterator[str]:
         """Take back calls that are queued or ringing; a call that was answered goes on."""

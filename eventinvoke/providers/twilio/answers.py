@@ -1,7 +1,7 @@
 """What became of a call or a message, by Twilio's answer to the request that creates it.
 
 There is no idempotency key for creating calls or messages. So whatever leaves it open whether one was
-created is ``UNKNOWN``, and Twilio is asked (``listing``) before anything is sent again: no answer,
+created is ``UNKNOWN``, and Twilio is asked (``asking``) before anything is sent again: no answer,
 an answer that is no JSON, and also a status of 5xx, which a gateway may give for a request that was
 carried out behind it.
 """
