@@ -11,19 +11,21 @@ has one too. When it runs out:
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection, transaction
 
-from common.channels import Channel, Outcome, Resend, SendResult, registry
+from common.channels import Channel, Message, Outcome, Resend, SendResult, registry
 from common.clock import now
 from common.states import State
 from eventinvoke.claim import Claimed, reclaimed
 from eventinvoke.escalation import Miss, bring_forward
 from eventinvoke.models import Answer, Attempt, Delivery
 from eventinvoke.record import REPORT_WITHIN, Result, record
-from registration.models import Step
+from registration.models import Step, Target
+from registration.models.targets import fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -106,8 +108,27 @@ def _wait_on(claims: Iterable[Claimed], instant: datetime) -> None:
 
 def _ask(channel: Channel, claims: Sequence[Claimed]) -> list[Result]:
     by_process = {one.message.process_id: one for one in claims}
-    answers = channel.ask([one.message for one in claims])
+    known = _known_ids(channel, [one.message for one in claims if not one.message.provider_id])
+    answers = channel.ask([replace(one.message, known_ids=known) for one in claims])
     return [(by_process[result.message.process_id], result) for result in answers]
+
+
+def _known_ids(channel: Channel, messages: Sequence[Message]) -> frozenset[str]:
+    """Return the provider's ids that are known to be of other tries to the same addresses lately.
+
+    Two calls to one number within seconds look the same to the provider; this tells them apart.
+    """
+    if not messages:
+        return frozenset()
+    members = Target.objects.filter(
+        kind=channel.kind, fingerprint__in={fingerprint(message.address) for message in messages}
+    ).values("member")
+    attempts = Attempt.objects.filter(
+        delivery__member__in=members,
+        delivery__kind=channel.kind,
+        delivery__due_at__gte=now() - GIVE_UP,
+    )
+    return frozenset(attempts.exclude(provider_id="").values_list("provider_id", flat=True))
 
 
 def take_back() -> int:
