@@ -81,7 +81,6 @@ def snooze(delivery: Delivery, way: str, after: timedelta = SNOOZE) -> datetime 
 def pass_on(delivery: Delivery, way: str) -> Member | None:
     """Tell the next person of the plan now; return who that is, or None if nobody is left."""
     with transaction.atomic():
-        _say(delivery, Answer.Kind.PASSED_ON, way)
         _reach(delivery)
         following = (
             Delivery.objects.pending()
@@ -94,6 +93,7 @@ def pass_on(delivery: Delivery, way: str) -> Member | None:
         )
         if following is None:
             return None
+        _say(delivery, Answer.Kind.PASSED_ON, way)
         Delivery.objects.pending().filter(pk=following.pk, next_attempt_at__gt=now()).update(
             next_attempt_at=now()
         )
