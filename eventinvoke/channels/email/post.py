@@ -74,7 +74,7 @@ class Post:
         try:
             self._backend.open()
         except (OSError, smtplib.SMTPException) as error:
-            self._backend = get_connection()
+            self.close()
             self._down, self._down_until = _closed(error), monotonic() + _PAUSE.total_seconds()
             return self._down
         self._is_open, self._used_at = True, monotonic()

@@ -1,0 +1,113 @@
+"""A real mail server on loopback (aiosmtpd) that is told how to answer."""
+
+import asyncio
+import email
+import email.policy
+import socket
+import threading
+from email.message import EmailMessage
+from typing import Any, Self
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.contracts.channel_contract import Answer
+
+USER, PASSWORD = "notice", "right"
+
+
+class MailServer:
+    """Takes mails, and answers as ``answer`` says. A context manager."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        """What was taken, the oldest first."""
+        self.connections = 0
+        self._how = Answer.ACCEPT
+        self._held = threading.Event()
+        self._controller = Controller(
+            _Handler(self),
+            hostname="127.0.0.1",
+            port=_free_port(),
+            authenticator=self._authenticate,
+            auth_require_tls=False,
+        )
+
+    def __enter__(self) -> Self:
+        self._controller.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.release()
+        self._controller.stop()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._controller.port)
+
+    def answer(self, how: Answer) -> None:
+        """Answer so from now on; ACCEPT at first."""
+        self._how = how
+        self._held.clear()
+
+    def release(self) -> None:
+        """Answer what is held."""
+        self._held.set()
+
+    def received(self) -> list[str]:
+        """Return the Message-ID of what was taken."""
+        return [str(mail["Message-ID"]) for mail in self.mails]
+
+    def canceled(self) -> list[str]:
+        """Return nothing: a mail can't be taken back."""
+        return []
+
+    def _authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: LoginPassword
+    ) -> AuthResult:
+        is_right = given.login == USER.encode() and given.password == PASSWORD.encode()
+        return AuthResult(success=is_right and self._how is not Answer.FORBID, handled=False)
+
+
+class _Handler:
+    """What aiosmtpd asks at each step of the conversation."""
+
+    def __init__(self, server: MailServer) -> None:
+        self._server = server
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's names and parameters
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self._server.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self._server._how is Answer.REJECT or address.startswith("nobody@"):
+            return "550 5.1.1 <nobody> no such user here"
+        if self._server._how is Answer.FAIL:
+            return "451 4.3.0 try again later"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        how = self._server._how
+        content = envelope.content
+        raw = content if isinstance(content, bytes) else (content or "").encode()
+        mail = email.message_from_bytes(raw, policy=email.policy.default)
+        assert isinstance(mail, EmailMessage)
+        self._server.mails.append(mail)
+        if how is Answer.VANISH:
+            transport: Any = server.transport
+            transport.abort()
+        if how is Answer.HOLD:
+            await asyncio.get_running_loop().run_in_executor(None, self._server._held.wait, 10)
+        return "what was that?" if how is Answer.GARBAGE else "250 OK"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
