@@ -72,5 +72,5 @@ def _batches(kind: str, instant: datetime) -> int:
     """Return how many batches are due, at least 1 and at most ``NOTICE_PARALLEL``."""
     most = settings.NOTICE_PARALLEL * settings.NOTICE_BATCH_SIZE
     due = Delivery.objects.pending().filter(kind=kind, severity__in=SEVERITIES, next_attempt_at__lte=instant)
-    count = int(due.order_by()[:most].count())
+    count: int = due.order_by()[:most].count()
     return max(1, ceil(count / settings.NOTICE_BATCH_SIZE))
