@@ -123,9 +123,14 @@ def seed(kind: str, count: int, sink: Sink, due_at: datetime | None = None) -> N
     users = User.objects.bulk_create(
         [User(username=f"{name}-{n}") for n in range(count // A_MEMBER_HAS or 1)], batch_size=5000
     )
-    members = Member.objects.bulk_create([Member(user=user, name=user.username) for user in users], batch_size=5000)
+    members = Member.objects.bulk_create(
+        [Member(user=user, name=user.username) for user in users], batch_size=5000
+    )
     plans = Registration.objects.bulk_create(
-        [Registration(member=m, kind="standing", name="x", pattern="telecon", is_planned=True) for m in members],
+        [
+            Registration(member=m, kind="standing", name="x", pattern="telecon", is_planned=True)
+            for m in members
+        ],
         batch_size=5000,
     )
     addresses = [_address(kind, n, sink) for n in range(count)]
@@ -156,7 +161,9 @@ def _address(kind: str, number: int, sink: Sink) -> tuple[str, dict[str, object]
 
     if kind != "webpush":
         return f"+1202555{number % 10000:04d}", {}
-    return f"{sink.url}/push/{number:032x}", {"keys": {"p256dh": encode(_new_point()), "auth": encode(os.urandom(16))}}
+    return f"{sink.url}/push/{number:032x}", {
+        "keys": {"p256dh": encode(_new_point()), "auth": encode(os.urandom(16))}
+    }
 
 
 def _new_point() -> bytes:
@@ -196,9 +203,7 @@ def burst(kind: str, count: int, sink: Sink) -> Firing:
         raise SystemExit(f"{recorded} attempts are recorded, not {count}")
     last = Delivery.objects.aggregate(last=Max("sent_at"))["last"]
     seconds = (last - due_at).total_seconds()
-    return Firing(
-        kind, count, count / seconds, late[len(late) // 2], late[int(len(late) * 0.99)], memory
-    )
+    return Firing(kind, count, count / seconds, late[len(late) // 2], late[int(len(late) * 0.99)], memory)
 
 
 def wait_for_workers(sink: Sink) -> None:

@@ -10,20 +10,24 @@ from typing import Any, cast
 from django.db import connection, models
 
 
-def insert(rows: Sequence[models.Model]) -> None:
-    """Insert rows of one model whose primary keys are set. Must be called inside a transaction."""
+def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows with values for ``columns``, which must be all that the model has.
+
+    The values go to the database as they are (no field prepares them): numbers, texts, instants
+    and UUIDs. Must be called inside a transaction.
+    """
     if not rows:
         return
-    model = type(rows[0])
     if connection.vendor != "postgresql":
-        model._default_manager.bulk_create(rows)
+        model._default_manager.bulk_create([model(**dict(zip(columns, row, strict=True))) for row in rows])
         return
-    fields = model._meta.concrete_fields
-    names = ", ".join(f'"{field.column}"' for field in fields)
-    statement = f'COPY "{model._meta.db_table}" ({names}) FROM STDIN'
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    names = ", ".join(f'"{_field(model, name).column}"' for name in columns)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f'COPY "{model._meta.db_table}" ({names}) FROM STDIN') as copy,
+    ):
         for row in rows:
-            copy.write_row([getattr(row, field.attname) for field in fields])
+            copy.write_row(row)
 
 
 def update(

@@ -100,7 +100,7 @@ def _locked(kind: str, limit: int, instant: datetime) -> list[_Row]:
 
 
 def _facts(rows: Sequence[_Row]) -> _Facts:
-    targets = Target.objects.filter(pk__in={row.target_id for row in rows})
+    targets = Target.objects.filter(pk__any_of={row.target_id for row in rows})
     columns = ("pk", "address", "config", "verified_at", "disabled_at")
     return _Facts(
         events=facts_of({row.event_id for row in rows}),
@@ -193,14 +193,13 @@ def tag_of(delivery_id: int) -> str:
 
 def _mark(claimed: Sequence[Claimed], instant: datetime) -> None:
     lease = instant + timedelta(seconds=settings.NOTICE_LEASE_SECONDS)
-    Delivery.objects.filter(pk__in=[one.delivery_id for one in claimed]).move_to(
+    Delivery.objects.filter(pk__any_of=[one.delivery_id for one in claimed]).move_to(
         State.SENDING, lease_until=lease, attempts=F("attempts") + 1, reason=""
     )
     bulk.insert(
-        [
-            Attempt(id=one.attempt_id, delivery_id=one.delivery_id, number=one.number, started_at=instant)
-            for one in claimed
-        ]
+        Attempt,
+        ("id", "delivery_id", "number", "started_at", "outcome", "provider_id", "reason", "sequence"),
+        [(one.attempt_id, one.delivery_id, one.number, instant, "", "", "", -1) for one in claimed],
     )
 
 

@@ -7,6 +7,7 @@ number of notices.
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from threading import BoundedSemaphore
 from time import monotonic
 from typing import Final
@@ -25,22 +26,31 @@ AT_ONCE: Final = 3
 _slots: defaultdict[str, BoundedSemaphore] = defaultdict(lambda: BoundedSemaphore(AT_ONCE))
 
 
-def fire(kind: str, *, seconds: float = SECONDS) -> int:
-    """Send what is due of one kind now, and return how many were tried.
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What one call of ``fire`` did."""
+
+    tried: int = 0
+    has_more: bool = False
+    """Its time was up before everything that is due was claimed."""
+
+
+def fire(kind: str, *, seconds: float = SECONDS) -> Fired:
+    """Send what is due of one kind now, for so many seconds and until the last result is in.
 
     Returns at once when ``AT_ONCE`` threads of this process send that kind already. Raises
     ``KeyError`` for a kind that no channel serves.
     """
     channel = get(kind)
     if not _slots[kind].acquire(blocking=False):
-        return 0
+        return Fired()
     try:
         return _stream(channel, seconds)
     finally:
         _slots[kind].release()
 
 
-def _stream(channel: Channel, seconds: float) -> int:
+def _stream(channel: Channel, seconds: float) -> Fired:
     flight = _Flight(channel, monotonic() + seconds)
     recorder = Recorder(channel, settings.NOTICE_BATCH_SIZE)
     try:
@@ -51,7 +61,7 @@ def _stream(channel: Channel, seconds: float) -> int:
     finally:
         # Whatever a defect of the channel leaves behind is taken up when its lease runs out.
         recorder.flush()
-    return flight.count
+    return Fired(flight.count, flight.has_more)
 
 
 class _Flight:
@@ -62,12 +72,12 @@ class _Flight:
         self._until = until
         self._flying: dict[str, Claimed] = {}
         self.count = 0
+        self.has_more = True
 
     def messages(self) -> Iterator[Message]:
         """Yield due messages, claiming them a batch at a time."""
-        has_more = True
-        while has_more and monotonic() < self._until:
-            batch, has_more = claim(self._channel, settings.NOTICE_BATCH_SIZE)
+        while self.has_more and monotonic() < self._until:
+            batch, self.has_more = claim(self._channel, settings.NOTICE_BATCH_SIZE)
             self.count += len(batch)
             for one in batch:
                 self._flying[one.message.process_id] = one

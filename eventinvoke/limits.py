@@ -1,16 +1,16 @@
 """What holds notices back: a provider's rate, a member's quiet hours and daily limit."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection
 
 from common.channels import Channel, Severity
-from eventinvoke import bulk
 from eventinvoke.models import DailyCount, RateLimit
 from registration.models import Member
 
@@ -50,7 +50,8 @@ MEMBER_COLUMNS: Final = (
 def members_of(pks: Iterable[int]) -> dict[int, MemberFacts]:
     """Read the facts of some members, by their keys."""
     return {
-        row[0]: MemberFacts(*row) for row in Member.objects.filter(pk__in=pks).values_list(*MEMBER_COLUMNS)
+        row[0]: MemberFacts(*row)
+        for row in Member.objects.filter(pk__any_of=pks).values_list(*MEMBER_COLUMNS)
     }
 
 
@@ -104,31 +105,39 @@ def over_daily_cap(
     if not by_member:
         return set()
     days = {pk: members[pk].day(instant) for pk in by_member}
-    counts = _locked_counts(days)
+    counted = _count([(pk, days[pk], len(by_member[pk])) for pk in sorted(by_member)])
     refused: set[int] = set()
-    changed: list[tuple[int, int]] = []
     for pk, deliveries in by_member.items():
-        member, count = members[pk], counts[pk]
-        used = count.used
+        member = members[pk]
+        cap = member.daily_cap or 0
+        if counted[pk] <= cap - member.critical_reserve:
+            continue
+        used = before = counted[pk] - len(deliveries)
         for delivery, severity in deliveries:
-            cap = member.daily_cap or 0
             if used < (cap if severity >= Severity.CRITICAL else cap - member.critical_reserve):
                 used += 1
             else:
                 refused.add(delivery)
-        if used != count.used:
-            changed.append((count.pk, used))
-    bulk.update(DailyCount, ["used"], changed)
+        if used - before != len(deliveries):
+            DailyCount.objects.filter(member=pk, day=days[pk]).update(used=used)
     return refused
 
 
-def _locked_counts(days: Mapping[int, date]) -> dict[int, DailyCount]:
-    DailyCount.objects.bulk_create(
-        [DailyCount(member_id=pk, day=day) for pk, day in sorted(days.items())], ignore_conflicts=True
+def _count(rows: Sequence[tuple[int, date, int]]) -> dict[int, int]:
+    """Add to the members' counters and return what each then holds; their rows stay locked."""
+    table = connection.ops.quote_name(DailyCount._meta.db_table)
+    if connection.vendor == "postgresql":
+        source = "SELECT * FROM unnest(%s::bigint[], %s::date[], %s::int[])"
+        values: list[Any] = [list(column) for column in zip(*rows, strict=True)]
+    else:
+        source = "VALUES " + ", ".join(["(%s, %s, %s)"] * len(rows))
+        values = [value for member, day, count in rows for value in (member, day.isoformat(), count)]
+    on_conflict = (
+        "ON DUPLICATE KEY UPDATE used = used + VALUES(used)"
+        if connection.vendor == "mysql"
+        else f"ON CONFLICT (member_id, day) DO UPDATE SET used = {table}.used + excluded.used"
     )
-    rows = (
-        DailyCount.objects.select_for_update()
-        .filter(member__in=list(days), day__in=set(days.values()))
-        .order_by("member_id", "day")
-    )
-    return {row.member_id: row for row in rows if row.day == days[row.member_id]}
+    statement = f"INSERT INTO {table} (member_id, day, used) {source} {on_conflict} RETURNING member_id, used"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return dict(cursor.fetchall())

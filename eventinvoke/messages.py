@@ -33,7 +33,9 @@ EVENT_COLUMNS = ("pk", "title", "description", "location", "url", "starts_at", "
 
 def facts_of(pks: Iterable[int]) -> dict[int, EventFacts]:
     """Read the facts of some events, by their keys."""
-    return {row[0]: EventFacts(*row) for row in Event.objects.filter(pk__in=pks).values_list(*EVENT_COLUMNS)}
+    return {
+        row[0]: EventFacts(*row) for row in Event.objects.filter(pk__any_of=pks).values_list(*EVENT_COLUMNS)
+    }
 
 
 class Texts:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import F
 
+from common import lookups
 from common.states import State, before
 
 if TYPE_CHECKING:

@@ -104,7 +104,7 @@ def _record_attempts(results: Sequence[Result], instant: datetime) -> None:
         else:
             plain[result.outcome].append(claimed)
     for outcome, some in plain.items():
-        Attempt.objects.filter(pk__in=[one.attempt_id for one in some]).update(
+        Attempt.objects.filter(pk__any_of=[one.attempt_id for one in some]).update(
             outcome=outcome, ended_at=instant
         )
     bulk.update(Attempt, ["ended_at", "outcome", "provider_id", "reason"], told)
@@ -118,7 +118,7 @@ def _settle(results: Sequence[Result], state: State | None, **changes: object) -
     if state is not None:
         changes = {"state": state, "lease_until": None} | changes
     for number, pks in by_number.items():
-        Delivery.objects.filter(pk__in=pks, state=State.SENDING, attempts=number).update(**changes)
+        Delivery.objects.filter(pk__any_of=pks, state=State.SENDING, attempts=number).update(**changes)
 
 
 def _retry(results: Sequence[Result], instant: datetime) -> None:
@@ -157,4 +157,4 @@ def _disable(results: Sequence[Result]) -> None:
     for claimed, result in results:
         by_reason[result.reason or "The provider says that it is gone."].append(claimed.target_id)
     for reason, pks in by_reason.items():
-        Target.objects.filter(pk__in=pks).disable(reason)
+        Target.objects.filter(pk__any_of=pks).disable(reason)

@@ -16,17 +16,24 @@ def wake() -> None:
     follow_changes()
     for due in due_soon():
         wait = max(0.0, (due.at - now()).total_seconds())
-        queue = "slow" if get(due.kind).capabilities.is_blocking else "fire"
         for _batch in range(due.batches):
-            fire_due.apply_async(
-                (due.kind,), countdown=wait, expires=wait + AHEAD.total_seconds(), queue=queue
-            )
+            _start(due.kind, wait)
+
+
+def _start(kind: str, wait: float = 0.0) -> None:
+    """Have a worker send what is due of one kind, after so many seconds.
+
+    A task that nobody took within a second is dropped: the next wake-up starts another.
+    """
+    queue = "slow" if get(kind).capabilities.is_blocking else "fire"
+    fire_due.apply_async((kind,), countdown=wait, expires=wait + AHEAD.total_seconds(), queue=queue)
 
 
 @shared_task(name="eventinvoke.tasks.fire_due")
 def fire_due(kind: str) -> None:
-    """Send what is due of one kind."""
-    fire(kind)
+    """Send what is due of one kind; when there is more than fits its time, line up again behind others."""
+    if fire(kind).has_more:
+        _start(kind)
 
 
 @shared_task(name="eventinvoke.tasks.tend")

@@ -40,7 +40,7 @@ def next_due() -> dict[str, datetime]:
     One query: each kind and severity is one look at the end of an index range.
     """
     table = connection.ops.quote_name(Delivery._meta.db_table)
-    part = f"SELECT %s, MIN(next_attempt_at) FROM {table} WHERE state = %s AND kind = %s AND severity = %s"  # noqa: S608
+    part = f"SELECT %s, MIN(next_attempt_at) FROM {table} WHERE state = %s AND kind = %s AND severity = %s"
     pairs = [(kind, severity) for kind in registry() for severity in SEVERITIES]
     if not pairs:
         return {}
@@ -70,7 +70,6 @@ def due_soon() -> list[Due]:
 
 def _batches(kind: str, instant: datetime) -> int:
     """Return how many batches are due, at least 1 and at most ``NOTICE_PARALLEL``."""
-    most = settings.NOTICE_PARALLEL * settings.NOTICE_BATCH_SIZE
+    size: int = settings.NOTICE_BATCH_SIZE
     due = Delivery.objects.pending().filter(kind=kind, severity__in=SEVERITIES, next_attempt_at__lte=instant)
-    count: int = due.order_by()[:most].count()
-    return max(1, ceil(count / settings.NOTICE_BATCH_SIZE))
+    return max(1, ceil(due.order_by()[: settings.NOTICE_PARALLEL * size].count() / size))

@@ -27,7 +27,12 @@ class Delivery(models.Model):
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     target = models.ForeignKey(Target, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     registration = models.ForeignKey(
-        Registration, on_delete=models.SET_NULL, related_name="deliveries", null=True, blank=True
+        Registration,
+        on_delete=models.SET_NULL,
+        related_name="deliveries",
+        null=True,
+        blank=True,
+        db_index=False,
     )
     step = models.ForeignKey(Step, on_delete=models.SET_NULL, null=True, blank=True, db_index=False)
     condition = models.CharField(

@@ -1,7 +1,7 @@
 """What the service worker gets; the package's docstring shows it."""
 
 import json
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -49,28 +49,52 @@ def build(message: Message) -> bytes:
     """
     process_id = message.process_id
     before, after = _report_path(settings.ROOT_URLCONF, get_script_prefix()) if process_id else ("", "")
-    starts_at = message.starts_at
-    content: dict[str, Any] = {
-        "title": message.title,
-        "body": message.body,
+    own = {
         "tag": message.tag,
-        "severity": _severity(message.severity),
-        "language": message.language,
-        "url": message.url,
-        "starts_at": starts_at and f"{starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "process_id": process_id,
         "report": f"{before}{process_id}{after}" if process_id else "",
-        "actions": _actions(message.language) if process_id else [],
     }
-    payload = _encoded(content)
-    if len(payload) > MAX_BYTES:
-        _cut(content, "body")
-        payload = _encoded(content)
-    if len(payload) > MAX_BYTES:
+    end = _encoded(own)
+    shared = _shared(
+        (message.title, message.body, message.url),
+        message.severity,
+        message.language if process_id else "",
+        message.language,
+        message.starts_at,
+        MAX_BYTES - len(end) + 1,
+    )
+    return b"%b,%b" % (shared[:-1], end[1:])
+
+
+@lru_cache(maxsize=256)
+def _shared(
+    texts: tuple[str, str, str],
+    severity: int,
+    actions_in: str,
+    language: str,
+    starts_at: datetime | None,
+    room: int,
+) -> bytes:
+    """Return what thousands of messages about one event have in common, as a JSON object."""
+    title, body, url = texts
+    content: dict[str, Any] = {
+        "title": title,
+        "body": body,
+        "severity": _severity(severity),
+        "language": language,
+        "url": url,
+        "starts_at": starts_at and f"{starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "actions": _actions(actions_in) if actions_in else [],
+    }
+    text = _encoded(content)
+    if len(text) > room:
+        _cut(content, "body", room)
+        text = _encoded(content)
+    if len(text) > room:
         content["url"] = ""  # half an address leads nowhere
-        _cut(content, "title")
-        payload = _encoded(content)
-    return payload
+        _cut(content, "title", room)
+        text = _encoded(content)
+    return text
 
 
 def _encoded(content: dict[str, Any]) -> bytes:
@@ -78,11 +102,11 @@ def _encoded(content: dict[str, Any]) -> bytes:
     return _to_json(content).encode("utf-8", "replace")
 
 
-def _cut(content: dict[str, Any], key: str) -> None:
+def _cut(content: dict[str, Any], key: str, room: int) -> None:
     """Shorten one text until everything fits, or nothing of it is left."""
     text = content[key]
     while text:
-        excess = len(_encoded(content)) - MAX_BYTES
+        excess = len(_encoded(content)) - room
         if excess <= 0:
             return
         kept = text.encode("utf-8", "replace")[: -(excess + len(_ELLIPSIS.encode()))]

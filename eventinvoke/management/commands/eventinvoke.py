@@ -53,7 +53,7 @@ def run_once() -> int:
     follow_changes()
     count = 0
     while kinds := [kind for kind, at in next_due().items() if at <= now()]:
-        tried = sum(fire(kind) for kind in kinds)
+        tried = sum(fire(kind).tried for kind in kinds)
         count += tried
         if not tried:
             break
