@@ -220,8 +220,10 @@ class Switchboard:
         call.answered_at = self._clock.now()
         call.answered_clock = self._clock.seconds()
         self._enter(call, CallStatus.IN_PROGRESS)
+        seconds = call.options.time_limit
         if behaviour.hang_up_after is not None and pickup is Pickup.PERSON:
-            call.beside.append(asyncio.create_task(self._hang_up_later(call, behaviour.hang_up_after)))
+            seconds = min(seconds, behaviour.hang_up_after)
+        call.beside.append(asyncio.create_task(self._end_later(call, seconds)))
         if call.options.machine_detection and call.options.is_async_amd:
             telling = detection.detect_and_tell(call, behaviour, pickup, self._clock, self._courier)
             call.beside.append(asyncio.create_task(telling))
@@ -251,9 +253,9 @@ class Switchboard:
         await self._walk(call, self._behaviours.of(call.to))
         self.end(call, CallStatus.COMPLETED)
 
-    async def _hang_up_later(self, call: Call, seconds: float) -> None:
+    async def _end_later(self, call: Call, seconds: float) -> None:
         await self._clock.sleep(seconds)
-        log.info("%s hangs up", call.to)
+        log.info("call %s to %s ends after %g s", call.sid, call.to, seconds)
         self.end(call, CallStatus.COMPLETED)
 
     def _enter(self, call: Call, status: CallStatus) -> None:

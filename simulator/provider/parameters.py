@@ -15,6 +15,7 @@ NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _SENDER: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}|[0-9]{3,8}")
 """An alphanumeric sender or a short code."""
 _MAX_TIMEOUT: Final = 600.0
+_MAX_TIME_LIMIT: Final = 14_400.0
 _MAX_TWIML: Final = 4000
 _MAX_BODY: Final = 1600
 _METHODS: Final = frozenset({"GET", "POST"})
@@ -95,7 +96,8 @@ def _call_options(form: Form) -> CallOptions:
         fallback=_webhook(form, "FallbackUrl", "FallbackMethod", 21205),
         status_callback=_webhook(form, "StatusCallback", "StatusCallbackMethod", 21609),
         events=_events(form),
-        timeout=_timeout(form.get("Timeout")),
+        timeout=_seconds(form, "Timeout", 60.0, _MAX_TIMEOUT),
+        time_limit=_seconds(form, "TimeLimit", _MAX_TIME_LIMIT, _MAX_TIME_LIMIT),
         machine_detection=detection,
         is_async_amd=form.get("AsyncAmd").lower() == "true",
         amd_callback=_webhook(form, "AsyncAmdStatusCallback", "AsyncAmdStatusCallbackMethod", 21262),
@@ -142,13 +144,14 @@ def _events(form: Form) -> frozenset[str]:
     return asked or frozenset({"completed"})
 
 
-def _timeout(text: str) -> float:
+def _seconds(form: Form, name: str, default: float, most: float) -> float:
+    text = form.get(name)
     if not text:
-        return 60.0
+        return default
     try:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
     if not seconds > 0:
-        raise invalid(21216, f"Timeout is a number of seconds above 0: {text}")
-    return min(seconds, _MAX_TIMEOUT)
+        raise invalid(21216, f"{name} is a number of seconds above 0: {text}")
+    return min(seconds, most)

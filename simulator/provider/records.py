@@ -79,6 +79,9 @@ class CallOptions:
     status_callback: Webhook | None = None
     events: frozenset[str] = frozenset({"completed"})
     timeout: float = 60.0
+    """Seconds of ringing."""
+    time_limit: float = 14_400.0
+    """Seconds of talking."""
     machine_detection: str = ""
     is_async_amd: bool = False
     amd_callback: Webhook | None = None

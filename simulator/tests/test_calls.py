@@ -201,6 +201,15 @@ def test_a_person_can_hang_up(simulated_twilio: SimulatedTwilio) -> None:
     simulated_twilio.wait_for_call(TO, status="completed")
 
 
+@pytest.mark.parametrize(("parameters", "behaviour"), [({"TimeLimit": "5"}, {}), ({}, {"hang_up_after": 5})])
+def test_a_call_ends_at_its_limit_or_when_the_person_has_enough(
+    simulated_twilio: SimulatedTwilio, parameters: dict[str, str], behaviour: dict[str, float]
+) -> None:
+    simulated_twilio.behave(TO, answers="person", **behaviour)
+    call(simulated_twilio, Twiml='<Response><Pause length="6000"/></Response>', **parameters)
+    assert simulated_twilio.wait_for_call(TO, status="completed").duration in range(5, 20)
+
+
 def test_what_a_phone_shows_has_a_revision_that_only_grows(simulated_twilio: SimulatedTwilio) -> None:
     revisions = [simulated_twilio.control("GET", f"phones/{TO}")["revision"]]
     call(simulated_twilio)
