@@ -44,8 +44,10 @@ class Subscription:
     """What ``PushManager.subscribe`` gives to a browser, and the private part that it keeps."""
 
     endpoint: str
-    private_key: ec.EllipticCurvePrivateKey
-    auth: bytes
+    private_key: ec.EllipticCurvePrivateKey = field(
+        default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
+    )
+    auth: bytes = field(default_factory=lambda: os.urandom(16))
 
     @property
     def config(self) -> dict[str, Any]:
@@ -238,8 +240,7 @@ class PushService:
     def subscribe(self, name: str = "") -> Subscription:
         """Return a new subscription of a browser."""
         path = f"/push/{name or os.urandom(12).hex()}"
-        private_key = ec.generate_private_key(ec.SECP256R1())
-        subscription = Subscription(f"{self.origin}{path}", private_key, os.urandom(16))
+        subscription = Subscription(f"{self.origin}{path}")
         self._book.subscriptions[path] = subscription
         return subscription
 

@@ -10,6 +10,9 @@ from typing import Self
 
 Behaviour = Callable[[socket.socket, "RawServer"], None]
 
+Serve = Callable[..., "RawServer"]
+"""What the fixture ``serve`` is: starts a server with a behaviour (and a TLS context)."""
+
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
@@ -89,3 +92,19 @@ def answer_with(answer: bytes) -> Behaviour:
             connection.sendall(answer)
 
     return behave
+
+
+def answer_once(answer: bytes) -> Behaviour:
+    """Return a behaviour that answers one request of a connection so, and closes it."""
+
+    def behave(connection: socket.socket, server: RawServer) -> None:
+        server.read(connection)
+        connection.sendall(answer)
+
+    return behave
+
+
+def silence(connection: socket.socket, server: RawServer) -> None:
+    """Read a request and never answer."""
+    server.read(connection)
+    server.is_over.wait(20)

@@ -3,8 +3,6 @@ import socket
 import time
 import zlib
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,17 +10,8 @@ from pytest_django import Settings
 
 from common.errors import AddressError, PrivateAddressError, ProviderError
 from common.http import fetch
-from tests.raw_server import Behaviour, RawServer, answer_with
+from tests.raw_server import Behaviour, RawServer, Serve, answer_with
 from tests.tls import server_context
-
-Serve = Callable[..., RawServer]
-
-
-@pytest.fixture
-def serve(settings: Settings) -> Iterator[Serve]:
-    settings.NOTICE_ALLOWED_PRIVATE_NETWORKS = ["127.0.0.0/8"]
-    with ExitStack() as stack:
-        yield lambda *args, **named: stack.enter_context(RawServer(*args, **named))
 
 
 def page(body: bytes, *headers: str, status: str = "200 OK") -> bytes:

@@ -16,7 +16,7 @@ How to use it. Write ``tests/contracts/test_<kind>.py`` with one class::
         def good_addresses(self, provider): ...         # [(address, config)]
         def bad_addresses(self, provider): ...          # [(address, config, field)]
 
-A provider stand-in is a ``Provider`` (below): it is told how to answer from now on and tells what it
+A provider stand-in is a ``Provider`` (``tests.contracts.providers``): it is told how to answer from now on and tells what it
 took. It stands at the network's edge; nothing inside the channel is patched. Settings that point
 the channel at it (an API address, ``NOTICE_ALLOWED_PRIVATE_NETWORKS``) belong into the fixture
 ``provider``, which may ask for pytest-django's ``settings``. A channel that has no provider (the
@@ -32,8 +32,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from enum import Enum, auto
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import pytest
 from django.conf import settings
@@ -42,64 +41,9 @@ from django.utils.module_loading import import_string
 from common import clock
 from common.channels import Channel, Message, Outcome, Resend, SendResult
 from common.errors import AddressError
+from tests.contracts.providers import RETRY_AFTER, Answer, NoProvider, Provider
 
-RETRY_AFTER = timedelta(seconds=7)
-"""What a provider says when it limits us."""
-
-
-class Answer(Enum):
-    """How a provider stand-in answers to what it gets."""
-
-    ACCEPT = auto()
-    REJECT = auto()
-    """No, and never."""
-    FAIL = auto()
-    """Not now: a server's error that says that nothing was taken."""
-    LIMIT = auto()
-    """Too many; come back after ``RETRY_AFTER``."""
-    GONE = auto()
-    """There is no such recipient any more."""
-    FORBID = auto()
-    """Our credentials are wrong."""
-    GARBAGE = auto()
-    """It takes the message, and answers with nonsense."""
-    VANISH = auto()
-    """It takes the message, and the connection breaks off before the answer."""
-    HOLD = auto()
-    """It takes the message, and answers ACCEPT only after ``release``."""
-
-
-class Provider(Protocol):
-    """A stand-in for a provider."""
-
-    def answer(self, how: Answer) -> None:
-        """Answer so from now on; ACCEPT at first."""
-
-    def received(self) -> list[str]:
-        """Return what was taken so far (ACCEPT, GARBAGE, VANISH, HOLD): a text for each request that
-        tells the messages apart."""
-
-    def release(self) -> None:
-        """Answer what is held."""
-
-    def canceled(self) -> list[str]:
-        """Return the provider's ids of what was taken back."""
-
-
-class NoProvider:
-    """For a channel that needs none."""
-
-    def answer(self, how: Answer) -> None:
-        assert how is Answer.ACCEPT
-
-    def received(self) -> list[str]:
-        return []
-
-    def release(self) -> None:
-        pass
-
-    def canceled(self) -> list[str]:
-        return []
+__all__ = ["RETRY_AFTER", "Answer", "ChannelContract", "NoProvider", "Provider"]
 
 
 class ChannelContract:
