@@ -6,6 +6,8 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from django.conf import settings
+
 from common.errors import AddressError, FeedError, ProviderError
 from common.http import Fetched, fetch
 from eventupdate.expand import Window, expand
@@ -13,8 +15,6 @@ from eventupdate.lines import MAX_BYTES, read_feed
 from eventupdate.providers import Reading
 from registration.models import Calendar
 
-SECONDS: Final = 30.0
-"""For the whole of a fetch, redirects included."""
 _SCHEMES: Final = {"webcal": "https", "webcals": "https", "http": "http", "https": "https"}
 _CHARSET: Final = re.compile(r"charset=\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _OK, _NOT_MODIFIED, _SERVER_ERROR = 200, 304, 500
@@ -39,7 +39,12 @@ def read_address(calendar: Calendar, window: Window, *, is_fresh: bool) -> Readi
         headers |= _validators(calendar, mark)
     try:
         fetched = fetch(
-            url, max_bytes=MAX_BYTES, timeout=SECONDS, headers=headers, username=username, password=password
+            url,
+            max_bytes=MAX_BYTES,
+            timeout=settings.NOTICE_FEED_SECONDS,
+            headers=headers,
+            username=username,
+            password=password,
         )
     except AddressError as error:
         raise FeedError(error.message, field="url") from error

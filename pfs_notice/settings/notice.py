@@ -42,6 +42,8 @@ NOTICE_ALLOWED_PRIVATE_NETWORKS = words("NOTICE_ALLOWED_PRIVATE_NETWORKS")
 NOTICE_EXTRA_CA_FILE = text("NOTICE_EXTRA_CA_FILE")
 # How many days ahead the entries of calendars become events.
 NOTICE_HORIZON_DAYS = whole("NOTICE_HORIZON_DAYS", 60)
+# How long the server of a calendar may take for the whole of it.
+NOTICE_FEED_SECONDS = decimal("NOTICE_FEED_SECONDS", 30)
 NOTICE_BATCH_SIZE = whole("NOTICE_BATCH_SIZE", 500)
 NOTICE_LEASE_SECONDS = decimal("NOTICE_LEASE_SECONDS", 60)
 # How many senders of one kind are started at once; as many as there are cores for them.
