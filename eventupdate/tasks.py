@@ -25,10 +25,10 @@ def sync_calendars() -> None:
     for pk in Calendar.objects.due(at).order_by("next_sync_at").values_list("pk", flat=True)[:_AT_ONCE]:
         # Postponed before it is sent, or a queue that is behind would fill with the same ones.
         if Calendar.objects.due(at).filter(pk=pk).update(next_sync_at=at + ASK_AGAIN):
-            sync_calendar.apply_async((pk,), expires=ASK_AGAIN.total_seconds())
+            sync_calendar.apply_async((pk,), expires=ASK_AGAIN.total_seconds(), queue="slow")
 
 
-@shared_task(name="eventupdate.tasks.sync_calendar", queue="slow")
+@shared_task(name="eventupdate.tasks.sync_calendar")
 def sync_calendar(pk: int) -> None:
     """Sync one calendar; nothing if it is gone or switched off."""
     calendar = Calendar.objects.filter(pk=pk, is_active=True).first()
@@ -36,7 +36,7 @@ def sync_calendar(pk: int) -> None:
         sync(calendar, at=now())
 
 
-@shared_task(name="eventupdate.tasks.tidy_calendars", queue="slow")
+@shared_task(name="eventupdate.tasks.tidy_calendars")
 def tidy_calendars() -> None:
     """Take back what is to come of calendars that were removed or switched off."""
     withdraw_abandoned(now())

@@ -1,0 +1,102 @@
+"""The command."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from common.clock import now
+from eventinvoke.models import Event
+from eventupdate.tests.feed_server import FeedServer
+from eventupdate.tests.texts import calendar as feed
+from eventupdate.tests.texts import entry, single
+from registration.models import Calendar
+from registration.tests.factories import CalendarFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments: str, code: int = 0) -> tuple[str, str]:
+    """Run the command; return what it printed and what it complained of."""
+    out, err = StringIO(), StringIO()
+    if code == 0:
+        call_command("eventupdate", *arguments, stdout=out, stderr=err)
+    else:
+        with pytest.raises(CommandError) as caught:
+            call_command("eventupdate", *arguments, stdout=out, stderr=err)
+        assert caught.value.returncode == code
+        err.write(str(caught.value))
+    return out.getvalue(), err.getvalue()
+
+
+def test_what_is_due_is_synced(calendar: Calendar, upload: Calendar, server: FeedServer) -> None:
+    Calendar.objects.filter(pk=upload.pk).update(next_sync_at=now().replace(year=2027))
+    server.serve(feed(single()))
+    out, _ = run()
+    assert out == f"{calendar.pk} {calendar.name}: 1 added, 0 changed, 0 removed, 0 unchanged\n"
+    assert run() == ("", "")
+
+
+def test_all_means_those_that_are_not_due_too_but_not_those_switched_off(
+    calendar: Calendar, server: FeedServer
+) -> None:
+    CalendarFactory(is_active=False)
+    server.serve(feed(single()))
+    run()
+    assert run("--all")[0] == f"{calendar.pk} {calendar.name}: as it was\n"
+
+
+def test_one_calendar_may_be_named(calendar: Calendar, upload: Calendar, server: FeedServer) -> None:
+    Calendar.objects.filter(pk=upload.pk).update(content=feed(single(uid="two")))
+    out, _ = run("--calendar", str(upload.pk))
+    assert out.startswith(f"{upload.pk} {upload.name}: 1 added")
+    assert server.requests == []
+
+
+def test_a_dry_run_prints_the_difference_and_writes_nothing(calendar: Calendar, server: FeedServer) -> None:
+    server.serve(feed(single(), single("20261125T090000Z", uid="two", title="Lunch")))
+    run()
+    before = list(Event.objects.values()), list(Calendar.objects.values())
+    server.serve(feed(single("20261126T090000Z"), single("20261127T090000Z", uid="three", title="Talk")))
+    out, _ = run("--all", "--dry-run")
+    assert out.split("\n") == [
+        f"{calendar.pk} {calendar.name}: 1 to add, 1 to change, 1 to remove, 0 unchanged",
+        "  - 2026-11-25 09:00 UTC  Lunch",
+        "  ~ 2026-11-26 09:00 UTC  PFS telecon",
+        "  + 2026-11-27 09:00 UTC  Talk",
+        "",
+    ]
+    assert (list(Event.objects.values()), list(Calendar.objects.values())) == before
+
+
+def test_a_calendar_that_fails_does_not_hold_up_the_others(
+    calendar: Calendar, upload: Calendar, server: FeedServer
+) -> None:
+    server.serve("<html>")
+    Calendar.objects.filter(pk=upload.pk).update(content=feed(single()))
+    out, err = run("--all", code=1)
+    assert out == f"{upload.pk} {upload.name}: 1 added, 0 changed, 0 removed, 0 unchanged\n"
+    assert "web page" in err
+    assert "1 of 2 calendars could not be read." in err
+
+
+def test_a_dry_run_of_what_fails_says_so(calendar: Calendar, server: FeedServer) -> None:
+    server.serve("")
+    assert "The calendar is empty." in run("--dry-run", code=1)[1]
+
+
+def test_what_could_not_be_read_is_told_of(calendar: Calendar, server: FeedServer) -> None:
+    server.serve(feed(single(), entry("DTSTART:soon", uid="two")))
+    out, err = run()
+    assert out.endswith("0 unchanged, 1 skipped\n")
+    assert "of “two”" in err
+    assert "Use https" in err
+
+
+def test_a_calendar_that_does_not_exist_is_a_wrong_option() -> None:
+    assert run("--calendar", "12345", code=2)[1] == "There is no calendar 12345."
+
+
+def test_options_that_exclude_each_other_are_wrong() -> None:
+    with pytest.raises(CommandError, match="not allowed with"):
+        call_command("eventupdate", "--all", "--calendar", "1")
