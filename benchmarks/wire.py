@@ -139,7 +139,6 @@ def main() -> None:
         override_settings(
             NOTICE_ALLOWED_PRIVATE_NETWORKS=["127.0.0.0/8"],
             NOTICE_EXTRA_CA_FILE=str(sink.ca_file),
-            ROOT_URLCONF="tests.contracts.push_urls",
         ),
     ):
         figures = _run(sink, count)

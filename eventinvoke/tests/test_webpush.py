@@ -19,7 +19,6 @@ PROCESS_ID = "a-B_" + "0" * 39
 @pytest.fixture
 def service(tmp_path: Path, settings: Settings) -> Iterator[PushService]:
     with PushService(tmp_path) as running:
-        settings.ROOT_URLCONF = "tests.contracts.push_urls"
         settings.NOTICE_ALLOWED_PRIVATE_NETWORKS = ["127.0.0.0/8"]
         settings.NOTICE_EXTRA_CA_FILE = str(running.ca_file)
         yield running

@@ -23,7 +23,6 @@ class TestWebPush(ChannelContract):
     @pytest.fixture
     def provider(self, tmp_path: Path, settings: Settings) -> Iterator[PushService]:
         with PushService(tmp_path) as service:
-            settings.ROOT_URLCONF = "tests.contracts.push_urls"
             settings.NOTICE_ALLOWED_PRIVATE_NETWORKS = ["127.0.0.0/8"]
             settings.NOTICE_EXTRA_CA_FILE = str(service.ca_file)
             yield service
