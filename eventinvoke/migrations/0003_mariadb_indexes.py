@@ -21,5 +21,6 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
+    atomic = False  # MariaDB can't take back a change of a table
     dependencies = [("eventinvoke", "0002_initial")]
     operations = [migrations.RunPython(make, drop)]
