@@ -134,7 +134,7 @@ class SimulatedTwilio:
         keys: what the person types, one entry for each Gather, "" lets it time out. interrupts: types
         over the prompt. answered_by: what machine detection says. message: delivered, sent,
         undelivered, failed, unsubscribed, invalid; message_error: its code. fault: as ``break_next``,
-        for every request. callbacks: {"duplicates": 1, "late": 3, "lost": ["ringing"] or "all",
+        for every request. callbacks: {"duplicates": 1, "late": 3, "lost": ["ringing", "amd"] or "all",
         "reversed": True, "signed_with": "another token"}.
         """
         self.control("POST", f"phones/{number}/behaviour", behaviour)

@@ -25,7 +25,8 @@ class CallbackFaults:
     late: float = 0.0
     """Simulated seconds before each one leaves."""
     lost: frozenset[str] = frozenset()
-    """Values of CallStatus or MessageStatus that are never told; "all" loses every one."""
+    """Values of CallStatus or MessageStatus that are never told, "amd" for what machine detection
+    found; "all" loses every one."""
     is_reversed: bool = False
     """The last one arrives first, the others after it."""
     signed_with: str = ""

@@ -3,10 +3,12 @@
 from typing import Final
 
 from simulator.provider.behaviours import Behaviour
-from simulator.provider.callbacks import Courier, WebhookError
+from simulator.provider.callbacks import Courier, StatusCallback
 from simulator.provider.clock import Clock
 from simulator.provider.records import Call, Pickup
 
+AMD: Final = "amd"
+"""Stands for the callback of detection where callbacks are lost on purpose."""
 _SECONDS: Final = {"human": 2.0, "machine_start": 4.0}
 _SECONDS_OF_GREETING: Final = 8.0
 
@@ -35,7 +37,5 @@ async def detect_and_tell(
         ("CallSid", call.sid),
         ("MachineDetectionDuration", str(int(seconds * 1000))),
     ]
-    try:
-        await courier.ask(call.options.amd_callback, told)
-    except WebhookError as error:
-        call.problems.append((error.code, error.message))
+    callback = StatusCallback(call.options.amd_callback, told, AMD, is_last=False, told_at=clock.seconds())
+    await courier.deliver(callback, behaviour.callbacks)

@@ -247,6 +247,25 @@ class TestMachines:
         assert "AnsweredBy" not in webhook_site.at("/twiml")[0].parameters
         assert webhook_site.wait_for("/status")[0].parameters["AnsweredBy"] == "machine_start"
 
+    @pytest.mark.parametrize(("faults", "told"), [({"lost": "amd"}, 0), ({"duplicates": 1}, 2)])
+    def test_what_detection_found_can_be_lost_or_told_twice(
+        self,
+        simulated_twilio: SimulatedTwilio,
+        webhook_site: WebhookSite,
+        faults: dict[str, object],
+        told: int,
+    ) -> None:
+        simulated_twilio.behave(TO, answers="machine", callbacks=faults)
+        call(
+            simulated_twilio,
+            Twiml='<Response><Pause length="30"/></Response>',
+            MachineDetection="Enable",
+            AsyncAmd="true",
+            AsyncAmdStatusCallback=webhook_site.url("/amd"),
+        )
+        simulated_twilio.wait_for_call(TO, status="completed")
+        assert len(webhook_site.at("/amd")) == told
+
     def test_without_detection_nobody_knows_who_answered(
         self, simulated_twilio: SimulatedTwilio, webhook_site: WebhookSite
     ) -> None:
