@@ -64,7 +64,6 @@ def stack(folder: Path) -> Iterator[Sink]:
             "NOTICE_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
             "NOTICE_EXTRA_CA_FILE": str(sink.ca_file),
             "NOTICE_PARALLEL": str(PROCESSES),
-            "NOTICE_RATES": "sms=1000000",
             "TWILIO_API_URL": sink.url,
             "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
             "TWILIO_AUTH_TOKENS": "token",

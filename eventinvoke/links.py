@@ -1,14 +1,28 @@
-"""Addresses of our own pages, as somebody outside reaches them."""
+"""Absolute links into this site, for those who can't follow relative ones: providers and mails."""
+
+from functools import lru_cache
+from typing import Final
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
+
+PLACEHOLDER: Final = "P" * 43
+"""Of the form and the length of a process id, which it stands for in texts made beforehand."""
 
 
 def public_url(path: str) -> str:
-    """Return the whole address of a path of ours, under ``NOTICE_PUBLIC_URL``."""
-    return f"{settings.NOTICE_PUBLIC_URL.rstrip('/')}{path}"
+    """Return the public address of a path of ours."""
+    return f"{settings.NOTICE_PUBLIC_URL}{path}"
 
 
 def link(name: str, process_id: str) -> str:
-    """Return the whole address of a page that is keyed by a process id (``notification:answer``)."""
-    return public_url(reverse(name, args=[process_id]))
+    """Return the public address of the page ``name`` about one try."""
+    before, after = _around(name, settings.ROOT_URLCONF, get_script_prefix())
+    return public_url(f"{before}{process_id}{after}")
+
+
+@lru_cache(maxsize=64)
+def _around(name: str, _urlconf: str, _prefix: str) -> tuple[str, str]:
+    """Return what stands before and after the process id in the path of a page."""
+    before, _, after = reverse(name, args=[PLACEHOLDER]).partition(PLACEHOLDER)
+    return before, after

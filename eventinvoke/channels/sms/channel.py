@@ -1,6 +1,7 @@
 """The channel ``sms``: a text message with a link to confirm."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
@@ -10,8 +11,8 @@ from common.clock import now
 from common.errors import AddressError
 from common.http import Reply, Request, exchange
 from eventinvoke.channels import numbers
-from eventinvoke.channels.sms.text import compose
-from eventinvoke.links import link
+from eventinvoke.channels.sms.text import compose, template
+from eventinvoke.links import PLACEHOLDER, link
 from eventinvoke.providers.twilio import answers, asking, rest, statuses
 
 _MAX_VALIDITY: Final = 14_400
@@ -71,15 +72,24 @@ def _request(message: Message) -> Request | Reply:
     seconds = int((message.expires_at - now()).total_seconds())
     if seconds <= 0:
         return Reply(SendResult(message, Outcome.REJECTED, reason=_TOO_LATE))
-    body = compose(message)
-    if not body:
+    if not (message.process_id or message.title.strip() or message.body.strip()):
         return Reply(SendResult(message, Outcome.REJECTED, reason=_EMPTY))
-    fields = [
-        ("To", message.address),
-        ("From", settings.TWILIO_FROM_NUMBER),
-        ("Body", body),
-        ("ValidityPeriod", str(min(seconds, _MAX_VALIDITY))),
-    ]
-    if message.process_id:
-        fields.append(("StatusCallback", link("notification:message-status", message.process_id)))
-    return rest.post("Messages.json", fields, message)
+    shared = _shared_form(
+        message.title, message.body, message.language, bool(message.process_id), settings.TWILIO_FROM_NUMBER
+    )
+    own = rest.form([("To", message.address), ("ValidityPeriod", str(min(seconds, _MAX_VALIDITY)))])
+    return rest.post_form(
+        "Messages.json", f"{own}&{shared.replace(PLACEHOLDER, message.process_id)}", message
+    )
+
+
+@lru_cache(maxsize=256)
+def _shared_form(title: str, body: str, language: str, has_links: bool, sender: str) -> str:  # noqa: FBT001
+    """Return what all messages of one text have in common; a placeholder stands for the process id.
+
+    A process id needs no encoding, so it may be put in afterwards.
+    """
+    fields = [("From", sender), ("Body", template(title, body, language, has_links=has_links))]
+    if has_links:
+        fields.append(("StatusCallback", link("notification:message-status", PLACEHOLDER)))
+    return rest.form(fields)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, override
 
 from common.channels import Message
 from eventinvoke.languages import texts_for
-from eventinvoke.links import link
+from eventinvoke.links import PLACEHOLDER, link
 
 MAX_SEGMENTS: Final = 3
 _BASIC: Final = frozenset(
@@ -50,12 +50,19 @@ def _measure(text: str) -> tuple[int, int, int]:
 
 def compose(message: Message) -> str:
     """Return the text: title, what the notice says, and the link to confirm, which is never cut."""
-    said = "\n".join(part for part in (message.title.strip(), message.body.strip()) if part)
+    has_links = bool(message.process_id)
+    text = template(message.title, message.body, message.language, has_links=has_links)
+    return text.replace(PLACEHOLDER, message.process_id) if has_links else text
+
+
+def template(title: str, body: str, language: str, *, has_links: bool) -> str:
+    """Return the text with ``PLACEHOLDER``, which is as long, in place of the process id."""
+    said = "\n".join(part for part in (title.strip(), body.strip()) if part)
     said = said.translate(_PLAIN)
-    if not message.process_id:
+    if not has_links:
         return _fit(said, "")
-    with override(texts_for(message.language)):
-        line = gettext("Confirm: %(url)s") % {"url": link("notification:answer", message.process_id)}
+    with override(texts_for(language)):
+        line = gettext("Confirm: %(url)s") % {"url": link("notification:answer", PLACEHOLDER)}
     return _fit(said, f"\n{line}")
 
 

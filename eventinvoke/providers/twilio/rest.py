@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -25,16 +26,30 @@ def account_path() -> str:
 
 def _headers(*more: str) -> tuple[str, ...]:
     tokens = settings.TWILIO_AUTH_TOKENS or [""]
-    pair = f"{settings.TWILIO_ACCOUNT_SID}:{tokens[0]}".encode()
-    return (f"Authorization: Basic {b64encode(pair).decode()}", "Accept: application/json", *more)
+    return _headers_for(f"{settings.TWILIO_ACCOUNT_SID}:{tokens[0]}", more)
+
+
+@lru_cache(maxsize=16)
+def _headers_for(credentials: str, more: tuple[str, ...]) -> tuple[str, ...]:
+    encoded = b64encode(credentials.encode()).decode()
+    return (f"Authorization: Basic {encoded}", "Accept: application/json", *more)
+
+
+def form(fields: Fields) -> str:
+    """Return fields as a form's body. Half a surrogate pair, which UTF-8 lacks, becomes "?"."""
+    return urlencode(fields, errors="replace")
 
 
 def post(resource: str, fields: Fields, tag: Any) -> Request:
     """Return a request that creates or changes a resource ("Calls.json"). It is never repeated."""
+    return post_form(resource, form(fields), tag)
+
+
+def post_form(resource: str, body: str, tag: Any) -> Request:
+    """Do the same with a body that ``form`` made."""
     return Request(
         f"{settings.TWILIO_API_URL}{account_path()}{resource}",
-        # Half a surrogate pair can't be written as UTF-8; a question mark stands for it.
-        urlencode(fields, errors="replace").encode(),
+        body.encode(),
         _headers(_FORM),
         tag,
         timeout=TIMEOUT,
