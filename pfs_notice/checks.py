@@ -94,7 +94,7 @@ def check_channels(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
         except ImportError as error:
             hint = "NOTICE_CHANNELS lists dotted paths of classes, separated by commas."
             found.append(
-                Warning(f"The channel {path} can't be loaded: {error}", hint=hint, id="pfs_notice.E005")
+                Error(f"The channel {path} can't be loaded: {error}", hint=hint, id="pfs_notice.E005")
             )
     return found
 

@@ -13,11 +13,6 @@ OTHER_CURVE = (
 )
 
 
-@pytest.fixture(autouse=True)
-def one_channel(settings: Any) -> None:
-    settings.NOTICE_CHANNELS = ["eventinvoke.channels.webpush.channel.WebPushChannel"]
-
-
 def ids(*, deploy: bool = False) -> set[str]:
     found = checks.run_checks(include_deployment_checks=deploy)
     return {str(message.id) for message in found if str(message.id).startswith("pfs_notice.")}

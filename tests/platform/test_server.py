@@ -29,7 +29,6 @@ class Server:
             name: value for name, value in os.environ.items() if not name.startswith(("PFS_", "CELERY_"))
         }
         environment |= {"PFS_NOTICE_VAR": str(var), "PORT": str(port), "STATIC_HASHED": "1"}
-        environment["NOTICE_CHANNELS"] = "eventinvoke.channels.inbox.channel.InboxChannel"
         environment.pop("DATABASE_URL", None)
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
