@@ -15,10 +15,15 @@ def public_url(path: str) -> str:
     return f"{settings.NOTICE_PUBLIC_URL}{path}"
 
 
+def path(name: str, process_id: str) -> str:
+    """Return the path of the page ``name`` about one try, for those who are on this site already."""
+    before, after = _around(name, settings.ROOT_URLCONF, get_script_prefix())
+    return f"{before}{process_id}{after}"
+
+
 def link(name: str, process_id: str) -> str:
     """Return the public address of the page ``name`` about one try."""
-    before, after = _around(name, settings.ROOT_URLCONF, get_script_prefix())
-    return public_url(f"{before}{process_id}{after}")
+    return public_url(path(name, process_id))
 
 
 @lru_cache(maxsize=64)

@@ -5,26 +5,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from django.conf import settings
-from django.urls import get_script_prefix, reverse
 from django.utils.translation import gettext, override
 
 from common.channels import Message, Severity
+from eventinvoke.links import path
 
 MAX_BYTES: Final = 3993
 """Of plaintext: a push service must take a body of 4096 bytes (RFC 8030, section 7.2)."""
 
 _ELLIPSIS: Final = "…"
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_PLACEHOLDER: Final = "P" * 43
-"""Of the form of a process id."""
-
-
-@lru_cache(maxsize=8)
-def _report_path(_urlconf: str, _prefix: str) -> tuple[str, str]:
-    """Return what stands before and after the process id in the path of the reports."""
-    before, _, after = reverse("notification:push-report", args=[_PLACEHOLDER]).partition(_PLACEHOLDER)
-    return before, after
 
 
 @lru_cache(maxsize=64)
@@ -48,11 +38,10 @@ def build(message: Message) -> bytes:
     The body gives way first, then the link, then the title; no character is ever cut in two.
     """
     process_id = message.process_id
-    before, after = _report_path(settings.ROOT_URLCONF, get_script_prefix()) if process_id else ("", "")
     own = {
         "tag": message.tag,
         "process_id": process_id,
-        "report": f"{before}{process_id}{after}" if process_id else "",
+        "report": path("notification:push-report", process_id) if process_id else "",
     }
     end = _encoded(own)
     shared = _shared(
