@@ -186,7 +186,7 @@ def _run_all(environments: dict[str, dict[str, str]], results: Results) -> None:
         print(f"\n### {label}\n{text}", flush=True)
         results.add(label, process.returncode, text)
     for paths, where in ((_ALONE, environments), (_ONCE, {"sqlite": environments["sqlite"]})):
-        chosen = [path for path in paths if list(Path(path).glob("test_*.py"))]
+        chosen = [path for path in paths if list(Path(path).rglob("test_*.py"))]
         for name, environment in where.items() if chosen else ():
             _pytest(f"{' '.join(chosen)} on {name}", environment, chosen, results)
 

@@ -2,9 +2,13 @@
 
 from typing import Any, cast
 
-from pfs_notice.settings.environment import decimal, env, secret, text, words
+from pfs_notice import keys
+from pfs_notice.settings.environment import VAR_DIR, decimal, env, secret, text, words
 
-SIMULATOR_URL = text("SIMULATOR_URL", "http://127.0.0.1:8010").rstrip("/")
+# script/server chooses a free port and notes it, so that commands in another terminal find it too.
+SIMULATOR_URL = text("SIMULATOR_URL", keys.read(VAR_DIR, "simulator_url") or "http://127.0.0.1:8010").rstrip(
+    "/"
+)
 
 TWILIO_ACCOUNT_SID = text("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKENS = words("TWILIO_AUTH_TOKENS")
@@ -34,4 +38,4 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "PFS Notice <notice@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-__all__ = [name for name in dir() if name.isupper() and not name.startswith("_")]
+__all__ = [name for name in dir() if name.isupper() and not name.startswith(("_", "VAR_"))]

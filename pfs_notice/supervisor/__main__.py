@@ -16,6 +16,7 @@ import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import get_commands
+from django.db import connections
 from django.urls import get_resolver
 
 from pfs_notice.supervisor import broker, ports, stack
@@ -66,6 +67,8 @@ def _run(*, is_demo: bool) -> int:
     held = ports.lock(var)
     ports.assure_free(host, port)
     _export_simulator_account()
+    if is_own_simulator:
+        _note_simulator_address(var)
     django.setup()
     code = _prepare(held)
     if code:
@@ -82,6 +85,11 @@ def _choose_simulator_address() -> None:
     port = os.environ.get("SIMULATOR_PORT") or str(ports.free_port())
     host = os.environ.get("SIMULATOR_HOST") or "127.0.0.1"
     os.environ |= {"SIMULATOR_HOST": host, "SIMULATOR_PORT": port, "SIMULATOR_URL": f"http://{host}:{port}"}
+
+
+def _note_simulator_address(var: Path) -> None:
+    """Leave the address where commands that are typed in another terminal find it (settings/providers.py)."""
+    (var / "simulator_url").write_text(os.environ["SIMULATOR_URL"] + "\n")
 
 
 def _export_simulator_account() -> None:
@@ -141,6 +149,7 @@ def _load_shared() -> None:
         names = ", ".join(thread.name for thread in threading.enumerate())
         msg = f"a module started a thread while it was loaded, so forking is not safe: {names}"
         raise RuntimeError(msg)
+    connections.close_all()  # none is open; a connection that two processes share would be a disaster
     gc.collect()
     gc.freeze()
 

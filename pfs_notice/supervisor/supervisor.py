@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -42,9 +43,13 @@ class Supervisor:
         self._width = max(len(program.name) for program in programs)
 
     def say(self, name: str, line: str) -> None:
-        """Print a line with the name of the one who said it."""
-        sys.stdout.write(f"{name:<{self._width}} | {line}\n")
-        sys.stdout.flush()
+        """Print a line with the name of the one who said it; when nobody reads any more, it is time to end."""
+        try:
+            sys.stdout.write(f"{name:<{self._width}} | {line}\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for what is still to be said
+            self._is_ending = True
 
     def add(self, program: Program) -> None:
         """Take one more program."""

@@ -139,6 +139,11 @@ def test_without_an_account_twilio_is_the_simulator(tmp_path: Path) -> None:
     assert found["TWILIO_ACCOUNT_SID"] == keys.read(tmp_path, "simulator_account_sid")
 
 
+def test_a_command_in_another_terminal_finds_the_simulator(tmp_path: Path) -> None:
+    (tmp_path / "simulator_url").write_text("http://127.0.0.1:1234\n")
+    assert read(tmp_path, "TWILIO_API_URL")["TWILIO_API_URL"] == "http://127.0.0.1:1234"
+
+
 def test_with_an_account_nothing_is_simulated(tmp_path: Path) -> None:
     given = {
         "TWILIO_ACCOUNT_SID": "AC1",

@@ -231,6 +231,16 @@ def test_a_program_that_does_not_exist_is_named(start: Start) -> None:
     running.until(r"broker \| ended with code 1")
 
 
+def test_it_ends_when_nobody_reads_what_it_says() -> None:
+    chatty = Program("one", ("bash", "-c", "while true; do echo hello; sleep 0.01; done"))
+    command = [sys.executable, "-c", RUN, repr([chatty])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(15) == 0
+
+
 def test_a_very_long_line_does_not_wait_for_its_end(start: Start) -> None:
     running = start(Program("web", ("bash", "-c", "head -c 200000 /dev/zero | tr '\\0' x; sleep 1000")))
     running.until(r"web \| x{65536}")
