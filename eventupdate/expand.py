@@ -25,7 +25,7 @@ from eventupdate.timelimit import TimeLimit, TooLong
 from eventupdate.times import Length, Time, to_utc
 from eventupdate.zones import Zones
 
-MAX_OCCURRENCES: Final = 20_000
+MAX_OCCURRENCES: Final = 50_000
 """Occurrences of one calendar within a window, at most."""
 MAX_OF_ONE: Final = 2_000
 """Occurrences of one entry within a window, at most: once an hour for two months, and some."""

@@ -1,0 +1,87 @@
+"""From a calendar to deliveries, and along with its changes, by a real worker and the beat."""
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from common.clock import now
+from common.states import State
+from eventinvoke.models import Delivery, Event
+from eventupdate.tests.feed_server import FeedServer, Handler
+from eventupdate.tests.texts import calendar as feed
+from eventupdate.tests.texts import single
+from registration.models import Calendar
+from registration.tests.factories import CalendarFactory, RegistrationFactory, StepFactory
+from tests.fixtures.processes import WorkerStarter, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BEFORE = timedelta(minutes=10)
+
+
+@pytest.fixture
+def server() -> Iterator[FeedServer]:
+    with FeedServer() as running:
+        yield running
+
+
+@pytest.fixture
+def working(start_worker: WorkerStarter) -> None:
+    start_worker(beat=True, NOTICE_ALLOWED_PRIVATE_NETWORKS="127.0.0.0/8")
+
+
+def stamp(instant: datetime) -> str:
+    return f"{instant:%Y%m%dT%H%M%SZ}"
+
+
+def make_calendar(url: str) -> Calendar:
+    """Return a calendar that is read every two seconds, with a registration for its telecons."""
+    made: Calendar = CalendarFactory(url=url, interval=timedelta(seconds=2), is_active=False)
+    StepFactory(registration=RegistrationFactory(member=made.owner, calendar=made), offset=-BEFORE)
+    Calendar.objects.filter(pk=made.pk).update(is_active=True)
+    return made
+
+
+def pending() -> list[datetime]:
+    rows = Delivery.objects.filter(state=State.PENDING).order_by("due_at")
+    return [due_at + BEFORE for due_at in rows.values_list("due_at", flat=True)]
+
+
+@pytest.mark.usefixtures("working")
+def test_deliveries_follow_an_entry_that_is_added_moved_and_removed(server: FeedServer) -> None:
+    start = (now() + timedelta(hours=3)).replace(microsecond=0)
+    server.serve(feed(single(stamp(start))))
+    make_calendar(server.url)
+    wait_until(lambda: pending() == [start], what="the delivery of a new entry")
+    event = Event.objects.get()
+    server.serve(feed(single(stamp(start + timedelta(hours=1)))))
+    wait_until(lambda: pending() == [start + timedelta(hours=1)], what="the delivery of the moved entry")
+    server.serve(feed())
+    wait_until(lambda: pending() == [], what="the end of the delivery")
+    event.refresh_from_db()
+    assert event.canceled_at is not None
+
+
+@pytest.mark.usefixtures("working")
+def test_a_slow_feed_delays_no_other(server: FeedServer) -> None:
+    start = (now() + timedelta(hours=3)).replace(microsecond=0)
+    has_come, is_over = threading.Event(), threading.Event()
+
+    def answer(handler: Handler) -> None:
+        if handler.path == "/slow":
+            has_come.set()
+            is_over.wait(60)
+        handler.give(200, feed(single(stamp(start))).encode())
+
+    server.answer = answer
+    slow = make_calendar(f"http://{server.address}/slow")
+    wait_until(has_come.is_set, what="the request for the slow feed")
+    make_calendar(server.url)
+    try:
+        wait_until(lambda: pending() == [start], what="the delivery of the other calendar")
+        slow.refresh_from_db()
+        assert slow.synced_at is None
+    finally:
+        is_over.set()
