@@ -9,7 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("health", views.health, name="health"),
     path("admin/", admin.site.urls),
-    path("accounts/", include("django.contrib.auth.urls")),
+    path("accounts/", include("registration.account_urls")),
     path("", include("registration.urls")),
     path("", include("eventinvoke.urls")),
     path("", include("notification.urls")),

@@ -36,6 +36,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "registration.middleware.password_change_required",
+    "registration.middleware.member_time_zone",
 ]
 
 ROOT_URLCONF = "pfs_notice.urls"

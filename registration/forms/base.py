@@ -1,0 +1,110 @@
+"""What all forms of the panel have in common: Tabler's classes, and times in the member's zone."""
+
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from common.errors import InputError
+from common.times import OverlapError, local_to_utc
+
+_CLASSES: Final = (
+    (forms.CheckboxInput, "form-check-input"),
+    (forms.RadioSelect, "form-check-input"),
+    (forms.Select, "form-select"),
+    (forms.Widget, "form-control"),
+)
+
+
+class PanelForm(forms.BaseForm):
+    """Gives each widget its class and keeps labels short of colons."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            css = next(css for kind, css in _CLASSES if isinstance(field.widget, kind))
+            given = field.widget.attrs.get("class", "")
+            field.widget.attrs["class"] = f"{css} {given}".strip()
+
+    def add_input_error(self, error: InputError, field: str = "") -> None:
+        """Show an error of ours next to its field, or above the form where it has none."""
+        name = field or error.field
+        self.add_error(name if name in self.fields else None, error.message)
+
+
+class LocalTimeInput(forms.DateTimeInput):
+    """The browser's own field for a date and a time."""
+
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M")
+
+
+class LocalTimeField(forms.Field):
+    """A date and a time as on the clocks of some zone; its value has no zone yet."""
+
+    widget = LocalTimeInput
+
+    def to_python(self, value: str | datetime | None) -> datetime | None:
+        """Read what was typed. An impossible date is told from an unreadable one."""
+        if not value:
+            return None
+        if isinstance(value, datetime):
+            return value.replace(tzinfo=None)
+        try:
+            found = datetime.fromisoformat(value.strip())
+        except ValueError as error:
+            raise ValidationError(_explain(value.strip(), error)) from None
+        if found.tzinfo is not None:
+            raise ValidationError("Type the time without a zone: it is read in yours.")
+        return found.replace(microsecond=0)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show the time as it was typed."""
+        return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+def _explain(typed: str, error: ValueError) -> str:
+    if "day is out of range" in str(error) or "month must be" in str(error):
+        return f"There is no such day: {typed[:10]}."
+    if any(word in str(error) for word in ("hour must", "minute must", "second must")):
+        return f"There is no such time: {typed[11:]}."
+    return "Type a date and a time, like 2026-03-29 14:30."
+
+
+class FoldField(forms.TypedChoiceField):
+    """Which one is meant of a time that comes twice; shown only when it has to be asked."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="Which one?",
+            required=False,
+            coerce=int,
+            empty_value=None,
+            choices=[("0", "the first"), ("1", "the second")],
+            widget=forms.RadioSelect,
+        )
+
+
+def read_local(form: PanelForm, field: str, zone: tzinfo) -> datetime | None:
+    """Return the instant of a cleaned ``LocalTimeField``, or None with an error next to the field.
+
+    A time that comes twice is decided by the form's field ``<field>_fold``, which gets the choices.
+    """
+    naive = form.cleaned_data.get(field)
+    if naive is None:
+        return None
+    fold = f"{field}_fold"
+    try:
+        return local_to_utc(naive, zone, form.cleaned_data.get(fold))
+    except OverlapError as error:
+        form.add_error(field, error.message)
+        choices = [(str(number), sentence) for number, sentence in error.choices]
+        form.fields[fold].choices = choices  # type: ignore[attr-defined]
+        form.fields[fold].is_asked = True  # type: ignore[attr-defined]
+    except InputError as error:
+        form.add_error(field, error.message)
+    return None

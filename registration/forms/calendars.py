@@ -1,0 +1,96 @@
+"""Adding a calendar: by its address or by a file."""
+
+from typing import Any, Final
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+from common.errors import AddressError
+from common.http import check_public_url
+from registration.forms.base import PanelForm
+from registration.models import Calendar, Member
+
+MAX_FILE: Final = 10 * 1024 * 1024
+
+
+class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """A name, and an address or a file. The staff may give a calendar to everybody."""
+
+    file = forms.FileField(
+        required=False,
+        label="Or a file",
+        help_text="An .ics file of at most 10 MB.",
+        widget=forms.FileInput(attrs={"accept": ".ics,text/calendar"}),
+    )
+    is_for_everybody = forms.BooleanField(
+        required=False, label="For everybody", help_text="Every member may register for its entries."
+    )
+
+    class Meta:
+        model = Calendar
+        fields = ("name", "url", "default_time_zone")
+        labels = {"url": "Address", "default_time_zone": "Zone of entries without one"}
+        help_texts = {
+            "url": "The iCalendar address (https:// or webcal://). It is kept secret.",
+            "default_time_zone": "Empty: the calendar's own zone, or UTC.",
+        }
+        widgets = {"url": forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"})}
+
+    field_order = ("name", "url", "file", "default_time_zone", "is_for_everybody")
+
+    def __init__(self, *args: Any, member: Member, is_staff: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._member = member
+        if not is_staff:
+            del self.fields["is_for_everybody"]
+
+    def clean_url(self) -> str:
+        """Refuse what is no public address."""
+        url: str = self.cleaned_data["url"].strip()
+        if not url:
+            return ""
+        try:
+            check_public_url(_as_https(url), schemes=("https", "http"))
+        except AddressError as error:
+            raise forms.ValidationError(error.message) from None
+        return url
+
+    def clean_file(self) -> str:
+        """Return the file's text; refuse what can't be a calendar."""
+        file: UploadedFile[bytes] | None = self.cleaned_data["file"]
+        if file is None:
+            return ""
+        if (file.size or 0) > MAX_FILE:
+            raise forms.ValidationError("The file is larger than 10 MB.")
+        try:
+            text: str = file.read().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise forms.ValidationError("The file is not text in UTF-8.") from None
+        if "BEGIN:VCALENDAR" not in text[:10_000].upper() or "\0" in text:
+            raise forms.ValidationError("The file is not an iCalendar file: it has no line BEGIN:VCALENDAR.")
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for one of address and file, and for one only."""
+        cleaned = super().clean() or self.cleaned_data
+        if self.errors.keys() & {"url", "file"}:
+            return cleaned
+        if not cleaned.get("url") and not cleaned.get("file"):
+            self.add_error("url", "Type an address, or choose a file.")
+        if cleaned.get("url") and cleaned.get("file"):
+            self.add_error("file", "An address or a file, not both.")
+        return cleaned
+
+    def save(self, commit: bool = True) -> Calendar:  # noqa: FBT001, FBT002 - Django's signature
+        """Store the calendar; it is read within a minute."""
+        calendar: Calendar = self.instance
+        calendar.content = self.cleaned_data["file"]
+        calendar.kind = Calendar.Kind.ICAL_FILE if calendar.content else Calendar.Kind.ICAL_URL
+        calendar.owner = None if self.cleaned_data.get("is_for_everybody") else self._member
+        super().save(commit=commit)
+        return calendar
+
+
+def _as_https(url: str) -> str:
+    scheme, separator, rest = url.partition(":")
+    return f"https:{rest}" if separator and scheme.lower() in {"webcal", "webcals"} else url

@@ -1,0 +1,183 @@
+"""One date, or everything that matches a pattern."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from common import patterns
+from common.clock import now
+from common.errors import InputError
+from registration.access import calendars_for, members_of
+from registration.forms.base import FoldField, LocalTimeField, PanelForm, read_local
+from registration.models import Calendar, Member, Registration, User
+
+
+class _RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """What both kinds have in common: for whom it is."""
+
+    kind: Registration.Kind
+    member = forms.ModelChoiceField(
+        queryset=Member.objects.none(), label="For", help_text="Who is told. That member may decline."
+    )
+
+    def __init__(self, *args: Any, user: User, member: Member, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._author = member
+        if not user.is_staff:
+            del self.fields["member"]
+            return
+        field = self.fields["member"]
+        if isinstance(field, forms.ModelChoiceField):
+            field.queryset = members_of(user).filter(user__is_active=True)
+            field.initial = field.initial or member.pk
+
+    def prepare(self) -> Registration:
+        """Return the registration with all columns set but not stored."""
+        registration: Registration = self.save(commit=False)
+        registration.kind = self.kind
+        if registration.created_by_id is None and not registration.pk:
+            registration.created_by = self._author
+            registration.member = self.cleaned_data.get("member") or self._author
+        registration.is_planned = False
+        return registration
+
+
+class DateForm(_RegistrationForm):
+    """One date: what, when, where and how much it matters."""
+
+    kind = Registration.Kind.DATE
+    starts_at = LocalTimeField(label="Starts")
+    starts_at_fold = FoldField()
+    ends_at = LocalTimeField(label="Ends", required=False)
+    ends_at_fold = FoldField()
+
+    class Meta:
+        model = Registration
+        fields = ("member", "title", "severity", "location", "url", "description")
+        labels = {
+            "title": "What",
+            "severity": "How much it matters",
+            "location": "Where",
+            "url": "Link",
+            "description": "More about it",
+        }
+        help_texts = {
+            "severity": "Critical notices come in quiet hours too.",
+            "url": "Opened from the notice.",
+        }
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 3}),
+            "url": forms.TextInput(attrs={"inputmode": "url", "placeholder": "https://"}),
+        }
+
+    field_order = (
+        "member",
+        "title",
+        "starts_at",
+        "starts_at_fold",
+        "ends_at",
+        "ends_at_fold",
+        "severity",
+        "location",
+        "url",
+        "description",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["title"].required = True
+        zone = timezone.get_current_timezone()
+        self.fields["starts_at"].help_text = f"In your time zone, {str(zone).replace('_', ' ')}."
+        if self.instance.pk:
+            for name in ("starts_at", "ends_at"):
+                self._show(name, getattr(self.instance, name))
+
+    def _show(self, name: str, instant: datetime | None) -> None:
+        if instant is None:
+            return
+        local = timezone.localtime(instant)
+        self.initial[name] = local.replace(tzinfo=None)
+        self.initial[f"{name}_fold"] = str(local.fold)
+
+    def clean(self) -> dict[str, Any]:
+        """Turn local times into instants, and check their order."""
+        cleaned = super().clean() or self.cleaned_data
+        zone = timezone.get_current_timezone()
+        starts_at = read_local(self, "starts_at", zone)
+        ends_at = read_local(self, "ends_at", zone)
+        if starts_at is not None:
+            self.instance.starts_at = starts_at
+            if starts_at < now() and starts_at != self._stored("starts_at"):
+                self.add_error("starts_at", "This time has passed already.")
+        if "ends_at" in cleaned:
+            self.instance.ends_at = ends_at
+        if starts_at is not None and ends_at is not None and ends_at < starts_at:
+            self.add_error("ends_at", "The end can't be before the start.")
+        return cleaned
+
+    def _stored(self, name: str) -> Any:
+        if not self.instance.pk:
+            return None
+        return Registration.objects.filter(pk=self.instance.pk).values_list(name, flat=True).first()
+
+    def prepare(self) -> Registration:
+        """Name the registration after its title."""
+        registration = super().prepare()
+        registration.name = registration.title[:150]
+        return registration
+
+
+class StandingForm(_RegistrationForm):
+    """Everything in a calendar, or in all, whose title fits a pattern."""
+
+    kind = Registration.Kind.STANDING
+    calendar = forms.ModelChoiceField(
+        queryset=Calendar.objects.none(), required=False, empty_label="All my calendars"
+    )
+
+    class Meta:
+        model = Registration
+        fields = ("member", "calendar", "pattern", "name")
+        labels = {"name": "Name"}
+        help_texts = {
+            "pattern": (
+                "A word of the title, or a regular expression: <code>telecon</code>, "
+                "<code>^Review|shift</code>. Upper and lower case are the same."
+            ),
+            "name": "What it is called here. Empty: the pattern.",
+        }
+        widgets = {"pattern": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
+
+    field_order = ("member", "calendar", "pattern", "name")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, user=user, **kwargs)
+        self.fields["pattern"].required = True
+        self.fields["name"].required = False
+        field = self.fields["calendar"]
+        if isinstance(field, forms.ModelChoiceField):
+            field.queryset = calendars_for(user).filter(is_active=True)
+
+    def clean_pattern(self) -> str:
+        """Refuse what RE2 does not take, and say what it lacks."""
+        try:
+            return patterns.check(self.cleaned_data["pattern"])
+        except InputError as error:
+            raise forms.ValidationError(error.message) from None
+
+    def clean(self) -> dict[str, Any]:
+        """A calendar has to be one that the member who is told may see."""
+        cleaned = super().clean() or self.cleaned_data
+        calendar = cleaned.get("calendar")
+        member = cleaned.get("member") or (self.instance.member if self.instance.pk else self._author)
+        if calendar is not None and calendar.owner_id not in {None, member.pk}:
+            self.add_error("calendar", f"{member} can't see this calendar.")
+        return cleaned
+
+    def prepare(self) -> Registration:
+        """Name it after its pattern where it got no name."""
+        registration = super().prepare()
+        registration.name = (registration.name or registration.pattern)[:150]
+        return registration

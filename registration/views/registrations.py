@@ -1,0 +1,145 @@
+"""Registrations: list, add, change, decline, switch, delete."""
+
+from typing import Final
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from common.clock import now
+from registration.access import (
+    declinable_registrations_for,
+    editable_registrations_for,
+    registrations_for,
+)
+from registration.forms.registrations import DateForm, StandingForm
+from registration.forms.steps import step_formset
+from registration.membership import member_in
+from registration.models import Registration, Step, User
+
+PAGE: Final = 30
+_FORMS: Final = {Registration.Kind.DATE: DateForm, Registration.Kind.STANDING: StandingForm}
+_SHOWN: Final = {
+    "date": Q(kind=Registration.Kind.DATE),
+    "standing": Q(kind=Registration.Kind.STANDING),
+}
+
+
+@login_required
+@require_safe
+def registration_list(request: HttpRequest) -> HttpResponse:
+    """Show the registrations, with a filter by kind, words and (for the staff) everybody's."""
+    rows = _rows(request)
+    kind, words = request.GET.get("kind", ""), request.GET.get("q", "").strip()[:100]
+    if kind in _SHOWN:
+        rows = rows.filter(_SHOWN[kind])
+    if words:
+        rows = rows.filter(Q(name__icontains=words) | Q(pattern__icontains=words) | Q(title__icontains=words))
+    steps = Prefetch("steps", Step.objects.select_related("target"))
+    rows = rows.select_related("member", "created_by", "calendar").prefetch_related(steps)
+    page = Paginator(rows.order_by("kind", "-starts_at", "name", "pk"), PAGE).get_page(
+        request.GET.get("page")
+    )
+    context = {
+        "page": page,
+        "kind": kind,
+        "words": words,
+        "editable": _pks(editable_registrations_for(request.user), page.object_list),
+        "declinable": _pks(declinable_registrations_for(request.user), page.object_list),
+        "now": now(),
+        "is_all": request.GET.get("all") == "1",
+    }
+    return render(request, "panel/registration_list.html", context)
+
+
+def _rows(request: HttpRequest) -> "QuerySet[Registration]":
+    rows = registrations_for(request.user)
+    if request.user.is_staff and request.GET.get("all") != "1":
+        member = member_in(request)
+        rows = rows.filter(Q(member=member) | Q(created_by=member))
+    return rows
+
+
+def _pks(allowed: "QuerySet[Registration]", rows: object) -> set[int]:
+    pks = [row.pk for row in rows]  # type: ignore[attr-defined]
+    return set(allowed.filter(pk__in=pks).values_list("pk", flat=True))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def registration_add(request: HttpRequest) -> HttpResponse:
+    """Add a registration; ``kind`` in the query says which, one date if it says nothing."""
+    is_standing = request.GET.get("kind") == Registration.Kind.STANDING
+    return _edit(request, None, Registration.Kind.STANDING if is_standing else Registration.Kind.DATE)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def registration_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a registration and its plan."""
+    registration = get_object_or_404(editable_registrations_for(request.user).select_related("member"), pk=pk)
+    return _edit(request, registration, Registration.Kind(registration.kind))
+
+
+def _edit(request: HttpRequest, registration: Registration | None, kind: Registration.Kind) -> HttpResponse:
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - for the type checker: the view requires it
+    data = request.POST if request.method == "POST" else None
+    form = _FORMS[kind](data, instance=registration, user=user, member=member_in(request))
+    plan = step_formset(user, registration, data)
+    if data is not None and all([form.is_valid(), plan.is_valid()]):
+        with transaction.atomic():
+            changed = form.prepare()
+            changed.save()
+            plan.save(changed)
+        messages.success(request, f"“{changed}” is saved.")
+        return redirect("registration:registration-list")
+    context = {"form": form, "plan": plan, "registration": registration, "kind": kind}
+    return render(request, "panel/registration_form.html", context)
+
+
+@login_required
+@require_POST
+def registration_decline(request: HttpRequest, pk: int) -> HttpResponse:
+    """Decline what somebody else registered for this member."""
+    registration = get_object_or_404(declinable_registrations_for(request.user), pk=pk)
+    Registration.objects.filter(pk=registration.pk, declined_at=None).update(
+        declined_at=now(), is_planned=False
+    )
+    messages.info(request, f"You declined “{registration}”. Nothing more comes of it.")
+    return redirect("registration:registration-list")
+
+
+@login_required
+@require_POST
+def registration_accept(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a refusal back."""
+    registration = get_object_or_404(declinable_registrations_for(request.user), pk=pk)
+    Registration.objects.filter(pk=registration.pk).update(declined_at=None, is_planned=False)
+    messages.success(request, f"You accepted “{registration}”.")
+    return redirect("registration:registration-list")
+
+
+@login_required
+@require_POST
+def registration_switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Switch a registration off or on, as ``is_active`` in the form says."""
+    registration = get_object_or_404(editable_registrations_for(request.user), pk=pk)
+    is_active = request.POST.get("is_active") == "1"
+    Registration.objects.filter(pk=registration.pk).update(is_active=is_active, is_planned=False)
+    return redirect("registration:registration-list")
+
+
+@login_required
+@require_POST
+def registration_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete a registration; what is still pending of it is not sent any more."""
+    registration = get_object_or_404(editable_registrations_for(request.user), pk=pk)
+    registration.delete()
+    messages.success(request, f"“{registration}” is deleted.")
+    return redirect("registration:registration-list")

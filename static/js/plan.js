@@ -1,0 +1,44 @@
+// The rows of a plan: add one, remove one. Without this script there are always three empty rows.
+"use strict";
+(() => {
+  const plan = document.querySelector("[data-plan]");
+  if (!plan) {
+    return;
+  }
+  const total = document.querySelector(`[name="${plan.dataset.plan}-TOTAL_FORMS"]`);
+  const template = document.querySelector("#plan-row-template");
+  const add = document.querySelector("[data-plan-add]");
+
+  const remove = (row) => {
+    const box = row.querySelector('input[type="checkbox"][name$="-DELETE"]');
+    if (box) {
+      box.checked = true;
+    }
+    row.hidden = true;
+  };
+
+  plan.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-plan-remove]");
+    if (!button) {
+      return;
+    }
+    remove(button.closest(".plan-row"));
+    (plan.querySelector(".plan-row:not([hidden]) select") || add).focus();
+  });
+
+  add.addEventListener("click", () => {
+    const number = Number(total.value);
+    const holder = document.createElement("div");
+    holder.innerHTML = template.innerHTML.replaceAll("__prefix__", String(number));
+    const row = holder.firstElementChild;
+    plan.append(row);
+    total.value = String(number + 1);
+    row.querySelector("select").focus();
+  });
+
+  // Empty rows beyond the first are only for those without scripts.
+  const isEmpty = (row) => row.dataset.isNew === "1" && !row.querySelector("select").value;
+  [...plan.querySelectorAll(".plan-row")].slice(1).filter(isEmpty).forEach((row) => {
+    row.hidden = true;
+  });
+})();
