@@ -1,0 +1,1 @@
+"""The panel's pages about events and deliveries: coming, delivered, timelines, the inbox."""
