@@ -1,0 +1,120 @@
+"""``manage.py demo``: somebody to try it with, who is told of something in two minutes."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from common.channels import get
+from common.clock import now
+from eventupdate.sync import sync
+from registration.membership import INBOX, add_inbox, member_of
+from registration.models import Calendar, Member, Registration, Step, Target, User
+from registration.models.targets import fingerprint
+
+_NAME: Final = "demo"
+_PHONE: Final = "+12025550123"
+"""A number of those that are kept free for stories (555-0100 to 555-0199)."""
+_CALENDAR: Final = "Demo calendar"
+_AHEAD: Final = timedelta(minutes=2)
+_LENGTH: Final = timedelta(minutes=30)
+_PLAN: Final = ((INBOX, timedelta(seconds=-110)), ("voice", timedelta(seconds=-60)))
+_TEXT: Final = """BEGIN:VCALENDAR\r
+VERSION:2.0\r
+PRODID:-//PFS Notice//Demo//EN\r
+BEGIN:VEVENT\r
+UID:telecon@demo.pfs-notice\r
+DTSTAMP:{stamp}\r
+DTSTART:{start}\r
+DTEND:{end}\r
+SUMMARY:PFS telecon\r
+DESCRIPTION:The weekly call of the demo. Press 1 on the phone to confirm.\r
+LOCATION:Meeting room 1\r
+END:VEVENT\r
+END:VCALENDAR\r
+"""
+
+
+class Command(BaseCommand):
+    """Add the member ``demo`` with a phone, an inbox and a calendar; a second run moves the entry only."""
+
+    help = __doc__ or ""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with transaction.atomic():
+            user, password = _user()
+            member = member_of(user)
+            calendar = _calendar(member)
+            _plan(member, calendar, _targets(member))
+        starts_at = now() + _AHEAD
+        _move_entry(calendar, starts_at)
+        if password:
+            self.stdout.write(
+                f"\nThe demo: log in at {settings.NOTICE_PUBLIC_URL} as {_NAME} with the password {password}\n"
+                "It is shown this once.\n"
+            )
+        self.stdout.write(
+            "The calendar's entry “PFS telecon” begins in two minutes. The inbox tells of it in a moment, "
+            "and the phone rings a minute before it begins.\n"
+        )
+
+
+def _user() -> tuple[User, str]:
+    found = User.objects.filter(username=_NAME).first()
+    if found is not None:
+        return found, ""
+    password = secrets.token_urlsafe(9)
+    return User.objects.create_user(_NAME, password=password, first_name="Demo"), password
+
+
+def _targets(member: Member) -> dict[str, Target]:
+    targets = {INBOX: add_inbox(member)}
+    for kind in ("voice", "sms"):
+        checked = get(kind).check_address(_PHONE, {})
+        targets[kind], _is_new = Target.objects.get_or_create(
+            member=member,
+            kind=kind,
+            fingerprint=fingerprint(checked.address),
+            defaults={
+                "address": checked.address,
+                "shown": checked.shown,
+                "label": "Simulated phone",
+                "config": dict(checked.config),
+                "verified_at": now(),
+            },
+        )
+    return targets
+
+
+def _calendar(member: Member) -> Calendar:
+    calendar, _is_new = Calendar.objects.get_or_create(
+        owner=member, name=_CALENDAR, kind=Calendar.Kind.ICAL_FILE
+    )
+    return calendar
+
+
+def _plan(member: Member, calendar: Calendar, targets: dict[str, Target]) -> None:
+    registration, _is_new = Registration.objects.get_or_create(
+        member=member,
+        kind=Registration.Kind.STANDING,
+        calendar=calendar,
+        pattern="telecon",
+        defaults={"name": "Telecons"},
+    )
+    for kind, offset in _PLAN:
+        Step.objects.get_or_create(registration=registration, target=targets[kind], offset=offset)
+    Registration.objects.filter(pk=registration.pk).changed()
+
+
+def _move_entry(calendar: Calendar, starts_at: datetime) -> None:
+    text = _TEXT.format(stamp=_write(now()), start=_write(starts_at), end=_write(starts_at + _LENGTH))
+    Calendar.objects.filter(pk=calendar.pk).update(content=text, next_sync_at=now(), is_active=True)
+    calendar.refresh_from_db()
+    sync(calendar, at=now())
+
+
+def _write(instant: datetime) -> str:
+    return f"{instant:%Y%m%dT%H%M%SZ}"
