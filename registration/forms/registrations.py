@@ -52,6 +52,14 @@ class DateForm(_RegistrationForm):
     starts_at_fold = FoldField()
     ends_at = LocalTimeField(label="Ends", required=False)
     ends_at_fold = FoldField()
+    url = forms.URLField(
+        label="Link",
+        help_text="Opened from the notice.",
+        max_length=1000,
+        required=False,
+        assume_scheme="https",
+        widget=forms.TextInput(attrs={"inputmode": "url", "placeholder": "https://"}),
+    )
 
     class Meta:
         model = Registration
@@ -60,16 +68,13 @@ class DateForm(_RegistrationForm):
             "title": "What",
             "severity": "How much it matters",
             "location": "Where",
-            "url": "Link",
             "description": "More about it",
         }
         help_texts = {
             "severity": "Critical notices come in quiet hours too.",
-            "url": "Opened from the notice.",
         }
         widgets = {
             "description": forms.Textarea(attrs={"rows": 3}),
-            "url": forms.TextInput(attrs={"inputmode": "url", "placeholder": "https://"}),
         }
 
     field_order = (
