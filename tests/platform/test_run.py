@@ -75,7 +75,7 @@ def test_bootstrap_refuses_an_old_python(tmp_path: Path) -> None:
 
 
 def test_bootstrap_takes_no_time_the_second_time() -> None:
-    command = [FOLDER / "script" / "bootstrap", "--dev"]
+    command = [str(FOLDER / "script" / "bootstrap"), "--dev"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=5)
     assert done.stderr == ""
     assert Path(sys.executable).is_relative_to(FOLDER / ".venv")
