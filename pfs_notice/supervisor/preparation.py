@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from io import StringIO
 from pathlib import Path
 
 from django.conf import settings
@@ -16,7 +17,7 @@ def prepare() -> int:
     Returns the exit code: 1 when a check found an error, which is printed.
     """
     try:
-        call_command("check", "--fail-level", "ERROR", verbosity=0)
+        call_command("check", "--fail-level", "ERROR", stdout=StringIO())
     except SystemCheckError as error:
         sys.stderr.write(f"{error}\n")
         return 1
