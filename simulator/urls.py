@@ -1,6 +1,16 @@
-"""The app's pages."""
+"""The app's pages. Where a real Twilio account is configured there is no phone, nor a link to it."""
 
-from django.urls import URLPattern, URLResolver
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, path
+
+from simulator import views
 
 app_name = "simulator"
 urlpatterns: list[URLPattern | URLResolver] = []
+if settings.IS_SIMULATED:
+    urlpatterns = [
+        path("", views.phone, name="phone"),
+        path("<int:target_id>/", views.phone, name="phone"),
+        path("<int:target_id>/state", views.phone_state, name="phone-state"),
+        path("<int:target_id>/<slug:action>", views.phone_act, name="phone-act"),
+    ]

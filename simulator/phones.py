@@ -1,0 +1,49 @@
+"""The phones of the people who may look at them: one for each number among their targets."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.http import Http404
+
+from registration.access import Person, targets_for
+from registration.models import Target
+
+_KINDS: Final = ("voice", "sms")
+"""The channels whose addresses are numbers of the simulated provider."""
+_MOST: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One phone. Voice and SMS of the same number are the same one."""
+
+    target_id: int
+    """Of one of its targets; it names the phone in addresses."""
+    number: str
+    shown: str
+    owner: str
+
+
+def phones_for(user: Person) -> list[Phone]:
+    """Return the phones that this account may use: its own first, for the staff everybody's after them.
+
+    Targets that are not yet verified count too: their codes arrive there.
+    """
+    targets = list(targets_for(user).filter(kind__in=_KINDS).select_related("member").order_by("pk")[:_MOST])
+    targets.sort(key=lambda target: (target.member.user_id != user.pk, target.member.name, target.pk))
+    phones: dict[str, Phone] = {}
+    for target in targets:
+        phones.setdefault(target.address, _phone(target))
+    return list(phones.values())
+
+
+def phone_for(user: Person, target_id: int) -> Phone:
+    """Return one phone. Raises ``Http404`` for one that is not there or is somebody else's."""
+    target = targets_for(user).filter(kind__in=_KINDS, pk=target_id).select_related("member").first()
+    if target is None:
+        raise Http404
+    return _phone(target)
+
+
+def _phone(target: Target) -> Phone:
+    return Phone(target.pk, target.address, target.shown, target.member.name)
