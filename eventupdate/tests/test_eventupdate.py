@@ -100,3 +100,15 @@ def test_a_calendar_that_does_not_exist_is_a_wrong_option() -> None:
 def test_options_that_exclude_each_other_are_wrong() -> None:
     with pytest.raises(CommandError, match="not allowed with"):
         call_command("eventupdate", "--all", "--calendar", "1")
+
+
+def test_a_calendar_that_was_switched_off_takes_its_entries_back(
+    calendar: Calendar, server: FeedServer
+) -> None:
+    server.serve(feed(single()))
+    run()
+    Calendar.objects.update(is_active=False)
+    run("--dry-run")
+    assert Event.objects.get().canceled_at is None
+    run()
+    assert Event.objects.get().canceled_at is not None

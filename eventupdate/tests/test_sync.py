@@ -361,3 +361,11 @@ def test_a_sync_whose_lease_was_lost_meanwhile_writes_nothing(calendar: Calendar
     report = _write(calendar, Reading(expanded(single())), WINDOW, AT + LEASE, AT)
     assert report.outcome is Outcome.BUSY
     assert not Event.objects.exists()
+
+
+def test_a_defect_leaves_the_calendar_free_for_the_next_try(calendar: Calendar, server: FeedServer) -> None:
+    Calendar.objects.update(kind="unheard-of")
+    report = run(calendar)
+    assert report.outcome is Outcome.FAILED
+    assert report.problem == "Something went wrong inside PFS Notice; its log says what."
+    assert calendar.lease_until is None

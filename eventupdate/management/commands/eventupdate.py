@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common.clock import now
 from common.errors import FeedError
+from eventupdate.abandoned import withdraw_abandoned
 from eventupdate.sync import Outcome, preview, sync
 from registration.models import Calendar
 
@@ -14,6 +15,7 @@ FAILED, USAGE = 1, 2
 
 class Command(BaseCommand):
     help = """Read the calendars that are due and bring their events in step with them.
+    What is to come of calendars that were removed or switched off is taken back.
 
     A line for each calendar says what changed. The exit code is 0 when all went well, 1 when a
     calendar could not be read (nothing that is stored changes by that), 2 for a wrong option."""
@@ -28,6 +30,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         one = self._preview if options["dry_run"] else self._sync
+        if options["calendar"] is None and not options["dry_run"]:
+            withdraw_abandoned(now())
         results = [one(calendar) for calendar in self._chosen(options)]
         if not all(results):
             msg = f"{results.count(False)} of {len(results)} calendars could not be read."
