@@ -16,7 +16,8 @@ from eventinvoke.channels.sms.channel import SmsChannel
 from eventinvoke.channels.voice.channel import VoiceChannel
 from eventinvoke.models import Answer, Receipt
 from notification.tests.conftest import Notice
-from tests.simulated_twilio import SimulatedTwilio, wait_until
+from tests.fixtures.processes import wait_until
+from tests.simulated_twilio import SimulatedTwilio
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NUMBER = "+4915123456789"

@@ -79,8 +79,11 @@ def message_id(message: Message) -> str:
 
     The tag alone would not do: it counts from the beginning in every new database.
     """
-    named = f"{message.tag}\n{message.address}\n{message.starts_at}\n{message.title}\n{message.body if not message.process_id else ''}"
-    digest = salted_hmac("eventinvoke.email.message_id", named.encode("utf-8", "replace"), algorithm="sha256")
+    parts = [message.tag, message.address, str(message.starts_at), message.title]
+    if not message.process_id:
+        parts.append(message.body)  # of codes, each is another mail
+    named = "\n".join(parts).encode("utf-8", "replace")
+    digest = salted_hmac("eventinvoke.email.message_id", named, algorithm="sha256")
     _name, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     domain = sender.rpartition("@")[2]
-    return f"<{digest.hexdigest()[:40]}@{domain if domain.isascii() and domain else 'localhost'}>"
+    return f"<{digest.hexdigest()[:32]}@{domain if domain.isascii() and domain else 'localhost'}>"

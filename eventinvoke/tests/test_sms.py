@@ -1,0 +1,108 @@
+"""What the sms channel writes."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pytest_django import Settings
+
+from common.channels import Message, Outcome
+from common.clock import now
+from eventinvoke.channels.sms.channel import SmsChannel
+from eventinvoke.channels.sms.text import MAX_SEGMENTS, compose, segments
+from tests.simulated_twilio import SimulatedTwilio
+
+NUMBER = "+4915123456789"
+LINK = f"https://notice.example.org/a/{'p' * 43}"
+
+
+def message(**changes: object) -> Message:
+    made = Message(
+        process_id="p" * 43,
+        address=NUMBER,
+        title="Weekly telecon",
+        body="At 15:05, in 5 minutes\nRoom 5",
+        tag="notice-1",
+        expires_at=now() + timedelta(minutes=10),
+        started_at=now(),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def public_address(settings: Settings) -> None:
+    settings.NOTICE_PUBLIC_URL = "https://notice.example.org"
+
+
+def test_a_text_has_the_title_the_body_and_the_link() -> None:
+    assert compose(message()) == f"Weekly telecon\nAt 15:05, in 5 minutes\nRoom 5\nConfirm: {LINK}"
+    assert segments(compose(message())) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("de", "Bestätigen: "), ("fr", "Confirmer : "), ("ja", "確認: ")]
+)
+def test_the_link_is_introduced_in_the_members_language(language: str, word: str) -> None:
+    assert word + LINK in compose(message(language=language))
+
+
+@pytest.mark.parametrize("said", ["word " * 300, "点検" * 300, "🚨" * 300, "[{~}]" * 200, "a" * 458 + "é…"])
+def test_a_long_text_is_cut_to_three_segments_and_keeps_its_link(said: str) -> None:
+    text = compose(message(body=said))
+    assert segments(text) == MAX_SEGMENTS
+    assert text.startswith("Weekly telecon\n")
+    assert text.endswith(f"...\nConfirm: {LINK}")
+
+
+def test_typographic_characters_do_not_make_a_message_dear() -> None:
+    text = compose(message(body="\u201cPump 3\u201d \u2013 it\u2019s\u00a0dry\u2026\u200b"))
+    assert '"Pump 3" - it\'s dry...' in text
+    assert segments(text) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("a" * 160, 1), ("a" * 161, 2), ("a" * 306, 2), ("a" * 307, 3), ("€" * 80, 1), ("€" * 81, 2),
+     ("点" * 70, 1), ("点" * 71, 2), ("点" * 134, 2), ("点" * 135, 3), ("🚨" * 35, 1), ("🚨" * 36, 2)],
+)  # fmt: skip
+def test_segments_are_counted_as_they_are_billed(text: str, count: int) -> None:
+    assert segments(text) == count
+
+
+def test_a_message_asks_for_callbacks_and_for_an_end(simulated_twilio: SimulatedTwilio) -> None:
+    list(SmsChannel().send([message()]))
+    (request,) = [seen for seen in simulated_twilio.requests if seen.operation == "create-message"]
+    assert request.get("StatusCallback") == f"https://notice.example.org/n/{'p' * 43}/message-status"
+    assert 590 <= int(request.get("ValidityPeriod")) <= 600
+
+
+def test_a_code_is_sent_without_a_link(simulated_twilio: SimulatedTwilio) -> None:
+    list(SmsChannel().send([message(process_id="", title="PFS Notice", body="Your code is 407193.")]))
+    assert simulated_twilio.wait_for_message(NUMBER).body == "PFS Notice\nYour code is 407193."
+
+
+def test_an_empty_message_is_not_sent(simulated_twilio: SimulatedTwilio) -> None:
+    (result,) = [found for found in SmsChannel().send([message(process_id="", title="", body="")]) if found]
+    assert result.outcome == Outcome.REJECTED
+    assert simulated_twilio.requests == []
+
+
+def test_two_messages_at_once_to_one_number_are_told_apart(simulated_twilio: SimulatedTwilio) -> None:
+    simulated_twilio.behave(NUMBER, message="sent")
+    first = message(started_at=now() - timedelta(seconds=20))
+    second = message(process_id="q" * 43, started_at=now() - timedelta(seconds=20))
+    simulated_twilio.break_next("create-message", "accept-then-drop")
+    list(SmsChannel().send([second]))
+    found = {result.message.process_id: result for result in SmsChannel().ask([first, second])}
+    assert found["p" * 43].outcome == Outcome.RETRY
+    assert found["q" * 43].outcome == Outcome.ACCEPTED
+    assert found["q" * 43].provider_id == simulated_twilio.messages(NUMBER)[0].sid
+
+
+def test_a_code_whose_answer_was_lost_is_found_by_its_text(simulated_twilio: SimulatedTwilio) -> None:
+    simulated_twilio.behave(NUMBER, message="sent")
+    code = message(process_id="", title="PFS Notice", body="Your code is 407193.")
+    simulated_twilio.break_next("create-message", "accept-then-garbage")
+    list(SmsChannel().send([code]))
+    (found,) = SmsChannel().ask([code])
+    assert found.outcome == Outcome.ACCEPTED
