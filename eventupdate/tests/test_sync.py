@@ -8,7 +8,7 @@ import time_machine
 from common.states import State
 from eventinvoke.models import Delivery, Event
 from eventupdate.providers import Reading
-from eventupdate.sync import FIRST_RETRY, LASTING, LEASE, Outcome, SyncReport, _write, sync
+from eventupdate.sync import LEASE, Outcome, SyncReport, _write, sync
 from eventupdate.tests.conftest import dump
 from eventupdate.tests.feed_server import FeedServer
 from eventupdate.tests.texts import AT, WINDOW, entry, expanded, single
@@ -268,84 +268,6 @@ def test_another_file_takes_the_place_of_the_first(upload: Calendar) -> None:
     assert counts(run(upload)) == (1, 0, 1, 0)
 
 
-def test_entries_that_cant_be_read_stay_as_they_were(calendar: Calendar, server: FeedServer) -> None:
-    server.serve(feed(entry(*WEEKLY), single("20261124T090000Z", uid="two")))
-    run(calendar)
-    server.serve(feed(entry(*WEEKLY[:2], "RRULE:FREQ=SOMETIMES")))
-    report = run(calendar)
-    assert (counts(report), report.skipped) == ((0, 0, 1, 0), 1)
-    assert Event.objects.filter(canceled_at__isnull=True).count() == 3
-    assert "One entry can't be read and was left as it was" in calendar.problem
-    assert calendar.failures == 0
-
-
-BROKEN = ["", "<html>", feed(single())[:-20], "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nEND:VCALENDAR\r\n"]
-
-
-@pytest.mark.parametrize("content", BROKEN)
-def test_a_feed_that_fails_changes_nothing(calendar: Calendar, server: FeedServer, content: str) -> None:
-    server.serve(feed(single()))
-    run(calendar)
-    before = dump()
-    synced_at = calendar.synced_at
-    server.serve(content)
-    report = run(calendar, AT + timedelta(minutes=5))
-    assert report.outcome is Outcome.FAILED
-    assert dump() == before
-    assert calendar.problem == report.problem != ""
-    assert (calendar.failures, calendar.synced_at) == (1, synced_at)
-
-
-def test_a_server_with_a_fault_changes_nothing(calendar: Calendar, server: FeedServer) -> None:
-    server.serve(feed(single()))
-    run(calendar)
-    before = dump()
-    server.answer = lambda handler: handler.give(500, feed().encode())
-    assert run(calendar).outcome is Outcome.FAILED
-    assert dump() == before
-
-
-def test_a_failing_feed_is_asked_less_and_less_often(calendar: Calendar, server: FeedServer) -> None:
-    server.serve("<html>")
-    at, waits = AT, []
-    for _ in range(10):
-        run(calendar, at)
-        waits.append(next_sync(calendar) - at)
-        at = next_sync(calendar)
-    assert timedelta(seconds=50) < waits[0] <= FIRST_RETRY
-    assert waits[0] < waits[2] < waits[4]
-    assert timedelta(minutes=53) < max(waits) <= timedelta(hours=1)
-
-
-def test_a_lasting_failure_is_told_once(calendar: Calendar, server: FeedServer) -> None:
-    server.serve("<html>")
-    for n in range(LASTING - 1):
-        run(calendar, AT + timedelta(minutes=n))
-    assert not Event.objects.exists()
-    for n in range(LASTING):
-        run(calendar, AT + timedelta(hours=1 + n))
-    event = Event.objects.get(source="system")
-    assert event.title == f"Calendar number {calendar.pk} can't be read"
-    assert event.labels == {"kind": "calendar", "calendar": calendar.pk}
-
-
-def test_a_shared_calendar_that_fails_is_named(calendar: Calendar, server: FeedServer) -> None:
-    Calendar.objects.update(owner=None, name="Observing runs", failures=LASTING - 1)
-    server.serve("<html>")
-    run(calendar)
-    assert Event.objects.get(source="system").title == "Calendar “Observing runs” can't be read"
-
-
-def test_a_feed_that_is_well_again_is_read_as_a_whole(calendar: Calendar, server: FeedServer) -> None:
-    server.serve(feed(single()))
-    run(calendar)
-    server.answer = lambda handler: handler.give(500, b"")
-    run(calendar)
-    server.answer = None
-    assert run(calendar).outcome is Outcome.SYNCED
-    assert (calendar.failures, calendar.problem) == (0, "")
-
-
 def test_a_second_sync_leaves_a_calendar_that_is_being_read_alone(
     calendar: Calendar, server: FeedServer
 ) -> None:
@@ -361,11 +283,3 @@ def test_a_sync_whose_lease_was_lost_meanwhile_writes_nothing(calendar: Calendar
     report = _write(calendar, Reading(expanded(single())), WINDOW, AT + LEASE, AT)
     assert report.outcome is Outcome.BUSY
     assert not Event.objects.exists()
-
-
-def test_a_defect_leaves_the_calendar_free_for_the_next_try(calendar: Calendar, server: FeedServer) -> None:
-    Calendar.objects.update(kind="unheard-of")
-    report = run(calendar)
-    assert report.outcome is Outcome.FAILED
-    assert report.problem == "Something went wrong inside PFS Notice; its log says what."
-    assert calendar.lease_until is None
