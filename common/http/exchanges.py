@@ -58,3 +58,5 @@ class Reply(NamedTuple):
     """For a person: why there is an error."""
     header: str = ""
     """The value of the wanted header."""
+    is_timeout: bool = False
+    """The error is that it took too long."""

@@ -48,6 +48,7 @@ class _Slot:
         self.shape = shape
         self.guard = Guard() if is_guarded else None
         self.curl = curl = new_handle(self.guard, ca_path)
+        # Wait whether the first connection to a server turns out to be HTTP/2, rather than open many.
         curl.setopt(pycurl.PIPEWAIT, 1)
         curl.setopt(pycurl.WRITEFUNCTION, self.take_body)
         method, is_repeatable, has_body, is_header_wanted = shape
@@ -152,7 +153,8 @@ class _Slot:
             return Reply(request.tag, error=Failure.PRIVATE, reason=_PRIVATE)
         error = Failure.UNKNOWN if self._was_written() else Failure.NOT_SENT
         reason = SENTENCES.get(code, "the server gave no answer that can be read")
-        return Reply(request.tag, status, body, retry_after, error, reason, self.header)
+        is_timeout = code == pycurl.E_OPERATION_TIMEDOUT
+        return Reply(request.tag, status, body, retry_after, error, reason, self.header, is_timeout)
 
     def _was_written(self) -> bool:
         if self.request.body and not self.request.is_repeatable:

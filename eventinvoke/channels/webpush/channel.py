@@ -1,6 +1,7 @@
 """The channel ``webpush``: a notification in a browser."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar, Final
 
 from py_vapid import VapidException
@@ -19,6 +20,7 @@ from common.channels import (
 from common.http import Reply, Request, exchange
 from eventinvoke.channels.webpush import answers, payload, subscriptions
 from eventinvoke.channels.webpush.encryption import encrypt
+from eventinvoke.channels.webpush.resting import Resting
 from eventinvoke.channels.webpush.vapid import authorization, public_key
 
 _FIXED_HEADERS: Final = ("Content-Encoding: aes128gcm", "Content-Type: application/octet-stream")
@@ -29,6 +31,7 @@ _MAX_IN_FLIGHT: Final = 256
 _SCHEME_LENGTH: Final = len("https://")
 _BAD_KEYS: Final = "The browser's keys can't be used."
 _BAD_VAPID: Final = "Our VAPID key or subject can't be used."
+_SILENT: Final = "This push service does not answer at the moment."
 _TOO_LATE: Final = "It was too late: nobody wants this notice any more."
 
 
@@ -41,6 +44,13 @@ class WebPushChannel:
         resend=Resend.AGAIN, verification=Verification.NONE, has_receipts=True
     )
 
+    timeout: ClassVar[float] = 10.0
+    """In seconds, for one message."""
+
+    def __init__(self) -> None:
+        """Begin with every push service awake."""
+        self._resting = Resting()
+
     @property
     def public_key(self) -> str:
         """What a browser needs to subscribe: the ``applicationServerKey``, in base64url."""
@@ -52,12 +62,14 @@ class WebPushChannel:
 
     def send(self, messages: Iterable[Message]) -> Iterator[SendResult | None]:
         """Encrypt and send, many at once."""
-        for reply in exchange(map(_request, messages), max_in_flight=_MAX_IN_FLIGHT):
+        requests = map(self._request, messages)
+        for reply in exchange(requests, max_in_flight=_MAX_IN_FLIGHT, timeout=self.timeout):
             if reply is None:
                 yield None
             elif isinstance(reply.tag, SendResult):
                 yield reply.tag
             else:
+                self._resting.note(_origin(reply.tag.address), is_timeout=reply.is_timeout)
                 yield answers.result(reply.tag, reply)
 
     def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:  # noqa: ARG002 - a push service can't be asked
@@ -68,31 +80,38 @@ class WebPushChannel:
         """Yield nothing: what a push service took can't be taken back."""
         return iter(())
 
-
-def _request(message: Message) -> Request | Reply:
-    """Return the request that brings a message, or a reply that holds why there is none."""
-    seconds = (message.expires_at - clock.now()).total_seconds()
-    if seconds < 0:
-        return Reply(SendResult(message, Outcome.REJECTED, reason=_TOO_LATE))
-    endpoint = message.address
-    slash = endpoint.find("/", _SCHEME_LENGTH)
-    try:
-        signed = authorization(endpoint if slash < 0 else endpoint[:slash])
-    except (VapidException, ValueError, OSError) as error:
-        return Reply(
-            SendResult(message, Outcome.MISCONFIGURED, reason=f"{_BAD_VAPID} ({type(error).__name__})")
+    def _request(self, message: Message) -> Request | Reply:
+        """Return the request that brings a message, or a reply that holds why there is none."""
+        seconds = (message.expires_at - clock.now()).total_seconds()
+        if seconds < 0:
+            return Reply(SendResult(message, Outcome.REJECTED, reason=_TOO_LATE))
+        origin = _origin(message.address)
+        left = self._resting.seconds_left(origin)
+        if left:
+            pause = timedelta(seconds=left)
+            return Reply(SendResult(message, Outcome.RETRY, reason=_SILENT, retry_after=pause))
+        try:
+            signed = authorization(origin)
+        except (VapidException, ValueError, OSError) as error:
+            return Reply(
+                SendResult(message, Outcome.MISCONFIGURED, reason=f"{_BAD_VAPID} ({type(error).__name__})")
+            )
+        try:
+            keys = message.config["keys"]
+            body = encrypt(payload.build(message), keys["p256dh"], keys["auth"])
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return Reply(SendResult(message, Outcome.REJECTED, reason=_BAD_KEYS))
+        urgency = _URGENT if message.severity >= Severity.CRITICAL else _NORMAL
+        return Request(
+            message.address,
+            body,
+            (signed, f"TTL: {int(seconds)}", urgency, f"Topic: {message.tag}", *_FIXED_HEADERS),
+            message,
+            is_repeatable=True,
+            wanted_header="location",
         )
-    try:
-        keys = message.config["keys"]
-        body = encrypt(payload.build(message), keys["p256dh"], keys["auth"])
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return Reply(SendResult(message, Outcome.REJECTED, reason=_BAD_KEYS))
-    urgency = _URGENT if message.severity >= Severity.CRITICAL else _NORMAL
-    return Request(
-        endpoint,
-        body,
-        (signed, f"TTL: {int(seconds)}", urgency, f"Topic: {message.tag}", *_FIXED_HEADERS),
-        message,
-        is_repeatable=True,
-        wanted_header="location",
-    )
+
+
+def _origin(endpoint: str) -> str:
+    slash = endpoint.find("/", _SCHEME_LENGTH)
+    return endpoint if slash < 0 else endpoint[:slash]
