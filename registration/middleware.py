@@ -32,10 +32,10 @@ def password_change_required(get_response: Respond) -> Respond:
 
 
 def member_time_zone(get_response: Respond) -> Respond:
-    """Show every time in the zone of the member who asks."""
+    """Show every time in the zone of the member who asks; the administration is in UTC, as the logs are."""
 
     def respond(request: HttpRequest) -> HttpResponse:
-        if not request.user.is_authenticated:
+        if not request.user.is_authenticated or request.path.startswith(reverse("admin:index")):
             return get_response(request)
         with timezone.override(member_in(request).zone):
             return get_response(request)
