@@ -1,5 +1,7 @@
 """Local times become instants, and those that can't are explained."""
 
+# ruff: noqa: DTZ001 - what is tested is times without a zone
+
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -39,12 +41,14 @@ def test_a_time_in_the_gap_says_what_was_meant() -> None:
 
 
 def test_a_gap_of_half_an_hour_is_told_as_it_is() -> None:
-    with pytest.raises(GapError, match="from 02:00 to 02:30. Did you mean 02:40"):
+    with pytest.raises(GapError, match=r"from 02:00 to 02:30\. Did you mean 02:40"):
         local_to_utc(datetime(2026, 10, 4, 2, 10), ZoneInfo("Australia/Lord_Howe"))
 
 
 def test_a_day_that_was_left_out_is_told_with_its_dates() -> None:
-    with pytest.raises(GapError, match="to 00:00 on 31 December 2011. Did you mean 12:00 on 31 December 2011"):
+    with pytest.raises(
+        GapError, match=r"to 00:00 on 31 December 2011\. Did you mean 12:00 on 31 December 2011"
+    ):
         local_to_utc(datetime(2011, 12, 30, 12, 0), ZoneInfo("Pacific/Apia"))
 
 
@@ -93,10 +97,9 @@ def test_every_time_is_taken_or_explained_with_one_that_would_be(naive: datetime
     try:
         instant = local_to_utc(naive, zone)
     except GapError as error:
-        assert local_to_utc(error.meant, zone) > datetime(1980, 1, 1, tzinfo=UTC)
-        assert error.meant > naive
+        naive, instant = error.meant, local_to_utc(error.meant, zone)
     except OverlapError:
         first, second = local_to_utc(naive, zone, 0), local_to_utc(naive, zone, 1)
         assert timedelta(0) < second - first <= timedelta(days=1)
-    else:
-        assert instant.astimezone(zone).replace(tzinfo=None) == naive
+        instant = second
+    assert instant.astimezone(zone).replace(tzinfo=None, fold=0) == naive

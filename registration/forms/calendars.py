@@ -9,6 +9,7 @@ from common.errors import AddressError
 from common.http import check_public_url
 from registration.forms.base import PanelForm
 from registration.models import Calendar, Member
+from registration.models.members import check_time_zone
 
 MAX_FILE: Final = 10 * 1024 * 1024
 
@@ -54,6 +55,13 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
         except AddressError as error:
             raise forms.ValidationError(error.message) from None
         return url
+
+    def clean_default_time_zone(self) -> str:
+        """Refuse what is no time zone."""
+        name: str = self.cleaned_data["default_time_zone"].strip()
+        if name:
+            check_time_zone(name)
+        return name
 
     def clean_file(self) -> str:
         """Return the file's text; refuse what can't be a calendar."""

@@ -1,13 +1,16 @@
 """The member's own settings."""
 
 import zoneinfo
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 
 from common.clock import now
 from registration.forms.base import PanelForm
 from registration.models import Member
+
+MOST: Final = 100_000
+"""Notices a day; more is no limit."""
 
 
 def zone_choices() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -72,6 +75,9 @@ class ProfileForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not 
             self.add_error("quiet_from", "Quiet hours need a beginning.")
         if start is not None and start == end:
             self.add_error("quiet_until", "The end must differ from the beginning.")
+        for name in ("daily_cap", "critical_reserve"):
+            if (cleaned.get(name) or 0) > MOST:
+                self.add_error(name, f"At most {MOST}.")
         cap, reserve = cleaned.get("daily_cap"), cleaned.get("critical_reserve")
         if cap is not None and reserve is not None and reserve > cap:
             self.add_error("critical_reserve", "The reserve can't be larger than the daily limit.")

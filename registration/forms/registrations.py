@@ -1,7 +1,7 @@
 """One date, or everything that matches a pattern."""
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django import forms
 from django.utils import timezone
@@ -12,6 +12,8 @@ from common.errors import InputError
 from registration.access import calendars_for, members_of
 from registration.forms.base import FoldField, LocalTimeField, PanelForm, read_local
 from registration.models import Calendar, Member, Registration, User
+
+FAR: Final = timedelta(days=50 * 365)
 
 
 class _RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -112,6 +114,9 @@ class DateForm(_RegistrationForm):
         zone = timezone.get_current_timezone()
         starts_at = read_local(self, "starts_at", zone)
         ends_at = read_local(self, "ends_at", zone)
+        for name, instant in (("starts_at", starts_at), ("ends_at", ends_at)):
+            if instant is not None and instant > now() + FAR:
+                self.add_error(name, "That is more than fifty years ahead.")
         if starts_at is not None:
             self.instance.starts_at = starts_at
             if starts_at < now() and starts_at != self._stored("starts_at"):

@@ -20,7 +20,8 @@ START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 def new_target(address: str = "4711", **more: object) -> Target:
-    return TargetFactory.create(kind="pager", address=address, verified_at=None, **more)
+    target: Target = TargetFactory.create(kind="pager", address=address, verified_at=None, **more)
+    return target
 
 
 def code_in(pager: Pager) -> str:
@@ -188,7 +189,7 @@ def test_deleting_the_target_starts_no_new_count(pager: Pager) -> None:
 @pytest.mark.django_db
 def test_a_refusal_of_the_provider_is_told_and_leaves_no_open_code(pager: Pager) -> None:
     target = new_target("refused")
-    with pytest.raises(ProviderError, match="could not be sent. This pager does not exist"):
+    with pytest.raises(ProviderError, match="This pager does not exist"):
         verification.start(target)
     assert not Verification.objects.open().exists()
     assert pager.sent == []

@@ -1,0 +1,120 @@
+"""Signing in, the password that has to be changed, and the member that is made."""
+
+import pytest
+from django.test import Client
+
+from registration.membership import member_of
+from registration.models import Member, Target, User
+from registration.tests.factories import UserFactory
+from registration.tests.pages import error_at, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_person_signs_in_and_is_led_to_what_is_coming(client: Client) -> None:
+    UserFactory.create(username="ann")
+    answer = client.post("/accounts/login/", {"username": "ann", "password": "a long password"}, follow=True)
+    assert answer.redirect_chain[-1][0] == "/coming/"
+
+
+def test_a_wrong_password_is_told_on_the_page(client: Client) -> None:
+    UserFactory.create(username="ann")
+    answer = client.post("/accounts/login/", {"username": "ann", "password": "wrong"})
+    assert "Please enter a correct username and password" in text_of(answer)
+
+
+def test_the_first_page_makes_a_member_with_an_inbox_that_is_ready(client: Client) -> None:
+    user = UserFactory.create(first_name="Ann", last_name="Lee")
+    client.force_login(user)
+    client.get("/coming/")
+    target = Target.objects.get(member__user=user)
+    assert (target.kind, target.address, target.is_usable, target.member.name) == (
+        "inbox",
+        "inbox",
+        True,
+        "Ann Lee",
+    )
+
+
+def test_a_second_page_makes_no_second_member(client: Client) -> None:
+    user = UserFactory.create()
+    client.force_login(user)
+    client.get("/coming/")
+    client.get("/coming/")
+    assert Member.objects.filter(user=user).count() == Target.objects.filter(member__user=user).count() == 1
+
+
+@pytest.mark.parametrize("path", ["/coming/", "/targets/", "/admin/", "/profile/", "/nothing-here"])
+def test_whoever_has_a_password_of_somebody_else_comes_no_further_than_to_change_it(
+    client: Client, path: str
+) -> None:
+    client.force_login(UserFactory.create(must_change_password=True, is_staff=True, is_superuser=True))
+    answer = client.get(path)
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/password/")
+
+
+def test_whoever_has_a_password_of_somebody_else_can_send_no_form_either(client: Client) -> None:
+    user = UserFactory.create(must_change_password=True)
+    client.force_login(user)
+    assert client.post("/profile/", {"name": "Other"})["Location"] == "/accounts/password/"
+
+
+def test_a_poll_of_an_open_page_is_led_to_the_password_too(client: Client) -> None:
+    client.force_login(UserFactory.create(must_change_password=True))
+    answer = client.get("/inbox/news", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, "/accounts/password/")
+
+
+def change_password(client: Client, old: str, new: str) -> object:
+    data = {"old_password": old, "new_password1": new, "new_password2": new}
+    return client.post("/accounts/password/", data)
+
+
+def test_a_password_of_ones_own_opens_everything(client: Client) -> None:
+    user = UserFactory.create(must_change_password=True)
+    client.force_login(user)
+    change_password(client, "a long password", "quite another one 7")
+    assert client.get("/coming/").status_code == 200
+    user.refresh_from_db()
+    assert user.check_password("quite another one 7")
+    assert not user.must_change_password
+
+
+def test_the_old_password_is_no_new_one(client: Client) -> None:
+    user = UserFactory.create(must_change_password=True)
+    client.force_login(user)
+    answer = change_password(client, "a long password", "a long password")
+    assert error_at(answer, "new_password1") == "Choose another one than the old password."
+    assert User.objects.get(pk=user.pk).must_change_password
+
+
+def test_a_form_without_its_token_is_refused() -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(member_of(UserFactory.create()).user)
+    answer = client.post("/profile/", {"name": "Mallory"})
+    assert answer.status_code == 403
+    assert "the form had grown old" in text_of(answer)
+
+
+def test_a_page_that_does_not_exist_has_a_friendly_one_of_its_own(client: Client) -> None:
+    answer = client.get("/nothing-here")
+    assert answer.status_code == 404
+    assert "There is nothing here" in text_of(answer)
+
+
+def test_no_page_carries_an_inline_script_or_style(client: Client) -> None:
+    client.force_login(member_of(UserFactory.create(is_staff=True)).user)
+    for path in (
+        "/coming/",
+        "/inbox/",
+        "/delivered/",
+        "/targets/",
+        "/registrations/add/",
+        "/calendars/",
+        "/profile/",
+    ):
+        html = client.get(path).content.decode()
+        assert " style=" not in html, path
+        assert "<style" not in html, path
+        assert "<script>" not in html, path
+        assert " onclick=" not in html, path

@@ -1,0 +1,395 @@
+"""Registrations in the panel: every form error next to its field, plans, declining, access."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from common.channels import Severity
+from common.clock import now
+from registration.membership import member_of
+from registration.models import Member, Registration, Step, Target
+from registration.tests.factories import (
+    CalendarFactory,
+    DateFactory,
+    MemberFactory,
+    RegistrationFactory,
+    StepFactory,
+    TargetFactory,
+    UserFactory,
+)
+from registration.tests.pages import error_at, text_of
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def in_march() -> Any:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def member(member: Member) -> Member:
+    """The member, who lives in Berlin."""
+    Member.objects.filter(pk=member.pk).update(time_zone="Europe/Berlin")
+    return member
+
+
+@pytest.fixture
+def inbox(member: Member) -> Target:
+    return Target.objects.get(member=member, kind="inbox")
+
+
+def plan(*steps: tuple[int, int, str, str], **more: str) -> dict[str, str]:
+    """Return the fields of a plan: target, amount, unit, before or after."""
+    data = {"steps-TOTAL_FORMS": str(len(steps)), "steps-INITIAL_FORMS": "0"}
+    for number, (target, amount, unit, direction) in enumerate(steps):
+        row = {
+            "target": target,
+            "amount": amount,
+            "unit": unit,
+            "direction": direction,
+            "condition": "unconfirmed",
+        }
+        data |= {f"steps-{number}-{name}": str(value) for name, value in row.items()}
+    return data | more
+
+
+def date(inbox: Target, **more: Any) -> dict[str, Any]:
+    data = {"title": "Dentist", "starts_at": "2026-03-10T14:30", "severity": "10"}
+    return data | plan((inbox.pk, 10, "minutes", "before")) | more
+
+
+def test_one_date_is_stored_in_the_member_s_zone_with_its_plan(
+    page: Client, member: Member, inbox: Target
+) -> None:
+    answer = page.post("/registrations/add/", date(inbox, ends_at="2026-03-10T15:00", severity="30"))
+    assert answer["Location"] == "/registrations/"
+    one = Registration.objects.get()
+    assert (one.member, one.created_by, one.kind, one.name) == (member, member, "date", "Dentist")
+    assert one.starts_at == datetime(2026, 3, 10, 13, 30, tzinfo=UTC)
+    assert one.ends_at == datetime(2026, 3, 10, 14, 0, tzinfo=UTC)
+    assert (one.severity, one.is_planned) == (Severity.CRITICAL, False)
+    step = one.steps.get()
+    assert (step.target, step.offset) == (inbox, timedelta(minutes=-10))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("title", "", "This field is required."),
+        ("starts_at", "", "This field is required."),
+        ("starts_at", "2026-02-30T10:00", "There is no such day: 2026-02-30."),
+        ("starts_at", "2026-03-10T25:00", "There is no such time: 25:00."),
+        ("starts_at", "next week", "Type a date and a time, like 2026-03-29 14:30."),
+        ("starts_at", "2026-03-10T10:00+02:00", "Type the time without a zone: it is read in yours."),
+        ("starts_at", "9999-12-31T23:59", "That is more than fifty years ahead."),
+        ("starts_at", "2026-02-28T10:00", "This time has passed already."),
+        (
+            "starts_at",
+            "2026-03-29T02:30",
+            (
+                "02:30 does not exist on 29 March 2026 in Europe/Berlin: "
+                "the clock jumps from 02:00 to 03:00. Did you mean 03:30?"
+            ),
+        ),
+        ("ends_at", "2026-03-10T14:00", "The end can't be before the start."),
+        ("ends_at", "2026-03-29T02:15", "Did you mean 03:15?"),
+        ("ends_at", "2999-01-01T10:00", "That is more than fifty years ahead."),
+        ("severity", "99", ""),
+        ("url", "no address", "Enter a valid URL."),
+        ("location", "x" * 600, ""),
+    ],
+)
+def test_what_can_not_be_taken_is_told_next_to_its_field(
+    page: Client, inbox: Target, field: str, value: str, said: str
+) -> None:
+    answer = page.post("/registrations/add/", date(inbox, **{field: value}))
+    assert answer.status_code == 200
+    told = error_at(answer, field)
+    assert told
+    assert said in told
+    assert not Registration.objects.exists()
+
+
+def test_a_time_that_comes_twice_is_asked_for_and_then_taken(page: Client, inbox: Target) -> None:
+    data = date(inbox, starts_at="2026-10-25T02:30")
+    asked = page.post("/registrations/add/", data)
+    assert "02:30 comes twice on 25 October 2026" in error_at(asked, "starts_at")
+    assert "the second 02:30, CET (UTC+01:00)" in text_of(asked)
+    page.post("/registrations/add/", data | {"starts_at_fold": "1"})
+    assert Registration.objects.get().starts_at == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+
+
+def test_a_time_that_comes_twice_stays_the_same_when_its_registration_is_changed(
+    page: Client, member: Member, inbox: Target
+) -> None:
+    second = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    one = DateFactory.create(member=member, starts_at=second)
+    html = page.get(f"/registrations/{one.pk}/").content.decode()
+    assert 'name="starts_at_fold" value="1"' in html
+    page.post(f"/registrations/{one.pk}/", date(inbox, starts_at="2026-10-25T02:30", starts_at_fold="1"))
+    one.refresh_from_db()
+    assert one.starts_at == second
+
+
+def test_a_date_that_has_passed_meanwhile_may_still_be_retitled(
+    page: Client, member: Member, inbox: Target
+) -> None:
+    one = DateFactory.create(member=member, starts_at=now() - timedelta(days=1))
+    page.post(f"/registrations/{one.pk}/", date(inbox, title="Other", starts_at="2026-02-28T13:00"))
+    one.refresh_from_db()
+    assert one.title == "Other"
+
+
+def test_a_plan_without_a_step_is_refused(page: Client, inbox: Target) -> None:
+    answer = page.post("/registrations/add/", date(inbox) | plan(("", 10, "minutes", "before")))  # type: ignore[arg-type]
+    assert "The plan needs at least one step" in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("steps-0-amount", "", "This field is required."),
+        ("steps-0-amount", "-5", "Ensure this value is greater than or equal to 0."),
+        ("steps-0-amount", "soon", "Enter a whole number."),
+        ("steps-0-unit", "weeks", "Select a valid choice."),
+        ("steps-0-target", "999999", "Select a valid choice."),
+        ("steps-0-target", "x", "Select a valid choice."),
+    ],
+)
+def test_what_a_step_can_not_take_is_told_next_to_its_field(
+    page: Client, inbox: Target, field: str, value: str, said: str
+) -> None:
+    answer = page.post("/registrations/add/", date(inbox, **{field: value}))
+    assert said in error_at(answer, field)
+
+
+def test_a_row_with_a_time_but_no_target_asks_for_it(page: Client, inbox: Target) -> None:
+    rows = plan((inbox.pk, 10, "minutes", "before"), ("", 25, "hours", "after"))  # type: ignore[arg-type]
+    answer = page.post("/registrations/add/", date(inbox) | rows)
+    assert error_at(answer, "steps-1-target") == "Choose how you want to be told."
+
+
+@pytest.mark.parametrize(
+    ("amount", "direction", "said"),
+    [(61, "before", "At most 60 days before the start."), (8, "after", "At most 7 days after the start.")],
+)
+def test_a_step_out_of_reach_is_refused(
+    page: Client, inbox: Target, amount: int, direction: str, said: str
+) -> None:
+    answer = page.post("/registrations/add/", date(inbox) | plan((inbox.pk, amount, "days", direction)))
+    assert error_at(answer, "steps-0-amount") == said
+
+
+def test_the_same_step_twice_is_refused(page: Client, inbox: Target) -> None:
+    rows = plan((inbox.pk, 60, "minutes", "before"), (inbox.pk, 1, "hours", "before"))
+    assert error_at(page.post("/registrations/add/", date(inbox) | rows), "steps-1-target") == (
+        "This step is in the plan already."
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [({"verified_at": None}, "Work was not verified yet."), ({"disabled_at": NOW}, "Work is switched off.")],
+)
+def test_a_target_that_can_not_be_used_is_told_with_the_reason(
+    page: Client, member: Member, inbox: Target, state: dict[str, Any], said: str
+) -> None:
+    target = TargetFactory.create(member=member, kind="voice", label="Work", **state)
+    answer = page.post("/registrations/add/", date(inbox) | plan((target.pk, 10, "minutes", "before")))
+    assert error_at(answer, "steps-0-target") == said
+
+
+def test_somebody_else_s_target_can_not_be_put_into_a_plan(page: Client, inbox: Target) -> None:
+    other = TargetFactory.create()
+    answer = page.post("/registrations/add/", date(inbox) | plan((other.pk, 10, "minutes", "before")))
+    assert "Select a valid choice." in error_at(answer, "steps-0-target")
+
+
+def test_the_staff_may_plan_a_next_person(staff_page: Client, inbox: Target) -> None:
+    other = TargetFactory.create()
+    rows = plan((inbox.pk, 10, "minutes", "before"), (other.pk, 5, "minutes", "before"))
+    staff_page.post("/registrations/add/", date(inbox) | rows | {"member": str(inbox.member_id)})
+    assert {step.target_id for step in Step.objects.all()} == {inbox.pk, other.pk}
+
+
+def test_changing_a_plan_keeps_a_step_that_was_only_moved(
+    page: Client, member: Member, inbox: Target
+) -> None:
+    one = DateFactory.create(member=member, starts_at=now() + timedelta(days=1), is_planned=True)
+    step = StepFactory.create(registration=one, target=inbox, offset=timedelta(minutes=-10))
+    gone = StepFactory.create(registration=one, target=inbox, offset=timedelta(minutes=-20))
+    rows = plan((inbox.pk, 7, "minutes", "before"), (inbox.pk, 20, "minutes", "before"))
+    rows |= {"steps-INITIAL_FORMS": "2", "steps-0-step": str(step.pk), "steps-1-step": str(gone.pk)}
+    page.post(f"/registrations/{one.pk}/", date(inbox) | rows | {"steps-1-DELETE": "on"})
+    assert list(one.steps.values_list("pk", "offset")) == [(step.pk, timedelta(minutes=-7))]
+    one.refresh_from_db()
+    assert not one.is_planned
+
+
+def test_two_steps_may_change_places(page: Client, member: Member, inbox: Target) -> None:
+    one = DateFactory.create(member=member, starts_at=now() + timedelta(days=1))
+    voice = TargetFactory.create(member=member, kind="voice")
+    first = StepFactory.create(registration=one, target=inbox, offset=timedelta(minutes=-10))
+    second = StepFactory.create(registration=one, target=voice, offset=timedelta(minutes=-10))
+    rows = plan((voice.pk, 10, "minutes", "before"), (inbox.pk, 10, "minutes", "before"))
+    rows |= {"steps-INITIAL_FORMS": "2", "steps-0-step": str(first.pk), "steps-1-step": str(second.pk)}
+    assert page.post(f"/registrations/{one.pk}/", date(inbox) | rows).status_code == 302
+    assert {step.target_id for step in one.steps.all()} == {inbox.pk, voice.pk}
+
+
+def test_a_step_of_another_registration_is_not_touched(page: Client, member: Member, inbox: Target) -> None:
+    one = DateFactory.create(member=member, starts_at=now() + timedelta(days=1))
+    other = StepFactory.create(offset=timedelta(minutes=-3))
+    rows = plan((inbox.pk, 7, "minutes", "before")) | {"steps-0-step": str(other.pk)}
+    page.post(f"/registrations/{one.pk}/", date(inbox) | rows)
+    other.refresh_from_db()
+    assert (other.registration_id == one.pk, other.offset) == (False, timedelta(minutes=-3))
+
+
+def standing(inbox: Target, **more: Any) -> dict[str, Any]:
+    return {"pattern": "telecon"} | plan((inbox.pk, 10, "minutes", "before")) | more
+
+
+def test_a_pattern_is_stored_and_names_its_registration(page: Client, inbox: Target) -> None:
+    calendar = CalendarFactory.create(owner=inbox.member)
+    page.post("/registrations/add/?kind=standing", standing(inbox, calendar=calendar.pk))
+    one = Registration.objects.get()
+    assert (one.kind, one.name, one.pattern, one.calendar) == ("standing", "telecon", "telecon", calendar)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("", "This field is required."),
+        ("(", "This is not a valid pattern"),
+        ("(?=x)", "Lookahead and lookbehind"),
+        (r"(a)\1", "back-reference"),
+        ("a++", "Possessive"),
+        ("x" * 501, ""),
+    ],
+)
+def test_a_pattern_that_can_not_be_used_is_told_next_to_its_field(
+    page: Client, inbox: Target, pattern: str, said: str
+) -> None:
+    told = error_at(
+        page.post("/registrations/add/?kind=standing", standing(inbox, pattern=pattern)), "pattern"
+    )
+    assert told
+    assert said in told
+
+
+def test_somebody_else_s_calendar_can_not_be_chosen(page: Client, inbox: Target) -> None:
+    calendar = CalendarFactory.create()
+    answer = page.post("/registrations/add/?kind=standing", standing(inbox, calendar=calendar.pk))
+    assert "Select a valid choice." in error_at(answer, "calendar")
+
+
+def test_the_staff_can_not_give_a_member_a_calendar_that_it_may_not_see(
+    staff_page: Client, inbox: Target
+) -> None:
+    calendar = CalendarFactory.create(name="Private")
+    data = standing(inbox, calendar=calendar.pk, member=inbox.member_id)
+    answer = staff_page.post("/registrations/add/?kind=standing", data)
+    assert error_at(answer, "calendar").endswith("can't see this calendar.")
+
+
+def for_another(by: Client, member: Member, inbox: Target) -> Registration:
+    by.post("/registrations/add/", date(inbox) | {"member": str(member.pk)})
+    return Registration.objects.get(member=member)
+
+
+def test_what_the_staff_registered_for_a_member_may_be_declined_and_accepted(
+    page: Client, staff_page: Client, member: Member, inbox: Target
+) -> None:
+    one = for_another(staff_page, member, inbox)
+    for action, is_declined in (("decline", True), ("accept", False)):
+        Registration.objects.update(is_planned=True)
+        page.post(f"/registrations/{one.pk}/{action}")
+        one.refresh_from_db()
+        assert ((one.declined_at is not None), one.is_planned) == (is_declined, False)
+
+
+def test_what_the_staff_registered_for_a_member_can_not_be_changed_by_that_member(
+    page: Client, staff_page: Client, member: Member, inbox: Target
+) -> None:
+    one = for_another(staff_page, member, inbox)
+    assert page.get(f"/registrations/{one.pk}/").status_code == 404
+    assert page.post(f"/registrations/{one.pk}/delete").status_code == 404
+    assert "Decline" in text_of(page.get("/registrations/"))
+
+
+def test_one_s_own_registration_is_not_declined_but_deleted(page: Client, member: Member) -> None:
+    one = RegistrationFactory.create(member=member)
+    assert page.post(f"/registrations/{one.pk}/decline").status_code == 404
+    page.post(f"/registrations/{one.pk}/delete")
+    assert not Registration.objects.exists()
+
+
+@pytest.mark.parametrize("action", ["switch", "delete", "decline", "accept"])
+def test_somebody_else_s_registration_can_not_be_touched(page: Client, action: str) -> None:
+    one = RegistrationFactory.create()
+    assert page.post(f"/registrations/{one.pk}/{action}").status_code == 404
+    assert page.get(f"/registrations/{one.pk}/").status_code == 404
+
+
+def test_switching_off_and_on_is_planned(page: Client, member: Member) -> None:
+    one = RegistrationFactory.create(member=member)
+    for is_active in (False, True):
+        Registration.objects.update(is_planned=True)
+        page.post(f"/registrations/{one.pk}/switch", {"is_active": "1" if is_active else "0"})
+        one.refresh_from_db()
+        assert (one.is_active, one.is_planned) == (is_active, False)
+
+
+def test_a_member_sees_its_own_and_the_staff_everybody_s(
+    page: Client, staff_page: Client, member: Member
+) -> None:
+    RegistrationFactory.create(member=member, name="Mine")
+    RegistrationFactory.create(name="Other")
+    shown = text_of(page.get("/registrations/?all=1"))
+    assert "Mine" in shown
+    assert "Other" not in shown
+    assert "Other" in text_of(staff_page.get("/registrations/?all=1"))
+
+
+def test_the_list_is_filtered_by_words_and_kind(page: Client, member: Member) -> None:
+    RegistrationFactory.create(member=member, name="Reviews", pattern="review")
+    DateFactory.create(member=member, name="Dentist")
+    assert "Dentist" not in text_of(page.get("/registrations/?q=review"))
+    assert "Reviews" not in text_of(page.get("/registrations/?kind=date"))
+    assert "Nothing fits" in text_of(page.get("/registrations/?q=zebra"))
+
+
+def test_the_list_costs_the_same_for_many_registrations(
+    page: Client, member: Member, django_assert_max_num_queries: Any
+) -> None:
+    for one in RegistrationFactory.create_batch(25, member=member):
+        StepFactory.create(registration=one)
+    with django_assert_max_num_queries(10):
+        page.get("/registrations/")
+
+
+def test_the_form_costs_the_same_for_many_targets(
+    staff_page: Client, django_assert_max_num_queries: Any
+) -> None:
+    TargetFactory.create_batch(25)
+    member_of(UserFactory.create())
+    MemberFactory.create_batch(5)
+    with django_assert_max_num_queries(8):
+        staff_page.get("/registrations/add/")
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"steps-TOTAL_FORMS": "x"}, {"steps-TOTAL_FORMS": "99999", "steps-INITIAL_FORMS": "0"}]
+)
+def test_a_mangled_plan_is_refused_without_a_fault(page: Client, data: dict[str, str]) -> None:
+    answer = page.post(
+        "/registrations/add/", {"title": "x", "starts_at": "2026-03-10T10:00", "severity": "10"} | data
+    )
+    assert answer.status_code == 200
