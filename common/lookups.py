@@ -9,6 +9,8 @@ from typing import Any
 from django.db.models import Field
 from django.db.models.lookups import In
 
+from common.arrays import literal
+
 
 @Field.register_lookup
 class AnyOf(In):
@@ -20,5 +22,4 @@ class AnyOf(In):
         """Compare with one array."""
         left, parameters = self.process_lhs(compiler, connection)
         field = self.lhs.output_field
-        values = [field.get_db_prep_value(value, connection, prepared=True) for value in self.rhs]
-        return f"{left} = ANY(%s::{field.rel_db_type(connection)}[])", [*parameters, values]
+        return f"{left} = ANY(%s::{field.rel_db_type(connection)}[])", [*parameters, literal(self.rhs)]

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from django.db import connection, models
 
+from common.arrays import literal
+
 
 def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows with values for ``columns``, which must be all that the model has.
@@ -47,9 +49,6 @@ def update(
     table = connection.ops.quote_name(model._meta.db_table)
     quoted = [connection.ops.quote_name(str(field.column)) for field in fields]
     guard = "".join(f" AND {table}.{connection.ops.quote_name(str(field.column))} = %s" for field in guards)
-    prepared = [
-        [_prepared(field, value) for field, value in zip(fields, row, strict=True)] for row in ordered
-    ]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             types = [str(field.rel_db_type(connection)) for field in fields]
@@ -58,11 +57,14 @@ def update(
             settings = ", ".join(f"{name} = r.c{index}" for index, name in enumerate(quoted) if index)
             statement = f"UPDATE {table} SET {settings} FROM unnest({arrays}) AS r({names}) WHERE {table}.{quoted[0]} = r.c0{guard}"
             cursor.execute(
-                statement, [*(list(column) for column in zip(*prepared, strict=True)), *guard_values]
+                statement, [*(literal(column) for column in zip(*ordered, strict=True)), *guard_values]
             )
         else:
             settings = ", ".join(f"{name} = %s" for name in quoted[1:])
             statement = f"UPDATE {table} SET {settings} WHERE {quoted[0]} = %s{guard}"
+            prepared = [
+                [_prepared(field, value) for field, value in zip(fields, row, strict=True)] for row in ordered
+            ]
             cursor.executemany(statement, [[*row[1:], row[0], *guard_values] for row in prepared])
 
 

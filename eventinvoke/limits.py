@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection
 
+from common.arrays import literal
 from common.channels import Channel, Severity
 from eventinvoke.models import DailyCount, RateLimit
 from registration.models import Member
@@ -128,7 +129,7 @@ def _count(rows: Sequence[tuple[int, date, int]]) -> dict[int, int]:
     table = connection.ops.quote_name(DailyCount._meta.db_table)
     if connection.vendor == "postgresql":
         source = "SELECT * FROM unnest(%s::bigint[], %s::date[], %s::int[])"
-        values: list[Any] = [list(column) for column in zip(*rows, strict=True)]
+        values: list[Any] = [literal(column) for column in zip(*rows, strict=True)]
     else:
         source = "VALUES " + ", ".join(["(%s, %s, %s)"] * len(rows))
         values = [value for member, day, count in rows for value in (member, day.isoformat(), count)]

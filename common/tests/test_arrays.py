@@ -1,0 +1,36 @@
+"""Array literals are read back by PostgreSQL as what they were."""
+
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from common.arrays import literal
+
+
+def test_numbers_uuids_and_nothing_are_written_plainly() -> None:
+    one = UUID("0189a7b0-0000-7000-8000-000000000001")
+    assert literal([1, None, one]) == f"{{1,NULL,{one}}}"
+
+
+def test_what_can_t_be_written_is_refused() -> None:
+    with pytest.raises(TypeError, match="dict"):
+        literal([{}])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("text", ["", "NULL", "a,b", 'say "x"', "back\\slash", "{}", "'; --", "ünï\ncode", None]),
+        ("timestamptz", [datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC), None]),
+        ("date", [date(2026, 2, 28)]),
+    ],
+)
+def test_postgresql_reads_back_what_was_written(kind: str, values: list[object]) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("arrays are PostgreSQL's")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM unnest(%s::{kind}[])", [literal(values)])  # noqa: S608
+        assert [row[0] for row in cursor.fetchall()] == values

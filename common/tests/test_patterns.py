@@ -1,0 +1,53 @@
+"""Patterns that people type."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import patterns
+from common.errors import PatternError
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ("", "Type a pattern"),
+        ("a(", "missing )"),
+        ("[z-a]", "range"),
+        ("(?=telecon)", "Lookahead"),
+        ("(?<!no )telecon", "lookbehind"),
+        (r"(a)\1", "back-reference"),
+        ("(?>a)", "atomic"),
+        ("x{2000}", "repetition"),
+        ("a" * 501, "longer than 500"),
+        ("a\0b", "null"),
+    ],
+)
+def test_a_pattern_that_can_t_be_used_is_explained(pattern: str, says: str) -> None:
+    with pytest.raises(PatternError, match=says.replace(")", r"\)").replace("(", r"\(")) as caught:
+        patterns.check(pattern)
+    assert caught.value.field == "pattern"
+
+
+def test_a_pattern_is_searched_for_and_case_is_ignored() -> None:
+    assert patterns.find("tele.on", "The PFS TELECON") == (8, 15)
+    assert patterns.find("ÜBUNG", "übung") == (0, 5)
+    assert patterns.find("^telecon", "PFS telecon") is None
+
+
+def test_a_pattern_that_ruins_others_takes_linear_time() -> None:
+    began = time.process_time()
+    assert patterns.find("(a+)+$", "a" * 50_000 + "b") is None
+    assert time.process_time() - began < 1
+
+
+@given(st.lists(st.sampled_from(["telecon", "^PFS", "a|b", "[0-9]+", "ü"]), max_size=5), st.text(max_size=40))
+def test_a_set_finds_what_each_pattern_finds(several: list[str], text: str) -> None:
+    one_by_one = [index for index, pattern in enumerate(several) if patterns.find(pattern, text)]
+    assert patterns.PatternSet(several).matches(text) == one_by_one
+
+
+def test_an_empty_set_finds_nothing() -> None:
+    assert patterns.PatternSet([]).matches_of(["a", "b"]) == {"a": [], "b": []}
