@@ -12,99 +12,35 @@ behaves as Twilio does, and a test says beforehand only what the *other side* do
 """
 
 import json
-import os
-import secrets
-import selectors
-import subprocess
-import sys
-import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.fixtures.processes import wait_until
-from tests.servers.base import die_with_parent
+from tests.provider_process import ProviderProcess
+from tests.seen_at_twilio import (
+    SeenCall,
+    SeenCallback,
+    SeenMessage,
+    SeenRequest,
+    read_call,
+    read_callback,
+    read_message,
+    read_request,
+)
 
 if TYPE_CHECKING:
     # Not at run time: pytest rewrites the assertions of plugins, and it must be the first to import them.
     from pytest_django import Settings
 
-TIME_SCALE: Final = 0.02
 FROM_NUMBER: Final = "+15005550006"
+__all__ = ["SeenCall", "SeenCallback", "SeenMessage", "SeenRequest", "SimulatedTwilio"]
+
 DEADLINE: Final = 20.0
-"""Real seconds after which a test stops to wait."""
-_ROOT: Final = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True, slots=True)
-class SeenCall:
-    """A call as the called side saw it."""
-
-    sid: str
-    to: str
-    from_: str
-    status: str
-    answered_by: str
-    duration: int | None
-    said: tuple[str, ...]
-    """Every text that was spoken, in order."""
-    languages: tuple[str, ...]
-    """The language of each."""
-    voices: tuple[str, ...]
-    problems: tuple[int, ...]
-    """Codes of Twilio's notifications: 11200 not fetched, 12100 no TwiML, 12200 unknown in TwiML."""
-    is_listening: bool
-    is_over: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SeenMessage:
-    """A text message as the receiving side saw it."""
-
-    sid: str
-    to: str
-    from_: str
-    body: str
-    status: str
-    error_code: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SeenRequest:
-    """A request to the REST API."""
-
-    operation: str
-    """create-call, get-call, list-calls, update-call, create-message, get-message or list-messages."""
-    method: str
-    path: str
-    parameters: tuple[tuple[str, str], ...]
-    status: int | None
-    """What it was answered with; None when no answer was sent."""
-    fault: str
-
-    def get(self, name: str) -> str:
-        """Return the first value of a parameter, "" when it was not sent."""
-        return next((value for known, value in self.parameters if known == name), "")
-
-    def getall(self, name: str) -> list[str]:
-        """Return all values of a parameter."""
-        return [value for known, value in self.parameters if known == name]
-
-
-@dataclass(frozen=True, slots=True)
-class SeenCallback:
-    """A status callback and what it was answered with."""
-
-    url: str
-    parameters: dict[str, str]
-    status: int | None
-    """None when it was lost, or could not be delivered."""
-    problem: str
+"""Real seconds for one request of a test."""
 
 
 class SimulatedTwilio:
@@ -185,24 +121,21 @@ class SimulatedTwilio:
 
     def calls(self, number: str = "") -> list[SeenCall]:
         """Return all calls, the oldest first; only those to ``number`` if one is given."""
-        return [_call(data) for data in self.control("GET", "calls") if number in {"", data["to"]}]
+        return [read_call(data) for data in self.control("GET", "calls") if number in {"", data["to"]}]
 
     def messages(self, number: str = "") -> list[SeenMessage]:
         """Return all messages, the oldest first; only those to ``number`` if one is given."""
-        return [_message(data) for data in self.control("GET", "messages") if number in {"", data["to"]}]
+        return [read_message(data) for data in self.control("GET", "messages") if number in {"", data["to"]}]
 
     @property
     def requests(self) -> list[SeenRequest]:
         """All requests to the REST API, the oldest first."""
-        return [_request(data) for data in self.control("GET", "requests")]
+        return [read_request(data) for data in self.control("GET", "requests")]
 
     @property
     def callbacks(self) -> list[SeenCallback]:
         """All status callbacks that were delivered or tried, the oldest first."""
-        return [
-            SeenCallback(data["url"], data["parameters"], data["status"], data["problem"])
-            for data in self.control("GET", "callbacks")
-        ]
+        return [read_callback(data) for data in self.control("GET", "callbacks")]
 
     def wait_for_call(
         self, number: str = "", *, status: str = "", until: Callable[[SeenCall], bool] | None = None
@@ -265,99 +198,6 @@ class SimulatedTwilio:
             return True
 
         wait_until(act, what=f"{action} at {number}")
-
-
-def _call(data: dict[str, Any]) -> SeenCall:
-    spoken = [utterance for utterance in data["transcript"] if utterance["kind"] == "say"]
-    return SeenCall(
-        sid=data["sid"],
-        to=data["to"],
-        from_=data["from"],
-        status=data["status"],
-        answered_by=data["answered_by"],
-        duration=data["duration"],
-        said=tuple(utterance["text"] for utterance in spoken),
-        languages=tuple(utterance["language"] for utterance in spoken),
-        voices=tuple(utterance["voice"] for utterance in spoken),
-        problems=tuple(problem["code"] for problem in data["problems"]),
-        is_listening=data["listening"] is not None,
-        is_over=data["is_over"],
-    )
-
-
-def _message(data: dict[str, Any]) -> SeenMessage:
-    return SeenMessage(
-        data["sid"], data["to"], data["from"], data["body"], data["status"], data["error_code"]
-    )
-
-
-def _request(data: dict[str, Any]) -> SeenRequest:
-    parameters = tuple((name, value) for name, value in data["parameters"])
-    return SeenRequest(
-        data["operation"], data["method"], data["path"], parameters, data["status"], data["fault"]
-    )
-
-
-class ProviderProcess:
-    """The provider as a child process."""
-
-    def __init__(self, **environment: str) -> None:
-        """Start it on a free port; ``environment`` is added to the usual one."""
-        self.account_sid = f"AC{secrets.token_hex(16)}"
-        self.auth_token = secrets.token_hex(16)
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
-        own = {
-            "SIMULATOR_HOST": "127.0.0.1",
-            "SIMULATOR_PORT": "0",
-            "SIMULATOR_ACCOUNT_SID": self.account_sid,
-            "SIMULATOR_AUTH_TOKEN": self.auth_token,
-            "SIMULATOR_TIME_SCALE": str(TIME_SCALE),
-        }
-        command: Sequence[str] = [sys.executable, "-m", "simulator.provider"]
-        self._process = subprocess.Popen(
-            command,
-            cwd=_ROOT,
-            env={**os.environ, **own, **environment},
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - it calls the kernel and nothing else
-        )
-        try:
-            self.url = self._first_line().rsplit(" ", 1)[-1]
-        except BaseException:
-            self.stop()
-            raise
-
-    def _first_line(self) -> str:
-        stdout = self._process.stdout
-        if stdout is None:
-            raise RuntimeError("the provider has no stdout")
-        with selectors.DefaultSelector() as selector:
-            selector.register(stdout, selectors.EVENT_READ)
-            if not selector.select(DEADLINE):
-                raise RuntimeError(f"the provider did not start: {self.log()}")
-        line = stdout.readline().decode().strip()
-        if not line:
-            raise RuntimeError(f"the provider ended at once: {self.log()}")
-        return line
-
-    def log(self) -> str:
-        """Return what it logged."""
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace")
-
-    def stop(self) -> int:
-        """End it; return its exit status."""
-        self._process.terminate()
-        try:
-            status = self._process.wait(DEADLINE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            status = self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        self._log.close()
-        return status
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.simulated_twilio import SimulatedTwilio
+from tests.webhook_site import WebhookSite
 
 TO = "+4915112345678"
 FROM = "+15005550006"
+EVENTS = ["initiated", "ringing", "answered", "completed"]
 SAY_HELLO = "<Response><Say>Hello.</Say></Response>"
 
 Parameters = dict[str, str | list[str]]
@@ -65,3 +67,8 @@ def text(provider: SimulatedTwilio, **parameters: Any) -> Any:
     reply = ask(provider, "POST", "Messages.json", {"To": TO, "From": FROM, "Body": "Hello", **parameters})
     assert reply.status == 201, reply.body
     return reply.body
+
+
+def statuses(site: WebhookSite) -> list[str]:
+    """Return the states of a call that were told to /status, in the order in which they came."""
+    return [arrival.parameters["CallStatus"] for arrival in site.at("/status")]

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from simulator.tests.rest import FROM, SAY_HELLO, TO, Reply, ask, call
-from tests.simulated_twilio import ProviderProcess, SimulatedTwilio
+from tests.provider_process import ProviderProcess
+from tests.simulated_twilio import SimulatedTwilio
 
 CREATE: dict[str, str | list[str]] = {"To": TO, "From": FROM, "Twiml": SAY_HELLO}
 

@@ -118,8 +118,9 @@
     setText(at("call-state"), call ? STATES[call.status] : "Waiting for a call");
     setText(at("call-from"), call ? `from ${call.from}` : "\u00a0");
     setText(at("call-hint"), hint());
-    // They keep their place, so that no key slips under a finger that was about to answer.
-    at("ringing-buttons").classList.toggle("invisible", !isRinging);
+    // They share one place, so that no key slips under a finger that was about to answer.
+    at("ringing-buttons").classList.toggle("d-none", !isRinging);
+    at("call-words").classList.toggle("d-none", isRinging);
     at("hang-up").disabled = !isTalking;
     phone.querySelectorAll("[data-key]").forEach((button) => {
       button.disabled = !isTalking;
