@@ -1,0 +1,62 @@
+"""The demo: somebody who is told of something in two minutes; a second run moves it."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.test import Client
+
+from eventinvoke.models import Delivery, Event
+from registration.models import Calendar, Member, Registration, Target, User
+
+pytestmark = pytest.mark.django_db
+START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def run() -> str:
+    out = StringIO()
+    call_command("demo", stdout=out)
+    return out.getvalue()
+
+
+def test_it_prints_the_password_once_and_it_is_good() -> None:
+    said = run()
+    password = said.split("the password ")[1].split()[0]
+    assert Client().login(username="demo", password=password)
+    assert "password" not in run()
+
+
+def test_the_member_has_a_phone_an_inbox_and_a_calendar_that_are_ready() -> None:
+    run()
+    member = Member.objects.get(user__username="demo")
+    assert {target.kind for target in Target.objects.filter(member=member).usable()} == {
+        "inbox",
+        "voice",
+        "sms",
+    }
+    assert Calendar.objects.get(owner=member).problem == ""
+
+
+def test_the_entry_begins_in_two_minutes_and_is_planned() -> None:
+    with time_machine.travel(START, tick=False):
+        run()
+    event = Event.objects.get()
+    assert (event.title, event.starts_at) == ("PFS telecon", START + timedelta(minutes=2))
+    assert event.ends_at == START + timedelta(minutes=32)
+    assert dict(Delivery.objects.values_list("kind", "due_at")) == {
+        "inbox": START + timedelta(seconds=10),
+        "voice": START + timedelta(seconds=60),
+    }
+
+
+def test_a_second_run_moves_the_entry_and_adds_nothing() -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        run()
+        clock.shift(timedelta(hours=1))
+        run()
+    assert Event.objects.get().starts_at == START + timedelta(hours=1, minutes=2)
+    assert (User.objects.count(), Registration.objects.count(), Target.objects.count()) == (1, 1, 3)
+    due = Delivery.objects.pending().order_by("due_at").values_list("due_at", flat=True)
+    assert list(due) == [START + timedelta(hours=1, seconds=10), START + timedelta(hours=1, seconds=60)]
