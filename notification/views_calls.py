@@ -12,10 +12,11 @@ from common.states import State
 from eventinvoke import answers
 from eventinvoke.channels.voice.voices import voice_for
 from eventinvoke.links import link
-from eventinvoke.models import Answer, Delivery
+from eventinvoke.models import Answer, Attempt, Delivery
+from eventinvoke.providers.twilio.statuses import ANSWERED_BY, VOICEMAIL
 from eventinvoke.receipts import Report, apply
 from notification import speech
-from notification.notices import confirmation_of, find_attempt, find_delivery, was_said
+from notification.notices import confirmation_of, find_attempt, was_said
 from notification.reports import fingerprint, whole
 from notification.signatures import from_twilio, parameters
 from notification.twiml import Script
@@ -25,12 +26,14 @@ log = logging.getLogger(__name__)
 _READINGS: Final = 3
 """How often the notice is read before the call says goodbye."""
 _WAY: Final = "key"
+_KEY: Final = "key "
 
 
 @from_twilio
 def call_content(request: HttpRequest, process_id: str) -> HttpResponse:
     """Read a notice aloud and ask for a key; or say why nothing needs to be done any more."""
-    delivery = find_delivery(process_id)
+    attempt = find_attempt(process_id)
+    delivery = attempt.delivery
     reading = whole(request.GET.get("reading", "")) or 1
     instant = now()
     voice = voice_for(delivery.member.language)
@@ -42,7 +45,7 @@ def call_content(request: HttpRequest, process_id: str) -> HttpResponse:
         if settled:
             script.say([*opening, about[0], settled, speech.goodbye()])
             script.hang_up()
-        elif reading > _READINGS:
+        elif reading > _READINGS or (reading > 1 and _is_machine(attempt)):
             script.say([speech.goodbye()])
             script.hang_up()
         else:
@@ -68,7 +71,7 @@ def call_key(request: HttpRequest, process_id: str) -> HttpResponse:
         apply(
             Report(
                 attempt_id=attempt.pk,
-                status=f"key {digit}",
+                status=f"{_KEY}{digit}",
                 fingerprint=fingerprint(attempt.pk, "key", told.get("CallSid", ""), digit),
                 means=State.DELIVERED,
                 provider_id=told.get("CallSid", ""),
@@ -99,6 +102,14 @@ def call_fallback(request: HttpRequest, process_id: str) -> HttpResponse:
     )
     script.hang_up()
     return script.answer()
+
+
+def _is_machine(attempt: Attempt) -> bool:
+    """Say whether an answering machine listens, which has heard it once; a key shows that none does."""
+    words = attempt.receipts.values_list("status", flat=True)
+    return any(ANSWERED_BY.get(word) == VOICEMAIL for word in words) and not any(
+        word.startswith(_KEY) for word in words
+    )
 
 
 def _at(name: str, process_id: str, reading: int) -> str:

@@ -103,6 +103,18 @@ def test_it_is_read_three_times_and_then_says_goodbye(ask: Ask, call: Notice) ->
     assert said(last) == "Goodbye."
 
 
+def test_an_answering_machine_hears_it_once(ask: Ask, call: Notice) -> None:
+    ask("call-status", call, AnsweredBy="machine_start")
+    assert verbs(ask("call-content", call, "?reading=1")) == ["Gather", "Redirect"]
+    assert said(ask("call-content", call, "?reading=2")) == "Goodbye."
+
+
+def test_a_person_who_was_taken_for_a_machine_may_hear_it_again(ask: Ask, call: Notice) -> None:
+    ask("call-status", call, AnsweredBy="machine_start")
+    ask("call-key", call, Digits="*")
+    assert "Press 1" in said(ask("call-content", call, "?reading=2"))
+
+
 @pytest.mark.parametrize("reading", ["-1", "x", "9" * 30, ""])
 def test_a_reading_that_is_no_number_is_the_first(ask: Ask, call: Notice, reading: str) -> None:
     assert "Hello Anna" in said(ask("call-content", call, f"?reading={reading}"))

@@ -28,6 +28,21 @@ def test_progress_says_that_the_call_was_taken(ask: Ask, call: Notice, status: s
     assert Attempt.objects.get().provider_id == CALL
 
 
+def test_a_call_under_way_keeps_a_lease_so_that_somebody_asks_if_its_end_is_never_told(
+    ask: Ask, call: Notice
+) -> None:
+    tell(ask, call, "ringing", 1)
+    call.delivery.refresh_from_db()
+    assert call.delivery.lease_until is not None
+    assert call.delivery.lease_until > now()
+
+
+def test_progress_of_an_earlier_try_says_nothing_of_the_latest(ask: Ask, call: Notice) -> None:
+    Delivery.objects.filter(pk=call.delivery.pk).update(attempts=2)
+    tell(ask, call, "ringing", 1)
+    assert call.state == State.SENDING
+
+
 @pytest.mark.parametrize(
     ("status", "reason"),
     [

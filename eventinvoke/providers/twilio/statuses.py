@@ -41,13 +41,13 @@ CALLS: Final = {
     "canceled": Meaning(State.UNDELIVERED, "The call was taken back before anybody answered."),
 }
 
-_VOICEMAIL: Final = Meaning(State.UNDELIVERED, "A voicemail answered.")
+VOICEMAIL: Final = Meaning(State.UNDELIVERED, "A voicemail answered.")
 ANSWERED_BY: Final = {
     "human": Meaning(State.DELIVERED),
-    "machine_start": _VOICEMAIL,
-    "machine_end_beep": _VOICEMAIL,
-    "machine_end_silence": _VOICEMAIL,
-    "machine_end_other": _VOICEMAIL,
+    "machine_start": VOICEMAIL,
+    "machine_end_beep": VOICEMAIL,
+    "machine_end_silence": VOICEMAIL,
+    "machine_end_other": VOICEMAIL,
     "fax": Meaning(State.UNDELIVERED, "A fax machine answered."),
 }
 """Who is there. "unknown" is not here: it says nothing."""
