@@ -1,10 +1,13 @@
 """What the sms channel writes."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from pytest_django import Settings
+from django.test import override_settings
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common.channels import Message, Outcome
 from common.clock import now
@@ -29,9 +32,10 @@ def message(**changes: object) -> Message:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-@pytest.fixture(autouse=True)
-def public_address(settings: Settings) -> None:
-    settings.NOTICE_PUBLIC_URL = "https://notice.example.org"
+@pytest.fixture(autouse=True, scope="module")
+def public_address() -> Iterator[None]:
+    with override_settings(NOTICE_PUBLIC_URL="https://notice.example.org"):
+        yield
 
 
 def test_a_text_has_the_title_the_body_and_the_link() -> None:
@@ -52,6 +56,13 @@ def test_a_long_text_is_cut_to_three_segments_and_keeps_its_link(said: str) -> N
     assert segments(text) == MAX_SEGMENTS
     assert text.startswith("Weekly telecon\n")
     assert text.endswith(f"...\nConfirm: {LINK}")
+
+
+@given(title=st.text(max_size=500), body=st.text(max_size=2000))
+def test_whatever_is_said_fits_and_keeps_its_link(title: str, body: str) -> None:
+    text = compose(message(title=title, body=body))
+    assert segments(text) <= MAX_SEGMENTS
+    assert text.endswith(f"/a/{'p' * 43}")
 
 
 def test_typographic_characters_do_not_make_a_message_dear() -> None:
