@@ -23,7 +23,7 @@ from common.states import State
 from eventinvoke.claim import Claimed, reclaimed
 from eventinvoke.escalation import Miss, bring_forward
 from eventinvoke.models import Answer, Attempt, Delivery
-from eventinvoke.record import REPORT_WITHIN, Result, record
+from eventinvoke.record import Result, record, report_until
 from registration.models import Step, Target
 from registration.models.targets import fingerprint
 
@@ -103,7 +103,7 @@ def _wait_on(claims: Iterable[Claimed], instant: datetime) -> None:
     pks = [one.delivery_id for one in claims]
     sent = Delivery.objects.filter(pk__in=pks, state=State.SENT)
     sent.filter(sent_at__lt=instant - GIVE_UP).update(lease_until=None)
-    sent.filter(sent_at__gte=instant - GIVE_UP).update(lease_until=instant + REPORT_WITHIN)
+    sent.filter(sent_at__gte=instant - GIVE_UP).update(lease_until=report_until(instant))
 
 
 def _ask(channel: Channel, claims: Sequence[Claimed]) -> list[Result]:

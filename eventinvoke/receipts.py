@@ -17,7 +17,7 @@ from common.errors import ForgedError
 from common.states import MISSED, State
 from eventinvoke.escalation import Miss, bring_forward
 from eventinvoke.models import Attempt, Delivery, Receipt
-from eventinvoke.record import REPORT_WITHIN
+from eventinvoke.record import report_until
 
 _STATUS = 32
 _REASON = 300
@@ -94,7 +94,7 @@ def _move(attempt: Attempt, report: Report, means: State) -> bool:
     }
     if means == State.SENT:
         # It is under way, so the end will be reported too; if not, somebody has to ask.
-        changes["lease_until"] = instant + REPORT_WITHIN
+        changes["lease_until"] = report_until(instant)
     if means in {State.DELIVERED, State.ACKNOWLEDGED}:
         changes["delivered_at"] = Coalesce("delivered_at", instant)
     # A report about an earlier try says nothing against a later one, but that somebody was reached

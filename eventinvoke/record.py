@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 
 from common.channels import Channel, Outcome, Resend, SendResult
@@ -25,15 +26,16 @@ from registration.models import Target
 
 log = logging.getLogger(__name__)
 
-ASK_AFTER: Final = timedelta(seconds=5)
-"""How long a provider is given before it is asked what it did with a message."""
-REPORT_WITHIN: Final = timedelta(minutes=3)
-"""How long a provider that can be asked may stay silent about what it accepted."""
 MAX_AGE: Final = 0.2
 """Seconds after which results are written even if they are few."""
 _REASON: Final = 300
 
 Result = tuple[Claimed, SendResult]
+
+
+def report_until(instant: datetime) -> datetime:
+    """Return until when a provider that took something at ``instant`` has to have reported about it."""
+    return instant + timedelta(seconds=settings.NOTICE_REPORT_SECONDS)
 
 
 class Recorder:
@@ -76,13 +78,17 @@ def record(channel: Channel, results: Sequence[Result]) -> None:
     with transaction.atomic():
         _record_attempts(results, instant)
         reports = channel.capabilities.has_receipts and channel.capabilities.resend == Resend.ASK
-        look_again = instant + REPORT_WITHIN if reports else None
+        look_again = report_until(instant) if reports else None
         _settle(groups[Outcome.ACCEPTED], State.SENT, sent_at=instant, lease_until=look_again)
         _settle(groups[Outcome.DELIVERED], State.DELIVERED, sent_at=instant, delivered_at=instant)
         _retry(groups[Outcome.RETRY] + groups[Outcome.MISCONFIGURED], instant)
         _fail(groups[Outcome.REJECTED] + groups[Outcome.GONE])
         _disable(groups[Outcome.GONE])
-        _settle(groups[Outcome.UNKNOWN], None, lease_until=instant + ASK_AFTER)
+        _settle(
+            groups[Outcome.UNKNOWN],
+            None,
+            lease_until=instant + timedelta(seconds=settings.NOTICE_ASK_SECONDS),
+        )
     if wrong := groups[Outcome.MISCONFIGURED]:
         log.error("%s: %s messages refused: %s", channel.kind, len(wrong), wrong[0][1].reason)
 

@@ -46,6 +46,10 @@ NOTICE_HORIZON_DAYS = whole("NOTICE_HORIZON_DAYS", 60)
 NOTICE_FEED_SECONDS = decimal("NOTICE_FEED_SECONDS", 30)
 NOTICE_BATCH_SIZE = whole("NOTICE_BATCH_SIZE", 500)
 NOTICE_LEASE_SECONDS = decimal("NOTICE_LEASE_SECONDS", 60)
+# How long a provider is given before it is asked what it did with a message whose answer was lost.
+NOTICE_ASK_SECONDS = decimal("NOTICE_ASK_SECONDS", 5)
+# How long a provider that can be asked may stay silent about what it accepted.
+NOTICE_REPORT_SECONDS = decimal("NOTICE_REPORT_SECONDS", 180)
 # How many senders of one kind are started at once; as many as there are cores for them.
 NOTICE_PARALLEL = whole("NOTICE_PARALLEL", os.cpu_count() or 2)
 # Messages a second that a provider takes, by kind, where it is not what the channel says: voice=1,sms=10
