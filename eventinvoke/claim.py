@@ -26,6 +26,7 @@ from eventinvoke.escalation import Miss, bring_forward
 from eventinvoke.messages import EventFacts, Texts, facts_of
 from eventinvoke.models import Attempt, Delivery
 from eventinvoke.models.attempts import new_attempt_id
+from eventinvoke.wanted import unwanted
 from registration.models import Target
 
 
@@ -113,8 +114,12 @@ def _set_aside(channel: Channel, rows: Sequence[_Row], facts: _Facts, instant: d
     """Settle the deliveries that must not go out, and return the others."""
     aside: dict[tuple[State, str], list[_Row]] = defaultdict(list)
     going: list[_Row] = []
+    # Planning cancels what is pending; what was on its way then comes here when it is tried again.
+    dropped = unwanted([row.pk for row in rows if row.attempts])
     for row in rows:
         verdict = _verdict(channel, row, facts, instant)
+        if verdict is None and row.pk in dropped:
+            verdict = State.CANCELED, dropped[row.pk]
         if verdict is None:
             going.append(row)
         else:
@@ -128,7 +133,7 @@ def _set_aside(channel: Channel, rows: Sequence[_Row], facts: _Facts, instant: d
     for (state, reason), some in aside.items():
         if state == State.CANCELED:
             Delivery.objects.filter(pk__in=[row.pk for row in some]).cancel(reason)
-            bring_forward([Miss(row.event_id, row.registration_id, row.target_id) for row in some])
+            bring_forward([Miss(row.pk, row.event_id, row.registration_id, row.target_id) for row in some])
         elif some:
             Delivery.objects.filter(pk__in=[row.pk for row in some]).move_to(state, reason=reason)
     return going

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from common.clock import now
 from eventinvoke.models import Delivery
+from eventinvoke.wanted import unwanted
 from registration.models import Step
 
 
@@ -12,6 +13,7 @@ from registration.models import Step
 class Miss:
     """A delivery that did not reach its target, and will not."""
 
+    delivery_id: int
     event_id: int
     registration_id: int | None
     target_id: int
@@ -21,22 +23,27 @@ def bring_forward(misses: Iterable[Miss]) -> int:
     """Carry out at once the next step of each plan that just missed somebody; return how many.
 
     The next step is the earliest that is pending, waits for a confirmation and goes to another
-    target: dialling a busy line again at once would help nobody. It keeps its ``due_at``.
+    target: dialling a busy line again at once would help nobody. It keeps its ``due_at``. What nobody
+    wants any more (the event was moved meanwhile) brings nothing forward.
     """
-    wanted = {(m.event_id, m.registration_id): m.target_id for m in misses if m.registration_id is not None}
-    if not wanted:
+    missed = {(m.event_id, m.registration_id): m for m in misses if m.registration_id is not None}
+    if not missed:
         return 0
     instant = now()
     waiting = (
         Delivery.objects.pending()
-        .filter(event__in={event for event, _ in wanted}, registration__in={plan for _, plan in wanted})
+        .filter(event__in={event for event, _ in missed}, registration__in={plan for _, plan in missed})
         .filter(
             condition=Step.Condition.UNCONFIRMED, attempts=0, next_attempt_at__gt=instant, is_snooze=False
         )
         .order_by("-due_at", "-pk")
     )
-    first: dict[tuple[int, int | None], int] = {}
+    first: dict[int, int] = {}
     for pk, event, plan, target in waiting.values_list("pk", "event_id", "registration_id", "target_id"):
-        if wanted.get((event, plan), target) != target:
-            first[event, plan] = pk
+        miss = missed.get((event, plan))
+        if miss is not None and miss.target_id != target:
+            first[miss.delivery_id] = pk
+    # A call about the time that an event once had says nothing of the steps to the new one.
+    for pk in unwanted(first):
+        del first[pk]
     return Delivery.objects.pending().filter(pk__in=first.values()).update(next_attempt_at=instant)

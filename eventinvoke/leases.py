@@ -16,15 +16,17 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from common.channels import Channel, Message, Outcome, Resend, SendResult, registry
 from common.clock import now
 from common.states import State
 from eventinvoke.claim import Claimed, reclaimed
 from eventinvoke.escalation import Miss, bring_forward
-from eventinvoke.models import Answer, Attempt, Delivery
+from eventinvoke.models import Attempt, Delivery
 from eventinvoke.record import Result, record, report_until
-from registration.models import Step, Target
+from eventinvoke.wanted import unwanted
+from registration.models import Target
 from registration.models.targets import fingerprint
 
 log = logging.getLogger(__name__)
@@ -96,7 +98,9 @@ def _take_up_sent(channel: Channel, claims: Sequence[Claimed]) -> None:
 def _miss(claimed: Claimed, reason: str) -> None:
     sent = Delivery.objects.filter(pk=claimed.delivery_id, state=State.SENT)
     if sent.move_to(State.UNDELIVERED, reason=reason[:300], lease_until=None):
-        bring_forward([Miss(claimed.event_id, claimed.registration_id, claimed.target_id)])
+        bring_forward(
+            [Miss(claimed.delivery_id, claimed.event_id, claimed.registration_id, claimed.target_id)]
+        )
 
 
 def _wait_on(claims: Iterable[Claimed], instant: datetime) -> None:
@@ -134,37 +138,29 @@ def _known_ids(channel: Channel, messages: Sequence[Message]) -> frozenset[str]:
 def take_back() -> int:
     """Cancel at the provider what it accepted and nobody wants any more; return how many.
 
-    That is a call that waits in the provider's queue while its event was canceled or is over, or
-    while somebody confirmed.
+    That is a call that waits in the provider's queue while its event was canceled, moved or is over,
+    or while somebody confirmed.
     """
     instant = now()
     count = 0
     for channel in registry().values():
         if channel.capabilities.can_cancel:
-            attempts = _latest_attempts([row.pk for row in _unwanted(channel, instant)])
+            attempts = _latest_attempts(_unwanted(channel, instant))
             by_provider_id = {one.provider_id: pk for pk, one in attempts.items() if one.provider_id}
             for provider_id in channel.cancel(list(by_provider_id)):
                 row = Delivery.objects.filter(pk=by_provider_id[provider_id])
+                # It gives its place free: an event may come back to the time that it had.
                 count += row.move_to(
-                    State.CANCELED, lease_until=None, reason="Taken back before it was carried out."
+                    State.CANCELED,
+                    slot=F("pk"),
+                    lease_until=None,
+                    reason="Taken back before it was carried out.",
                 )
     return count
 
 
-def _unwanted(channel: Channel, instant: datetime) -> list[Delivery]:
+def _unwanted(channel: Channel, instant: datetime) -> list[int]:
     accepted = Delivery.objects.filter(kind=channel.kind, state=State.SENT, lease_until__isnull=False)
-    rows = accepted.select_related("event").prefetch_related("event__answers__delivery")
-    return [row for row in rows[:AT_ONCE] if _is_unwanted(row, instant)]
-
-
-def _is_unwanted(row: Delivery, instant: datetime) -> bool:
-    if row.event.canceled_at is not None or row.deadline_at <= instant:
-        return True
-    if row.condition == Step.Condition.ALWAYS:
-        return False
-    return any(
-        answer.kind == Answer.Kind.CONFIRMED
-        and answer.starts_at == row.event.starts_at
-        and (answer.member_id == row.member_id or answer.delivery.registration_id == row.registration_id)
-        for answer in row.event.answers.all()
-    )
+    rows = dict(accepted.order_by("lease_until").values_list("pk", "deadline_at")[:AT_ONCE])
+    dropped = unwanted(rows)
+    return [pk for pk, deadline_at in rows.items() if pk in dropped or deadline_at <= instant]

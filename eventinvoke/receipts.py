@@ -105,5 +105,5 @@ def _move(attempt: Attempt, report: Report, means: State) -> bool:
     is_moved = deliveries.move_to(means, **changes) > 0
     if is_moved and means in MISSED:
         row = Delivery.objects.get(pk=attempt.delivery_id)
-        bring_forward([Miss(row.event_id, row.registration_id, row.target_id)])
+        bring_forward([Miss(row.pk, row.event_id, row.registration_id, row.target_id)])
     return is_moved

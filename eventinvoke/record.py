@@ -155,7 +155,9 @@ def _fail(results: Sequence[Result]) -> None:
         by_number[claimed.number].append((claimed.delivery_id, State.FAILED, None, result.reason[:_REASON]))
     for number, rows in by_number.items():
         bulk.update(Delivery, ["state", "lease_until", "reason"], rows, state=State.SENDING, attempts=number)
-    bring_forward([Miss(one.event_id, one.registration_id, one.target_id) for one, _result in results])
+    bring_forward(
+        [Miss(one.delivery_id, one.event_id, one.registration_id, one.target_id) for one, _result in results]
+    )
 
 
 def _disable(results: Sequence[Result]) -> None:

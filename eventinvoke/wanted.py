@@ -1,0 +1,38 @@
+"""Whether somebody still wants what is already on its way.
+
+Planning touches what is pending and nothing else. What a worker had claimed when its event moved, was
+canceled or confirmed is looked at here: before it is tried again, before it is taken back from the
+provider, and before a miss of it brings the next step forward.
+"""
+
+from collections.abc import Collection
+
+from eventinvoke.models import Answer, Delivery
+from registration.models import Step
+
+
+def unwanted(pks: Collection[int]) -> dict[int, str]:
+    """Return which of some deliveries nobody wants any more, each with the reason; three queries at most."""
+    if not pks:
+        return {}
+    rows = Delivery.objects.filter(pk__any_of=list(pks)).select_related("event", "step")
+    found = {row.pk: _why(row) for row in rows.prefetch_related("event__answers__delivery")}
+    return {pk: why for pk, why in found.items() if why}
+
+
+def _why(row: Delivery) -> str:
+    if row.event.canceled_at is not None:
+        return "The event was canceled."
+    if not row.is_snooze and row.step is not None and row.due_at != row.event.starts_at + row.step.offset:
+        return "The event or the plan has moved."
+    for answer in row.event.answers.all():
+        if answer.starts_at != row.event.starts_at:
+            continue
+        is_own = answer.member_id == row.member_id
+        if answer.kind == Answer.Kind.STOPPED and is_own and answer.delivery.kind == row.kind:
+            return "The member asked not to be told about this any more in this way."
+        if row.condition == Step.Condition.ALWAYS or answer.kind != Answer.Kind.CONFIRMED:
+            continue
+        if is_own or answer.delivery.registration_id == row.registration_id:
+            return "Somebody has confirmed it meanwhile."
+    return ""
