@@ -8,7 +8,7 @@ become an event.
 import logging
 from typing import Final
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from common.errors import InputError
 from eventinvoke.matching import DATE_SOURCE
@@ -25,7 +25,20 @@ AT_ONCE: Final = 100
 def follow_changes() -> int:
     """Plan the registrations that changed since they were last planned; return how many."""
     pks = list(Registration.objects.unplanned().order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
-    return sum(_follow(pk) for pk in pks)
+    return sum(_try_to_follow(pk) for pk in pks)
+
+
+def _try_to_follow(pk: int) -> bool:
+    """Plan one registration. One that can't be planned keeps nobody else from being told."""
+    try:
+        return _follow(pk)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: the next wake-up comes back
+    except Exception:
+        log.exception("registration %s can't be planned; it is left until it changes again", pk)
+        # Or the same fault would come back with every wake-up.
+        Registration.objects.unplanned().filter(pk=pk).update(is_planned=True)
+        return False
 
 
 def _follow(pk: int) -> bool:
