@@ -1,5 +1,6 @@
 """``manage.py eventinvoke``: fire due notices from cron, or without Celery."""
 
+import logging
 import signal
 from argparse import ArgumentParser
 from threading import Event as Flag
@@ -8,15 +9,19 @@ from time import monotonic
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from common.clock import now
 from eventinvoke.changes import follow_changes
 from eventinvoke.deliver import fire
 from eventinvoke.leases import recover_leases, take_back
-from eventinvoke.wake import AHEAD, due_soon, next_due
+from eventinvoke.wake import AHEAD, Due, due_soon, next_due
+
+log = logging.getLogger(__name__)
 
 TEND_EVERY = 5.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+"""Seconds before it tries again while the database is away; the pause doubles."""
 
 
 class Command(BaseCommand):
@@ -61,31 +66,71 @@ def run_once() -> int:
 
 
 def run_forever(stop: Flag) -> None:
-    """Send each kind in a thread of its own, as it falls due, until ``stop`` is set."""
-    senders: dict[str, Thread] = {}
-    tended_at = 0.0
+    """Send each kind in a thread of its own, as it falls due, until ``stop`` is set.
+
+    While the database is away (or something else goes wrong) it tries again, less and less often.
+    """
+    senders = _Senders()
+    tended_at = -TEND_EVERY
+    pause = SHORTEST_PAUSE
     while not stop.is_set():
-        close_old_connections()
-        follow_changes()
-        if monotonic() - tended_at >= TEND_EVERY:
-            recover_leases()
-            take_back()
-            tended_at = monotonic()
-        due = due_soon()
-        wait = max(0.0, min([(one.at - now()).total_seconds() for one in due], default=AHEAD.total_seconds()))
-        stop.wait(wait)
-        for one in due:
-            if one.at <= now() and not (one.kind in senders and senders[one.kind].is_alive()):
-                senders[one.kind] = Thread(target=_send, args=(one.kind,), name=f"send-{one.kind}")
-                senders[one.kind].start()
-        if due and wait == 0:
-            stop.wait(0.05)
-    for sender in senders.values():
-        sender.join()
+        try:
+            close_old_connections()
+            follow_changes()
+            if monotonic() - tended_at >= TEND_EVERY:
+                recover_leases()
+                take_back()
+                tended_at = monotonic()
+            _wait_and_send(due_soon(), senders, stop)
+            pause = SHORTEST_PAUSE
+        except Exception as error:  # noqa: BLE001 - nobody else would fire what falls due
+            _say(error, f"trying again in {pause:g} s")
+            connection.close()
+            stop.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+    senders.join()
+
+
+def _wait_and_send(due: list[Due], senders: "_Senders", stop: Flag) -> None:
+    wait = max(0.0, min([(one.at - now()).total_seconds() for one in due], default=AHEAD.total_seconds()))
+    stop.wait(wait)
+    for one in due:
+        if one.at <= now():
+            senders.start(one.kind)
+    if due and wait == 0:
+        stop.wait(0.05)
+
+
+class _Senders:
+    """One thread a kind, while there is something to send."""
+
+    def __init__(self) -> None:
+        self._threads: dict[str, Thread] = {}
+
+    def start(self, kind: str) -> None:
+        """Send what is due of one kind, unless that is under way."""
+        thread = self._threads.get(kind)
+        if thread is None or not thread.is_alive():
+            self._threads[kind] = Thread(target=_send, args=(kind,), name=f"send-{kind}")
+            self._threads[kind].start()
+
+    def join(self) -> None:
+        """Wait for what is under way."""
+        for thread in self._threads.values():
+            thread.join()
 
 
 def _send(kind: str) -> None:
     try:
         fire(kind)
+    except Exception as error:  # noqa: BLE001 - what it leaves behind is taken up when its lease runs out
+        _say(error, f"{kind} is tried again")
     finally:
         connection.close()
+
+
+def _say(error: Exception, what_next: str) -> None:
+    if isinstance(error, (OperationalError, InterfaceError)):
+        log.warning("the database is away, %s: %s", what_next, " ".join(str(error).split()))
+    else:
+        log.error("something went wrong, %s", what_next, exc_info=error)
