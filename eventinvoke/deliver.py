@@ -8,13 +8,15 @@ number of notices.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import BoundedSemaphore
 from time import monotonic
 from typing import Final
 
 from django.conf import settings
 
-from common.channels import Channel, Message, get
+from common.channels import Channel, Message, Outcome, SendResult, get
+from common.clock import now
 from eventinvoke.claim import Claimed, claim
 from eventinvoke.record import Recorder
 
@@ -22,6 +24,8 @@ SECONDS: Final = 1.0
 """How long one call goes on claiming, so that other kinds get their turn."""
 AT_ONCE: Final = 3
 """How many threads of one process send one kind, so that a slow server leaves room for others."""
+
+_WAITED: Final = "It waited too long for its turn; it is tried again."
 
 _slots: defaultdict[str, BoundedSemaphore] = defaultdict(lambda: BoundedSemaphore(AT_ONCE))
 
@@ -51,8 +55,8 @@ def fire(kind: str, *, seconds: float = SECONDS) -> Fired:
 
 
 def _stream(channel: Channel, seconds: float) -> Fired:
-    flight = _Flight(channel, monotonic() + seconds)
     recorder = Recorder(channel, settings.NOTICE_BATCH_SIZE)
+    flight = _Flight(channel, recorder, monotonic() + seconds)
     try:
         for result in channel.send(flight.messages()):
             if result is not None:
@@ -60,26 +64,36 @@ def _stream(channel: Channel, seconds: float) -> Fired:
             recorder.flush_if_due()
     finally:
         # Whatever a defect of the channel leaves behind is taken up when its lease runs out.
-        recorder.flush()
+        recorder.finish()
     return Fired(flight.count, flight.has_more)
 
 
 class _Flight:
     """The messages that are on their way."""
 
-    def __init__(self, channel: Channel, until: float) -> None:
+    def __init__(self, channel: Channel, recorder: Recorder, until: float) -> None:
         self._channel = channel
+        self._recorder = recorder
         self._until = until
         self._flying: dict[str, Claimed] = {}
         self.count = 0
         self.has_more = True
 
     def messages(self) -> Iterator[Message]:
-        """Yield due messages, claiming them a batch at a time."""
+        """Yield due messages, claiming them a batch at a time.
+
+        What had to wait for half of its lease (a slow provider, a machine that stood still) is put
+        back: when the lease runs out, somebody else concludes from the provider's silence that it
+        was never sent, and sends it.
+        """
         while self.has_more and monotonic() < self._until:
             batch, self.has_more = claim(self._channel, settings.NOTICE_BATCH_SIZE)
             self.count += len(batch)
+            latest = now() + timedelta(seconds=settings.NOTICE_LEASE_SECONDS / 2)
             for one in batch:
+                if now() > latest:
+                    self._recorder.add(one, SendResult(one.message, Outcome.RETRY, reason=_WAITED))
+                    continue
                 self._flying[one.message.process_id] = one
                 yield one.message
 

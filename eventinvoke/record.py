@@ -5,6 +5,7 @@ late (its lease ran out, another took over, a callback was faster) changes nothi
 """
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from time import monotonic
 from typing import Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from common.channels import Channel, Outcome, Resend, SendResult
 from common.clock import now
@@ -60,10 +61,35 @@ class Recorder:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was collected."""
+        """Write what was collected; keep it for later while the database is away."""
         results, self._results = self._results, []
-        if results:
+        if not results:
+            return
+        try:
             record(self._channel, results)
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block:
+                raise
+            log.warning("%s: %s results wait for the database: %s", self._channel.kind, len(results), error)
+            # Writing twice does no harm: every update names the state and the try that it is about.
+            self._results = results
+            self._since = monotonic()
+            connection.close()
+
+    def finish(self) -> None:
+        """Write what was collected, waiting for the database as long as a lease lasts.
+
+        Nobody else knows what became of these tries: without them a push would be sent twice, and a
+        provider asked about a call. Raises the database's error when the time is over.
+        """
+        until = monotonic() + settings.NOTICE_LEASE_SECONDS
+        self.flush()
+        while self._results:
+            if monotonic() > until:
+                record(self._channel, self._results)
+                return
+            time.sleep(MAX_AGE)
+            self.flush()
 
 
 def record(channel: Channel, results: Sequence[Result]) -> None:
