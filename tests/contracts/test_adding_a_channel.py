@@ -68,7 +68,8 @@ def test_the_pages_channel_passes_the_linter() -> None:
 
 
 @pytest.mark.parametrize(
-    "named", sorted(set(re.findall(r"`((?:eventinvoke|notification|common|tests|pfs_notice)/[\w/.]+)`", PAGE)))
+    "named",
+    sorted(set(re.findall(r"`((?:eventinvoke|notification|common|tests|pfs_notice)/[\w/.]+)`", PAGE))),
 )
 def test_every_file_that_the_page_names_is_there(named: str) -> None:
     assert named in FILES or (ROOT / named).exists()
