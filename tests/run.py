@@ -175,10 +175,10 @@ def _everything() -> int:
 
 def _run_all(environments: dict[str, dict[str, str]], results: Results) -> None:
     ignored = [f"--ignore={path}" for path in (*_ONCE, *_ALONE)]
-    _pytest("units on sqlite", environments["sqlite"], ignored, results)
-    # The other two wait for their servers half of the time: together they keep two cores busy.
+    # They wait for servers and for each other half of the time: together they keep two cores busy.
     others = {name: environment for name, environment in environments.items() if name != "sqlite"}
     running = [(f"units on {name}", *_start(environment, ignored)) for name, environment in others.items()]
+    _pytest("units on sqlite", environments["sqlite"], ignored, results)
     for label, process, output in running:
         process.wait()
         output.seek(0)
