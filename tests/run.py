@@ -96,8 +96,11 @@ def _environment(database: str) -> Iterator[dict[str, str]]:
     if database == "sqlite":
         yield environment
         return
+    # The server is thrown away with all that is in it: a test's database is made anew at the beginning, and
+    # need not be removed at the end, which PostgreSQL refuses while any connection is still open.
+    options = f"{environment.get('PYTEST_ADDOPTS', '')} --create-db --reuse-db"
     with _DATABASES[database]() as server:
-        yield environment | {"DATABASE_URL": server.url}
+        yield environment | {"DATABASE_URL": server.url, "PYTEST_ADDOPTS": options}
 
 
 def _lint() -> bool:
