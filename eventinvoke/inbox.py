@@ -1,6 +1,6 @@
 """The inbox: which notices are there, which are new, and what is noted when one is seen."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -11,7 +11,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from common.clock import now
 from common.states import State
 from eventinvoke import receipts
-from eventinvoke.models import Attempt, Delivery, InboxMark
+from eventinvoke.models import Answer, Attempt, Delivery, InboxMark
 from registration.models import Member
 
 KIND: Final = "inbox"
@@ -62,6 +62,16 @@ def news_for(member: Member) -> News:
     unseen = tuple(pk for pk, state, _sent in found if state == State.SENT)
     digest = sha256(repr([(pk, state) for pk, state, _sent in found]).encode()).hexdigest()[:16]
     return News(unread, unseen, digest)
+
+
+def told_again_at(notices: Sequence[Delivery]) -> dict[int, datetime]:
+    """Return, for those notices that were put off, when the member is told again. One query."""
+    answered = [n for n in notices if any(a.kind == Answer.Kind.SNOOZED for a in n.answers.all())]
+    put_off = {notice.event_id: notice.pk for notice in reversed(answered)}
+    again = Delivery.objects.pending().filter(
+        is_snooze=True, kind=KIND, event__in=put_off, target__in={n.target_id for n in notices}
+    )
+    return {put_off[event]: at for event, at in again.values_list("event_id", "due_at")}
 
 
 def mark_read(member: Member) -> None:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common.states import State
 from eventinvoke import answers
-from eventinvoke.inbox import KIND, mark_read, mark_seen, news_for, notices_of, read_at
+from eventinvoke.inbox import KIND, mark_read, mark_seen, news_for, notices_of, read_at, told_again_at
 from eventinvoke.models import Delivery
 from eventinvoke.views.delivered import page_of
 from eventinvoke.views.scope import own_deliveries
@@ -34,7 +34,13 @@ def inbox(request: HttpRequest) -> HttpResponse:
     news = news_for(member)
     rows = notices_of(member).prefetch_related("answers")
     notices, older = page_of(rows, request.GET.get("before", ""))
-    context = {"notices": notices, "older": older, "mark": read_at(member), "inbox_token": news.token}
+    context = {
+        "notices": notices,
+        "older": older,
+        "mark": read_at(member),
+        "inbox_token": news.token,
+        "again": told_again_at(notices),
+    }
     return render(request, "eventinvoke/inbox.html", context)
 
 
@@ -113,7 +119,8 @@ def _respond(request: HttpRequest, delivery: Delivery, said: str) -> HttpRespons
         fresh = (
             Delivery.objects.select_related("event", "target").prefetch_related("answers").get(pk=delivery.pk)
         )
-        return render(request, "eventinvoke/notice.html", {"notice": fresh, "said": said})
+        context = {"notice": fresh, "said": said, "again": told_again_at([fresh])}
+        return render(request, "eventinvoke/notice.html", context)
     messages.success(request, said)
     back = request.POST.get("next", "")
     is_safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())

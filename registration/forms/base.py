@@ -11,7 +11,7 @@ from common.times import OverlapError, local_to_utc
 
 _CLASSES: Final = (
     (forms.CheckboxInput, "form-check-input"),
-    (forms.RadioSelect, "form-check-input"),
+    (forms.RadioSelect, ""),
     (forms.Select, "form-select"),
     (forms.Widget, "form-control"),
 )

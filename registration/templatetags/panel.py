@@ -1,5 +1,6 @@
 """Tags of the panel: icons, times in the member's zone, states and channels in plain words."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -90,6 +91,12 @@ def _badge(shown: Shown) -> SafeString:
 def state_badge(state: str) -> SafeString:
     """Show a delivery's state as a badge with a word."""
     return _badge(STATES[State(state)])
+
+
+@register.filter
+def item(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """Return what a mapping holds under a key, or None."""
+    return mapping.get(key)
 
 
 @register.filter

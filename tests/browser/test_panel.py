@@ -1,0 +1,234 @@
+"""The panel in a real browser: the live inbox, the rows of a plan, and the service worker."""
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.urls import reverse
+
+from common import process_ids
+from common.clock import now
+from common.states import State
+from eventinvoke.models import Answer, Attempt, Delivery
+from eventinvoke.tests.factories import DeliveryFactory
+from registration.membership import member_of
+from registration.models import Member, Registration
+from registration.tests.factories import UserFactory
+from tests.fixtures.processes import wait_until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def member() -> Member:
+    return member_of(UserFactory.create(username="ann"))
+
+
+@pytest.fixture
+def panel(page: "Page", live_server: Any, member: Member) -> "Page":
+    """A page of the panel, signed in through the form."""
+    page.goto(f"{live_server.url}/accounts/login/")
+    page.get_by_label("Username").fill(member.user.username)
+    page.get_by_label("Password").fill("a long password")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/coming/")
+    return page
+
+
+def arrive(member: Member, **more: Any) -> Attempt:
+    """Have a notice arrive in the member's inbox."""
+    fields = {"state": State.SENT, "sent_at": now(), "attempts": 1} | more
+    delivery = DeliveryFactory.create(target=member.targets.get(kind="inbox"), **fields)
+    return Attempt.objects.create(delivery=delivery, outcome="accepted")
+
+
+def state_of(attempt: Attempt) -> str:
+    return Delivery.objects.values_list("state", flat=True).get(pk=attempt.delivery_id)
+
+
+def test_a_notice_appears_on_an_open_page_and_is_confirmed_there(panel: "Page", member: Member) -> None:
+    panel.wait_for_selector("#inbox-poll[hx-get*='token=']", state="attached")
+    attempt = arrive(member)
+    toast = panel.locator(".toast", has_text="PFS telecon")
+    toast.wait_for()
+    wait_until(lambda: state_of(attempt) == State.DELIVERED, what="seeing it")
+    assert panel.locator("#inbox-count").inner_text().startswith("1")
+    toast.get_by_role("button", name="Confirm").click()
+    wait_until(lambda: state_of(attempt) == State.ACKNOWLEDGED, what="confirming it")
+    toast.wait_for(state="detached")
+    panel.locator("#inbox-count:empty").wait_for(state="attached")
+
+
+def test_a_notice_appears_in_the_open_inbox(panel: "Page", member: Member) -> None:
+    panel.get_by_role("link", name="Inbox").first.click()
+    panel.get_by_text("Your inbox is empty").wait_for()
+    attempt = arrive(member)
+    row = panel.locator(".notice-row", has_text="PFS telecon")
+    row.wait_for()
+    row.get_by_role("button", name="Later").click()
+    panel.get_by_text("You are told again at").wait_for()
+    assert Answer.objects.get().delivery_id == attempt.delivery_id
+
+
+def test_one_date_is_registered_with_two_steps(panel: "Page", live_server: Any) -> None:
+    panel.goto(f"{live_server.url}/registrations/add/")
+    panel.get_by_role("textbox", name="What").fill("Feed the cat")
+    panel.get_by_label("Starts").fill((now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"))
+    rows = panel.locator(".plan-row:visible")
+    assert rows.count() == 1
+    panel.get_by_role("button", name="Another step").click()
+    panel.get_by_role("button", name="Another step").click()
+    rows.nth(2).get_by_role("button", name="Remove this step").click()
+    for number, minutes in enumerate(("10", "2")):
+        rows.nth(number).get_by_label("How").select_option(label="Inbox")
+        rows.nth(number).get_by_label("When").fill(minutes)
+    panel.get_by_role("button", name="Save").click()
+    panel.get_by_text("“Feed the cat” is saved.").wait_for()
+    offsets = Registration.objects.get().steps.values_list("offset", flat=True)
+    assert set(offsets) == {timedelta(minutes=-10), timedelta(minutes=-2)}
+
+
+def test_without_scripts_three_steps_can_be_filled_in(browser: Any, live_server: Any, member: Member) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/accounts/login/?next=/registrations/add/")
+    page.fill("#id_username", member.user.username)
+    page.fill("#id_password", "a long password")
+    page.click("button[type=submit]")
+    assert page.locator(".plan-row:visible").count() == 3
+    page.fill("#id_title", "Feed the cat")
+    page.fill("#id_starts_at", (now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"))
+    page.select_option("#id_steps-2-target", label="Inbox")
+    page.click("text=Save")
+    assert Registration.objects.get().steps.count() == 1
+    context.close()
+
+
+class Worker:
+    """The panel's service worker, pushed to through the DevTools protocol."""
+
+    def __init__(self, page: "Page", origin: str) -> None:
+        self._page = page
+        self._origin = origin
+        self._registration = ""
+        page.context.grant_permissions(["notifications"], origin=origin)
+        self._session = page.context.new_cdp_session(page)
+        self._session.on("ServiceWorker.workerRegistrationUpdated", self._note)
+        self._session.send("ServiceWorker.enable")
+        page.evaluate(
+            "async () => { await navigator.serviceWorker.register('/service-worker.js', {scope: '/'});"
+            " await navigator.serviceWorker.ready; }"
+        )
+        while not self._registration:
+            page.wait_for_timeout(20)
+
+    def _note(self, event: dict[str, Any]) -> None:
+        for one in event["registrations"]:
+            if not one["isDeleted"]:
+                self._registration = one["registrationId"]
+
+    def push(self, data: str) -> None:
+        message = {"origin": self._origin, "registrationId": self._registration, "data": data}
+        self._session.send("ServiceWorker.deliverPushMessage", message)
+
+    def shown(self) -> list[dict[str, Any]]:
+        """Return the notifications that are shown."""
+        found: list[dict[str, Any]] = self._page.evaluate(
+            "async () => (await (await navigator.serviceWorker.ready).getNotifications())"
+            ".map(({title, body, tag, data, requireInteraction, actions}) =>"
+            " ({title, body, tag, data, requireInteraction, actions: actions.map((one) => one.action)}))"
+        )
+        return found
+
+    def press(self, action: str) -> None:
+        """Press a button of the first notification ("" is the notification itself)."""
+        script = (
+            "async (action) => { const [notification] = await self.registration.getNotifications();"
+            " self.dispatchEvent(new NotificationEvent('notificationclick', {notification, action})); }"
+        )
+        self._page.context.service_workers[0].evaluate(script, action)
+
+
+@pytest.fixture
+def worker(panel: "Page", live_server: Any) -> Worker:
+    return Worker(panel, live_server.url)
+
+
+def payload(attempt: Attempt, **more: Any) -> str:
+    process_id = process_ids.sign(attempt.pk)
+    data = {
+        "title": "PFS telecon",
+        "body": "In 10 minutes",
+        "tag": "tag-1",
+        "severity": "critical",
+        "language": "en",
+        "url": "",
+        "process_id": process_id,
+        "report": more.pop("report"),
+        "actions": [{"action": "confirm", "title": "Confirm"}, {"action": "snooze", "title": "Later"}],
+    }
+    return json.dumps(data | more)
+
+
+def report_address(attempt: Attempt) -> str:
+    return reverse("notification:push-report", args=[process_ids.sign(attempt.pk)])
+
+
+def test_a_push_is_shown_with_its_buttons_and_reported(worker: Worker, member: Member) -> None:
+    attempt = arrive(member, kind="webpush")
+    worker.push(payload(attempt, report=report_address(attempt)))
+    (shown,) = wait_until(worker.shown, what="the notification")
+    assert (shown["title"], shown["body"], shown["tag"]) == ("PFS telecon", "In 10 minutes", "tag-1")
+    assert shown["requireInteraction"] is True
+    assert shown["actions"] == ["confirm", "snooze"]
+    wait_until(lambda: state_of(attempt) == State.DELIVERED, what="the report")
+
+
+def test_a_second_push_of_the_same_tag_replaces_the_first(worker: Worker, member: Member) -> None:
+    attempt = arrive(member, kind="webpush")
+    for body in ("one", "two"):
+        worker.push(payload(attempt, report="", body=body))
+        wait_until(lambda expected=body: [one["body"] for one in worker.shown()] == [expected], what=body)
+
+
+def test_the_button_of_a_push_confirms(worker: Worker, member: Member) -> None:
+    attempt = arrive(member, kind="webpush")
+    worker.push(payload(attempt, report=report_address(attempt)))
+    wait_until(worker.shown, what="the notification")
+    worker.press("confirm")
+    wait_until(lambda: state_of(attempt) == State.ACKNOWLEDGED, what="the confirmation")
+    assert Answer.objects.get().way == "push"
+
+
+@pytest.mark.parametrize(
+    "data", ["", "{", "[]", "7", "null", '"text"', "{}", '{"title": 7}', '{"title": ""}']
+)
+def test_a_push_that_makes_no_sense_shows_that_something_came(worker: Worker, data: str) -> None:
+    worker.push(data)
+    (shown,) = wait_until(worker.shown, what="the notification")
+    assert shown["title"] == "PFS Notice"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"actions": "confirm"},
+        {"actions": [None, {"action": 7}, {"title": "x"}]},
+        {"tag": 7, "body": None, "language": []},
+        {"url": "javascript:alert(1)"},
+        {"report": "https://evil.example/"},
+        {"report": 7},
+    ],
+)
+def test_a_push_with_a_part_that_makes_no_sense_is_shown_without_it(
+    worker: Worker, member: Member, live_server: Any, more: dict[str, Any]
+) -> None:
+    worker.push(payload(arrive(member, kind="webpush"), **({"report": ""} | more)))
+    (shown,) = wait_until(worker.shown, what="the notification")
+    assert shown["title"] == "PFS telecon"
+    assert shown["data"]["url"] == f"{live_server.url}/inbox/"
+    assert shown["data"]["report"] == ""
