@@ -2,13 +2,19 @@
 
 from typing import Final
 
+from django.conf import settings
+
 TRANSLATED: Final = ("en", "de", "fr", "ja")
 
 
 def texts_for(language: str) -> str:
     """Return the language in which a member of that language (BCP 47) reads our texts.
 
-    "de-AT" reads German; whoever reads none of ours reads English.
+    "en-gb" stays, for the sake of its dates; "de-AT", which Django does not know, reads German;
+    whoever reads none of ours reads English.
     """
-    base = language.lower().replace("_", "-").partition("-")[0]
-    return base if base in TRANSLATED else TRANSLATED[0]
+    name = language.lower().replace("_", "-")
+    base = name.partition("-")[0]
+    if base not in TRANSLATED:
+        return TRANSLATED[0]
+    return name if name in dict(settings.LANGUAGES) else base

@@ -76,8 +76,17 @@ def test_the_time_is_that_of_the_members_zone(ask: Ask, account: None, db: None)
 
 def test_another_day_is_named(ask: Ask, call: Notice) -> None:
     with time_machine.travel(TOKYO_AFTERNOON, tick=False):
-        call.change_event(starts_at=TOKYO_AFTERNOON + timedelta(days=1))
+        tomorrow = TOKYO_AFTERNOON + timedelta(days=1)
+        call.change_event(starts_at=tomorrow, deadline_at=tomorrow)
         assert "It starts on March 3 at 15:00, in 1 day." in said(ask("call-content", call))
+
+
+def test_british_english_says_dates_the_british_way(ask: Ask, account: None, db: None) -> None:
+    with time_machine.travel(TOKYO_AFTERNOON, tick=False):
+        call = Notice("voice", language="en-gb")
+        tomorrow = TOKYO_AFTERNOON + timedelta(days=1)
+        call.change_event(starts_at=tomorrow, deadline_at=tomorrow)
+        assert "It starts on 3 March at 15:00" in said(ask("call-content", call))
 
 
 def test_a_whole_day_has_no_hour(ask: Ask, call: Notice) -> None:

@@ -17,8 +17,8 @@ class Voice:
 
 VOICES: Final = {
     "en": Voice("en", "en-US", "Polly.Joanna-Neural"),
-    "en-au": Voice("en", "en-AU", "Polly.Olivia-Neural"),
-    "en-gb": Voice("en", "en-GB", "Polly.Amy-Neural"),
+    "en-au": Voice("en-au", "en-AU", "Polly.Olivia-Neural"),
+    "en-gb": Voice("en-gb", "en-GB", "Polly.Amy-Neural"),
     "de": Voice("de", "de-DE", "Polly.Vicki-Neural"),
     "de-at": Voice("de", "de-AT", "Polly.Hannah-Neural"),
     "fr": Voice("fr", "fr-FR", "Polly.Lea-Neural"),
