@@ -33,6 +33,17 @@ class Resend(StrEnum):
     """Ask the provider first, with ``Channel.ask`` (a phone must not ring twice)."""
 
 
+class Queue(StrEnum):
+    """Which workers send a channel's messages. The values are the names of Celery's queues."""
+
+    FIRE = "fire"
+    """Thousands at once, by processes, one a core."""
+    URGENT = "urgent"
+    """Few, by threads that are always free for them: a phone call waits for nothing else."""
+    SLOW = "slow"
+    """By threads that may wait long for a slow server."""
+
+
 class Verification(StrEnum):
     """How a target is shown to belong to the member who adds it."""
 
@@ -50,9 +61,8 @@ class Capabilities:
     verification: Verification = Verification.CODE
     is_silent: bool = False
     """It disturbs nobody: quiet hours and the daily cap do not hold it back."""
-    is_blocking: bool = False
-    """It is fired by threads, from the queue ``slow``: its provider is slow or takes few at a time.
-    The others are fired by processes, from the queue ``fire``, thousands at a time."""
+    queue: Queue = Queue.FIRE
+    """Which workers send it."""
     has_receipts: bool = False
     """The provider reports later what became of a message (so SENT is not the end)."""
     can_cancel: bool = False

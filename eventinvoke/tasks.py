@@ -25,8 +25,8 @@ def _start(kind: str, wait: float = 0.0) -> None:
 
     A task that nobody took within a second is dropped: the next wake-up starts another.
     """
-    queue = "slow" if get(kind).capabilities.is_blocking else "fire"
-    fire_due.apply_async((kind,), countdown=wait, expires=wait + AHEAD.total_seconds(), queue=queue)
+    queue = get(kind).capabilities.queue
+    fire_due.apply_async((kind,), countdown=wait, expires=wait + AHEAD.total_seconds(), queue=str(queue))
 
 
 @shared_task(name="eventinvoke.tasks.fire_due")

@@ -69,7 +69,7 @@ class CallLike(PushLike):
 
     kind = "calllike"
     label = "Call-like"
-    capabilities = Capabilities(resend=Resend.ASK, has_receipts=True, can_cancel=True, is_blocking=True)
+    capabilities = Capabilities(resend=Resend.ASK, has_receipts=True, can_cancel=True)
 
 
 class OneASecond(CallLike):

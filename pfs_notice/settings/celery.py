@@ -21,7 +21,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 
 CELERY_TASK_DEFAULT_QUEUE = "fire"
-CELERY_TASK_QUEUES = [Queue("fire"), Queue("slow")]
+CELERY_TASK_QUEUES = [Queue("fire"), Queue("urgent"), Queue("slow")]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
@@ -38,8 +38,8 @@ CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 # A wake-up that nobody took within its interval is worthless: the next one does the same.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "wake": {"task": "eventinvoke.tasks.wake", "schedule": 1.0, "options": {"expires": 1}},
-    "tend": {"task": "eventinvoke.tasks.tend", "schedule": 5.0, "options": {"expires": 5}},
+    "wake": {"task": "eventinvoke.tasks.wake", "schedule": 1.0, "options": {"expires": 1, "queue": "urgent"}},
+    "tend": {"task": "eventinvoke.tasks.tend", "schedule": 5.0, "options": {"expires": 5, "queue": "urgent"}},
     # Only a look for what is due, one indexed query: a new calendar is read within seconds.
     "sync_calendars": {
         "task": "eventupdate.tasks.sync_calendars",

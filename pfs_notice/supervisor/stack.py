@@ -50,7 +50,7 @@ def worker_programs(needs: Path | None) -> list[Program]:
             is_module=True,
             needs=needs,
         )
-        for name, queue, threads in (("worker", "fire", "6"), ("slow", "slow", "4"))
+        for name, queue, threads in (("worker", "fire,urgent", "12"), ("slow", "slow", "4"))
     ]
     beat = Program(
         "beat", (*_CELERY, "beat", "--pidfile=", "--loglevel", "WARNING"), is_module=True, needs=needs

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, ClassVar, Final
 
-from common.channels import Address, Capabilities, Message, Resend, SendResult
+from common.channels import Address, Capabilities, Message, Queue, Resend, SendResult
 from eventinvoke.channels.email import addresses
 from eventinvoke.channels.email.post import Post
 
@@ -16,7 +16,7 @@ class EmailChannel:
 
     kind: ClassVar[str] = "email"
     label: ClassVar[str] = "Mail"
-    capabilities: ClassVar[Capabilities] = Capabilities(resend=Resend.AGAIN, is_blocking=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(resend=Resend.AGAIN, queue=Queue.SLOW)
 
     def check_address(self, address: str, config: Mapping[str, Any]) -> Address:  # noqa: ARG002 - an address is all
         """Check a mail address."""

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from common.channels import Address, Capabilities, Message, Outcome, Resend, SendResult
+from common.channels import Address, Capabilities, Message, Outcome, Queue, Resend, SendResult
 from common.clock import now
 from common.http import Reply, Request, exchange
 from eventinvoke.channels import numbers
@@ -34,6 +34,7 @@ class VoiceChannel:
     label: ClassVar[str] = "Phone call"
     capabilities: ClassVar[Capabilities] = Capabilities(
         resend=Resend.ASK,
+        queue=Queue.URGENT,
         has_receipts=True,
         can_cancel=True,
         rate_per_second=settings.TWILIO_CALLS_PER_SECOND,
