@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -188,11 +189,15 @@ def test_a_push_is_shown_with_its_buttons_and_reported(worker: Worker, member: M
     wait_until(lambda: state_of(attempt) == State.DELIVERED, what="the report")
 
 
+def is_all_that_is_shown(worker: Worker, body: str) -> bool:
+    return [one["body"] for one in worker.shown()] == [body]
+
+
 def test_a_second_push_of_the_same_tag_replaces_the_first(worker: Worker, member: Member) -> None:
     attempt = arrive(member, kind="webpush")
     for body in ("one", "two"):
         worker.push(payload(attempt, report="", body=body))
-        wait_until(lambda expected=body: [one["body"] for one in worker.shown()] == [expected], what=body)
+        wait_until(partial(is_all_that_is_shown, worker, body), what=body)
 
 
 def test_the_button_of_a_push_confirms(worker: Worker, member: Member) -> None:
