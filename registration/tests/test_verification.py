@@ -8,6 +8,7 @@ from threading import Barrier
 
 import pytest
 import time_machine
+from django.core.mail import EmailMessage
 from django.db import connection
 
 from common.errors import InputError, ProviderError
@@ -254,3 +255,16 @@ def test_the_right_code_many_times_at_once_is_taken_once(pager: Pager) -> None:
     said = at_once(confirm, 4)
     assert sorted(set(said)) == ["This code was used already.", "right"]
     assert said.count("right") == 1
+
+
+@pytest.mark.django_db
+def test_a_mail_address_is_verified_by_a_mail(mailoutbox: list[EmailMessage]) -> None:
+    target = TargetFactory.create(kind="email", address="ann@example.org", verified_at=None)
+    verification.start(target)
+    (mail,) = mailoutbox
+    assert mail.to == ["ann@example.org"]
+    code = re.search(r"\b\d{6}\b", str(mail.body))
+    assert code is not None
+    verification.confirm(target, code[0])
+    target.refresh_from_db()
+    assert target.is_usable

@@ -393,3 +393,14 @@ def test_a_mangled_plan_is_refused_without_a_fault(page: Client, data: dict[str,
         "/registrations/add/", {"title": "x", "starts_at": "2026-03-10T10:00", "severity": "10"} | data
     )
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("query", ["q=%00", "q=%25_", "page=x", "page=99999", "kind=x", "all=x"])
+def test_a_mangled_query_is_passed_over(page: Client, member: Member, query: str) -> None:
+    RegistrationFactory.create(member=member)
+    assert page.get(f"/registrations/?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("pk", ["9" * 30, "0"])
+def test_a_number_that_is_no_registration_is_not_found(page: Client, pk: str) -> None:
+    assert page.get(f"/registrations/{pk}/").status_code == 404

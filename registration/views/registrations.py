@@ -35,7 +35,7 @@ _SHOWN: Final = {
 def registration_list(request: HttpRequest) -> HttpResponse:
     """Show the registrations, with a filter by kind, words and (for the staff) everybody's."""
     rows = _rows(request)
-    kind, words = request.GET.get("kind", ""), request.GET.get("q", "").strip()[:100]
+    kind, words = request.GET.get("kind", ""), request.GET.get("q", "").replace("\0", "").strip()[:100]
     if kind in _SHOWN:
         rows = rows.filter(_SHOWN[kind])
     if words:
