@@ -74,6 +74,7 @@ class _Book:
     taken: list[Taken] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     answer: Answer | int | Callable[[socket.socket], None] = Answer.ACCEPT
+    answered: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -141,6 +142,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+        with self.server.book.lock:
+            self.server.book.answered += 1
 
     def _take(self, body: bytes) -> Taken:
         subscription = self.server.book.subscriptions.get(self.path)
@@ -259,6 +262,12 @@ class PushService:
         """What was taken so far, in order."""
         with self._book.lock:
             return list(self._book.taken)
+
+    @property
+    def answered(self) -> int:
+        """How many requests were answered so far, whatever the answer was."""
+        with self._book.lock:
+            return self._book.answered
 
     @property
     def faults(self) -> list[str]:

@@ -1,0 +1,61 @@
+"""Several beats, and several workers: more of them do no harm."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import redis
+
+from common.clock import now
+from eventinvoke.models import Attempt
+from tests.faults.conftest import Scene, takes, wait_until_settled
+from tests.faults.watch import Watch
+from tests.fixtures.processes import Starter, WorkerStarter, wait_until
+from tests.servers import Redis
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+MANY = 200
+BEATS = 3
+BACKLOG = 12
+"""Wake-ups that are left lying while nobody works: enough to see whether they are all carried out."""
+
+
+def waiting(server: Redis) -> int:
+    """How many tasks wait in the broker."""
+    with redis.Redis(port=server.port) as client:
+        return sum(client.llen(queue) for queue in ("fire", "slow"))
+
+
+def test_several_beats_and_workers_tell_nobody_twice_and_leave_no_backlog(
+    scene: Scene,
+    start_worker: WorkerStarter,
+    start_process: Starter,
+    redis_server: Redis,
+    tmp_path: Path,
+) -> None:
+    service = scene.push_service()
+    browsers = scene.browsers(service, MANY)
+    first = start_worker(beat=True, NOTICE_BATCH_SIZE="20")
+    for number in range(1, BEATS):
+        schedule = str(tmp_path / f"another-{number}")
+        start_process("celery", "-A", "pfs_notice", "beat", "--pidfile=", "-s", schedule)
+    second = start_worker(NOTICE_BATCH_SIZE="20", pool="prefork", threads=2)
+    with Watch():
+        scene.publish()
+        wait_until_settled(MANY)
+        assert takes(service) == {one.endpoint: 1 for one in browsers}
+        assert Attempt.objects.count() == MANY
+        # Nobody works for a while, but the beats go on.
+        first.kill()
+        second.kill()
+        wait_until(lambda: waiting(redis_server) >= BACKLOG, what="a backlog")
+        scene.publish(external_id="2")
+        began = now()
+        start_worker(NOTICE_BATCH_SIZE="20")
+        wait_until_settled(2 * MANY)
+        wait_until(lambda: waiting(redis_server) <= BEATS, seconds=10, what="the end of the backlog")
+    assert Counter(one.subscription.endpoint for one in service.taken) == {
+        one.endpoint: 2 for one in browsers
+    }
+    assert Attempt.objects.filter(started_at__gte=began).count() == MANY
