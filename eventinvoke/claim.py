@@ -62,6 +62,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+_TARGET_COLUMNS = ("pk", "address", "config", "usable")
+
+
 @dataclass(frozen=True, slots=True)
 class _Facts:
     events: dict[int, EventFacts]
@@ -102,11 +105,10 @@ def _locked(kind: str, limit: int, instant: datetime) -> list[_Row]:
 
 def _facts(rows: Sequence[_Row]) -> _Facts:
     targets = Target.objects.filter(pk__any_of={row.target_id for row in rows})
-    columns = ("pk", "address", "config", "verified_at", "disabled_at")
     return _Facts(
         events=facts_of({row.event_id for row in rows}),
         members=limits.members_of({row.member_id for row in rows}),
-        targets={row[0]: row for row in targets.values_list(*columns)},
+        targets={row[0]: row[1:] for row in targets.with_usable().values_list(*_TARGET_COLUMNS)},
     )
 
 
@@ -141,14 +143,14 @@ def _set_aside(channel: Channel, rows: Sequence[_Row], facts: _Facts, instant: d
 
 def _verdict(channel: Channel, row: _Row, facts: _Facts, instant: datetime) -> tuple[State, str] | None:
     member = facts.members[row.member_id]
-    _pk, _address, _config, verified_at, disabled_at = facts.targets[row.target_id]
+    _address, _config, is_usable = facts.targets[row.target_id]
     if row.deadline_at <= instant:
         return State.EXPIRED, "Its time was over before it could be sent."
     if row.registration_id is None:
         return State.CANCELED, "The registration was deleted."
     if not member.is_active:
         return State.CANCELED, "The member's account is switched off."
-    if verified_at is None or disabled_at is not None:
+    if not is_usable:
         return State.CANCELED, "The target is switched off or not verified."
     if row.severity < Severity.CRITICAL and not channel.capabilities.is_silent and member.is_quiet(instant):
         return State.SUPPRESSED, "It fell into the member's quiet hours."
@@ -160,7 +162,7 @@ def _claimed(rows: Sequence[_Row], facts: _Facts, instant: datetime) -> list[Cla
     claimed = []
     for row in rows:
         event, member = facts.events[row.event_id], facts.members[row.member_id]
-        _pk, address, config, _verified_at, _disabled_at = facts.targets[row.target_id]
+        address, config, _is_usable = facts.targets[row.target_id]
         attempt_id = new_attempt_id()
         message = Message(
             process_id=sign(attempt_id),

@@ -27,6 +27,11 @@ class TargetQuerySet(models.QuerySet["Target"]):
         """Targets that may be told something now."""
         return self.filter(verified_at__isnull=False, disabled_at__isnull=True)
 
+    def with_usable(self) -> Self:
+        """Say of each, in a column ``usable``, whether it may be told something now."""
+        is_usable = Q(verified_at__isnull=False, disabled_at__isnull=True)
+        return self.annotate(usable=models.ExpressionWrapper(is_usable, output_field=models.BooleanField()))
+
     def disable(self, reason: str) -> int:
         """Switch off those that are still on, and return how many that were."""
         return self.filter(disabled_at__isnull=True).update(disabled_at=now(), disabled_reason=reason[:300])

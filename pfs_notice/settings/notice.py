@@ -44,7 +44,7 @@ NOTICE_EXTRA_CA_FILE = text("NOTICE_EXTRA_CA_FILE")
 NOTICE_HORIZON_DAYS = whole("NOTICE_HORIZON_DAYS", 60)
 # How long the server of a calendar may take for the whole of it.
 NOTICE_FEED_SECONDS = decimal("NOTICE_FEED_SECONDS", 30)
-NOTICE_BATCH_SIZE = whole("NOTICE_BATCH_SIZE", 500)
+NOTICE_BATCH_SIZE = whole("NOTICE_BATCH_SIZE", 1000)
 NOTICE_LEASE_SECONDS = decimal("NOTICE_LEASE_SECONDS", 60)
 # How long a provider is given before it is asked what it did with a message whose answer was lost.
 NOTICE_ASK_SECONDS = decimal("NOTICE_ASK_SECONDS", 5)

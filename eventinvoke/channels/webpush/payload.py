@@ -8,11 +8,13 @@ from typing import Any, Final
 from django.utils.translation import gettext, override
 
 from common.channels import Message, Severity
-from eventinvoke.links import path
+from eventinvoke.links import PLACEHOLDER, path
 
 MAX_BYTES: Final = 3993
 """Of plaintext: a push service must take a body of 4096 bytes (RFC 8030, section 7.2)."""
 
+_OWN: Final = b'%b,"tag":"%b","process_id":"%b","report":"%b%b%b"}'
+"""What is each message's own, after what it shares with others."""
 _ELLIPSIS: Final = "…"
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -37,35 +39,37 @@ def build(message: Message) -> bytes:
 
     The body gives way first, then the link, then the title; no character is ever cut in two.
     """
-    process_id = message.process_id
-    own = {
-        "tag": message.tag,
-        "process_id": process_id,
-        "report": path("notification:push-report", process_id) if process_id else "",
-    }
-    end = _encoded(own)
-    shared = _shared(
+    shared, before, after = _shared(
         (message.title, message.body, message.url),
         message.severity,
-        message.language if process_id else "",
         message.language,
         message.starts_at,
-        MAX_BYTES - len(end) + 1,
+        bool(message.process_id),
+        len(message.tag),
     )
-    return b"%b,%b" % (shared[:-1], end[1:])
+    process_id = message.process_id.encode()
+    # A tag and a process id are base64url: nothing in them needs an escape.
+    return _OWN % (shared, message.tag.encode(), process_id, before, process_id, after)
 
 
 @lru_cache(maxsize=256)
 def _shared(
     texts: tuple[str, str, str],
     severity: int,
-    actions_in: str,
     language: str,
     starts_at: datetime | None,
-    room: int,
-) -> bytes:
-    """Return what thousands of messages about one event have in common, as a JSON object."""
+    has_report: bool,  # noqa: FBT001
+    tag_length: int,
+) -> tuple[bytes, bytes, bytes]:
+    """Return what thousands of messages about one event have in common.
+
+    The beginning of the JSON object, and what stands around the process id in the report's path.
+    """
     title, body, url = texts
+    around = path("notification:push-report", PLACEHOLDER) if has_report else ""
+    before, _, after = around.encode().partition(PLACEHOLDER.encode())
+    mark = PLACEHOLDER.encode() if has_report else b""
+    room = MAX_BYTES + 1 - len(_OWN % (b"", b"t" * tag_length, mark, before, mark, after))
     content: dict[str, Any] = {
         "title": title,
         "body": body,
@@ -73,7 +77,7 @@ def _shared(
         "language": language,
         "url": url,
         "starts_at": starts_at and f"{starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "actions": _actions(actions_in) if actions_in else [],
+        "actions": _actions(language) if has_report else [],
     }
     text = _encoded(content)
     if len(text) > room:
@@ -83,7 +87,7 @@ def _shared(
         content["url"] = ""  # half an address leads nowhere
         _cut(content, "title", room)
         text = _encoded(content)
-    return text
+    return text[:-1], before, after
 
 
 def _encoded(content: dict[str, Any]) -> bytes:
