@@ -65,11 +65,11 @@ def due_soon() -> list[Due]:
     """Return the kinds that have something due before the next wake-up, the earliest first."""
     instant = now()
     soon = [(at, kind) for kind, at in next_due().items() if at <= instant + AHEAD]
-    return [Due(kind, at, _batches(kind, instant)) for at, kind in sorted(soon)]
+    return [Due(kind, at, _batches(kind, instant + AHEAD)) for at, kind in sorted(soon)]
 
 
 def _batches(kind: str, instant: datetime) -> int:
-    """Return how many batches are due, at least 1 and at most ``NOTICE_PARALLEL``."""
+    """Return how many batches are due by then, at least 1 and at most ``NOTICE_PARALLEL``."""
     size: int = settings.NOTICE_BATCH_SIZE
     due = Delivery.objects.pending().filter(kind=kind, severity__in=SEVERITIES, next_attempt_at__lte=instant)
     return max(1, ceil(due.order_by()[: settings.NOTICE_PARALLEL * size].count() / size))
