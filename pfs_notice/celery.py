@@ -8,6 +8,8 @@ from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_process_init, worker_ready
 
+from pfs_notice.broker_loss import BrokerWatch, WatchedTask
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pfs_notice.settings")
 
 # It warns of running as root because of pickled tasks; ours are JSON, and nothing else is accepted.
@@ -28,6 +30,7 @@ def _collect_less_often(**_about: object) -> None:
     gc.set_threshold(50_000, 50, 50)
 
 
-app = Celery("pfs_notice")
+app = Celery("pfs_notice", task_cls=WatchedTask)
+app.steps["consumer"].add(BrokerWatch)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

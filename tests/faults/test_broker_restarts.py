@@ -1,0 +1,35 @@
+"""The broker crashes and comes back in the middle of a batch."""
+
+import pytest
+
+from eventinvoke.models import Attempt
+from tests.faults.conftest import Scene, once, takes, wait_until_settled
+from tests.faults.watch import Watch
+from tests.fixtures.processes import WorkerStarter, wait_until
+from tests.servers import Redis
+
+pytestmark = [pytest.mark.django_db(transaction=True), once]
+
+MANY = 300
+SOME = 60
+
+
+def test_workers_and_the_beat_come_back_by_themselves(
+    scene: Scene, start_worker: WorkerStarter, redis_server: Redis
+) -> None:
+    service = scene.push_service()
+    browsers = scene.browsers(service, MANY)
+    worker = start_worker(beat=True, pool="prefork", threads=2, NOTICE_BATCH_SIZE="40")
+    with Watch():
+        scene.publish()
+        wait_until(lambda: len(service.taken) >= SOME, what="the middle of the batch")
+        redis_server.kill()
+        wait_until(lambda: "Connection refused" in worker.output, what="the loss of the broker")
+        redis_server.start()
+        wait_until_settled(MANY)
+        # What was being sent needed no broker, so nothing had to be sent again.
+        assert takes(service) == {one.endpoint: 1 for one in browsers}
+        scene.publish(external_id="2")
+        wait_until_settled(2 * MANY)
+    assert worker.popen.poll() is None
+    assert Attempt.objects.count() == 2 * MANY
