@@ -38,9 +38,11 @@ def test_one_that_is_killed_is_followed_by_one_that_takes_up_its_work(
     with Watch():
         scene.publish()
         first = start_process("manage", "eventinvoke", "--forever")
-        wait_until(lambda: len(service.taken) == 5, what="five pushes")
+        wait_until(lambda: service.taken, what="the first push")
         first.kill()
         service.release()
         start_process("manage", "eventinvoke", "--forever")
         wait_until_settled(5)
-    assert takes(service) == {one.endpoint: 2 for one in browsers}
+    counts = takes(service)
+    assert set(counts) == {one.endpoint for one in browsers}
+    assert max(counts.values()) == 2

@@ -12,6 +12,10 @@ class MariaDB(Server):
 
     label = "MariaDB"
 
+    def __init__(self, *, is_durable: bool = False, port: int = 0) -> None:
+        super().__init__(port=port)
+        self.is_durable = is_durable
+
     @property
     def url(self) -> str:
         """Return the value for DATABASE_URL."""
@@ -26,7 +30,7 @@ class MariaDB(Server):
         )
 
     def command(self) -> list[str]:
-        """Run in the foreground, without waiting for the disk."""
+        """Run in the foreground, without waiting for the disk; safe against a crash of its own where asked for."""
         return [
             program("mariadbd"),
             "--no-defaults",
@@ -37,7 +41,7 @@ class MariaDB(Server):
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
             "--character-set-server=utf8mb4",
-            "--innodb-flush-log-at-trx-commit=0",
+            f"--innodb-flush-log-at-trx-commit={2 if self.is_durable else 0}",
             "--innodb-flush-method=nosync",
             "--innodb-buffer-pool-size=256M",
             "--max-connections=200",
