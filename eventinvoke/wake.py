@@ -4,6 +4,7 @@ Whoever wakes (the beat, cron, ``eventinvoke --forever``) asks here. Waking is i
 at once are harmless, since claiming is what decides who sends.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Count
 from django.utils.dateparse import parse_datetime
 
 from common.channels import registry
@@ -23,13 +25,19 @@ AHEAD: Final = timedelta(seconds=1)
 """How far a wake-up looks ahead: to the next one."""
 
 
+TOGETHER: Final = timedelta(milliseconds=50)
+"""Deliveries that are due within so short a time are sent by the same task."""
+_TIMES: Final = 200
+"""How many different due times of one kind are looked at; what is left over is the next wake-up's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Deliveries of one kind that wait to be sent."""
+    """Deliveries of one kind that wait to be sent at about the same time."""
 
     kind: str
     at: datetime
-    """When the first of them is due."""
+    """When the last of them is due; now or before, when all are."""
     batches: int
     """How many tasks are worth starting for them."""
 
@@ -62,14 +70,34 @@ def _instant(raw: Any) -> datetime | None:
 
 
 def due_soon() -> list[Due]:
-    """Return the kinds that have something due before the next wake-up, the earliest first."""
+    """Return what is due before the next wake-up, the earliest first."""
     instant = now()
-    soon = [(at, kind) for kind, at in next_due().items() if at <= instant + AHEAD]
-    return [Due(kind, at, _batches(kind, instant + AHEAD)) for at, kind in sorted(soon)]
+    kinds = [kind for kind, at in next_due().items() if at <= instant + AHEAD]
+    return sorted((due for kind in kinds for due in _of_kind(kind, instant)), key=lambda due: due.at)
 
 
-def _batches(kind: str, instant: datetime) -> int:
-    """Return how many batches are due by then, at least 1 and at most ``NOTICE_PARALLEL``."""
+def _of_kind(kind: str, instant: datetime) -> Iterator[Due]:
+    """Yield what is due of one kind: all that is overdue together, then what follows in its order."""
+    pending = Delivery.objects.pending().filter(kind=kind, severity__in=SEVERITIES)
+    most: int = settings.NOTICE_PARALLEL * settings.NOTICE_BATCH_SIZE
+    overdue = pending.filter(next_attempt_at__lte=instant).order_by()[:most].count()
+    if overdue:
+        yield Due(kind, instant, _batches(overdue))
+    ahead = pending.filter(next_attempt_at__gt=instant, next_attempt_at__lte=instant + AHEAD)
+    times = ahead.order_by("next_attempt_at").values_list("next_attempt_at").annotate(count=Count("pk"))
+    first = last = None
+    count = 0
+    for at, some in times[:_TIMES]:
+        if first is not None and last is not None and at - first > TOGETHER:
+            yield Due(kind, last, _batches(count))
+            first, count = at, 0
+        first, last, count = first or at, at, count + some
+    if last is not None:
+        yield Due(kind, last, _batches(count))
+
+
+def _batches(count: int) -> int:
+    """Return how many batches so many deliveries are, at most ``NOTICE_PARALLEL``."""
     size: int = settings.NOTICE_BATCH_SIZE
-    due = Delivery.objects.pending().filter(kind=kind, severity__in=SEVERITIES, next_attempt_at__lte=instant)
-    return max(1, ceil(due.order_by()[: settings.NOTICE_PARALLEL * size].count() / size))
+    most: int = settings.NOTICE_PARALLEL
+    return min(most, ceil(count / size))

@@ -49,11 +49,22 @@ def test_a_kind_without_a_channel_is_left_alone() -> None:
 def test_as_many_senders_are_started_as_there_are_batches_about_to_be_due(settings: Any) -> None:
     settings.NOTICE_BATCH_SIZE = 3
     settings.NOTICE_PARALLEL = 4
+    due_at = now() + SOON
     for _ in range(7):
-        pending("pushlike", SOON)
+        DeliveryFactory(target=TargetFactory(kind="pushlike"), due_at=due_at)
     assert [due.batches for due in due_soon()] == [3]
     settings.NOTICE_PARALLEL = 2
     assert [due.batches for due in due_soon()] == [2]
+
+
+def test_what_is_due_apart_is_started_apart_and_what_is_due_together_together() -> None:
+    start = now() + timedelta(milliseconds=300)
+    for milliseconds in (0, 20, 45, 400, 410):
+        DeliveryFactory(
+            target=TargetFactory(kind="pushlike"), due_at=start + timedelta(milliseconds=milliseconds)
+        )
+    ends = [start + timedelta(milliseconds=milliseconds) for milliseconds in (45, 410)]
+    assert [(due.at, due.batches) for due in due_soon()] == [(end, 1) for end in ends]
 
 
 def test_one_look_is_one_query(django_assert_num_queries: Any) -> None:
