@@ -4,6 +4,7 @@ from django.db import migrations
 
 INDEXES = {
     "delivery_due_whole": "eventinvoke_delivery (state, kind, severity, next_attempt_at)",
+    "delivery_planned_whole": "eventinvoke_delivery (registration_id, state)",
     "delivery_lease_whole": "eventinvoke_delivery (lease_until)",
 }
 

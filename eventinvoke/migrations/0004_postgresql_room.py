@@ -13,5 +13,5 @@ def leave_room(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("eventinvoke", "0005_leaner_indexes")]
+    dependencies = [("eventinvoke", "0003_mariadb_indexes")]
     operations = [migrations.RunPython(leave_room, migrations.RunPython.noop)]
