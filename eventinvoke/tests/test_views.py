@@ -11,6 +11,7 @@ from common.clock import now
 from common.states import State
 from eventinvoke.models import Answer, Attempt, Delivery, Receipt
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
+from eventinvoke.views.timeline import say_status
 from registration.membership import member_of
 from registration.models import Member
 from registration.tests.factories import CalendarFactory, TargetFactory, UserFactory
@@ -288,3 +289,17 @@ def test_whoever_is_not_signed_in_is_led_to_the_login(client: Client, path: str)
 def test_a_browser_gets_the_public_key_to_subscribe_with(client: Client) -> None:
     key = client.get("/push/key").json()["key"]
     assert re.fullmatch(r"B[\w-]{86}", key)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("key 1", "Key 1 was pressed"),
+        ("human", "A person answered"),
+        ("completed by human", "The call is over"),
+        ("machine_end_beep", "A voicemail picked up"),
+        ("new-word", "The provider reports “new-word”"),
+    ],
+)
+def test_a_receipt_s_word_is_said_in_plain_words(status: str, said: str) -> None:
+    assert say_status(status) == said

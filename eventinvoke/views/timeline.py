@@ -73,7 +73,25 @@ _STATUSES: Final = {
     "clicked": "It was opened",
     "closed": "It was closed unread",
     "seen": "It was shown in the panel",
+    "confirm": "Its button was pressed",
+    "snooze": "Its button was pressed",
+    "human": "A person answered",
+    "fax": "A fax machine answered",
+    "unknown": "Nobody could tell whether a person answered",
 }
+
+
+def say_status(status: str) -> str:
+    """Return what a receipt's word means, in plain words.
+
+    A word may say who answered ("completed by human") or which key was pressed ("key 1").
+    """
+    if status.startswith("key "):
+        return f"Key {status.removeprefix('key ')} was pressed"
+    word = status.partition(" by ")[0]
+    if word.startswith("machine"):
+        word = "machine"
+    return _STATUSES.get(word, f"The provider reports “{status}”")
 
 
 def timeline(delivery: Delivery, attempts: Iterable[Attempt], answers: Iterable[Answer]) -> list[Entry]:
@@ -95,7 +113,7 @@ def _of_attempt(attempt: Attempt) -> Iterator[Entry]:
     icon, colour, title = _OUTCOMES[Outcome(attempt.outcome) if attempt.outcome else ""]
     yield Entry(attempt.ended_at or attempt.started_at, icon, colour, title, attempt.reason)
     for receipt in attempt.receipts.all():
-        title = _STATUSES.get(receipt.status, f"The provider reports “{receipt.status}”")
+        title = say_status(receipt.status)
         colour = "teal" if receipt.is_applied else "secondary"
         yield Entry(receipt.received_at, "message", colour, title)
 
