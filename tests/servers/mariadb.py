@@ -49,7 +49,8 @@ class MariaDB(Server):
 
     def is_ready(self) -> bool:
         """Say whether it takes queries."""
-        with contextlib.suppress(pymysql.err.OperationalError):
+        # Not pymysql.err: Django imports that a second time, as MySQLdb.err, with classes of its own.
+        with contextlib.suppress(pymysql.OperationalError):
             pymysql.connect(host="127.0.0.1", port=self.port, user="root", connect_timeout=2).close()
             return True
         return False
