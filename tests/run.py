@@ -23,7 +23,10 @@ from tests.servers import MariaDB, Missing, PostgreSQL, packages
 
 _FOLDER: Final = Path(__file__).resolve().parent.parent
 _BIN: Final = Path(sys.executable).parent
-_DATABASES: Final = {"postgresql": PostgreSQL, "mariadb": MariaDB}
+_DATABASES: Final[dict[str, type[PostgreSQL] | type[MariaDB]]] = {
+    "postgresql": PostgreSQL,
+    "mariadb": MariaDB,
+}
 _NO_TESTS: Final = 5  # pytest's exit code when it found none
 _COUNTS: Final = re.compile(r"(\d+) (failed|passed|skipped|deselected|xfailed|xpassed|warnings?|errors?)\b")
 _IS_CI: Final = os.environ.get("CI", "").lower() in {"1", "true"}
