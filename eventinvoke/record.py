@@ -122,24 +122,28 @@ def record(channel: Channel, results: Sequence[Result]) -> None:
 def _record_attempts(results: Sequence[Result], instant: datetime) -> None:
     plain: dict[Outcome, list[Claimed]] = defaultdict(list)
     told: list[tuple[object, ...]] = []
+    named: list[tuple[object, ...]] = []
+    unknown: list[tuple[object, ...]] = []
     for claimed, result in results:
-        if result.provider_id or result.reason:
-            told.append(
-                (
-                    claimed.attempt_id,
-                    instant,
-                    result.outcome,
-                    result.provider_id[:200],
-                    result.reason[:_REASON],
-                )
-            )
+        row = (claimed.attempt_id, instant, result.outcome, result.reason[:_REASON])
+        if result.provider_id:
+            named.append((*row, result.provider_id[:200]))
+        elif result.outcome == Outcome.UNKNOWN:
+            unknown.append(row)
+        elif result.reason:
+            told.append(row)
         else:
             plain[result.outcome].append(claimed)
     for outcome, some in plain.items():
         Attempt.objects.filter(pk__any_of=[one.attempt_id for one in some]).update(
             outcome=outcome, ended_at=instant
         )
-    bulk.update(Attempt, ["ended_at", "outcome", "provider_id", "reason"], told)
+    columns = ["ended_at", "outcome", "reason"]
+    bulk.update(Attempt, [*columns, "provider_id"], named)
+    # A callback may have told the provider's id before, and somebody who asked the outcome: whoever
+    # knows less changes neither.
+    bulk.update(Attempt, columns, told)
+    bulk.update(Attempt, columns, unknown, outcome="")
 
 
 def _settle(results: Sequence[Result], state: State | None, **changes: object) -> None:
@@ -179,10 +183,18 @@ def _fail(results: Sequence[Result]) -> None:
     by_number: dict[int, list[tuple[object, ...]]] = defaultdict(list)
     for claimed, result in results:
         by_number[claimed.number].append((claimed.delivery_id, State.FAILED, None, result.reason[:_REASON]))
+    failed: set[int] = set()
     for number, rows in by_number.items():
         bulk.update(Delivery, ["state", "lease_until", "reason"], rows, state=State.SENDING, attempts=number)
+        # A worker that comes late has changed nothing, and nothing follows from what it found.
+        changed = Delivery.objects.filter(pk__any_of=[row[0] for row in rows], state=State.FAILED)
+        failed |= set(changed.filter(attempts=number).values_list("pk", flat=True))
     bring_forward(
-        [Miss(one.delivery_id, one.event_id, one.registration_id, one.target_id) for one, _result in results]
+        [
+            Miss(one.delivery_id, one.event_id, one.registration_id, one.target_id)
+            for one, _result in results
+            if one.delivery_id in failed
+        ]
     )
 
 
