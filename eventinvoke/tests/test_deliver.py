@@ -111,6 +111,24 @@ def test_a_retry_that_would_come_after_the_deadline_fails() -> None:
     assert state(delivery) == State.FAILED
 
 
+def test_what_waited_too_long_for_its_turn_is_put_back_unsent(push: PushLike, settings: Any) -> None:
+    # As if each message's turn came after half of its lease, when somebody else may think it lost.
+    settings.NOTICE_LEASE_SECONDS = -1
+    delivery = due()
+    fire("pushlike")
+    assert (state(delivery), push.sent) == (State.PENDING, [])
+
+
+def test_no_number_of_failures_is_final_before_the_deadline(push: PushLike) -> None:
+    delivery = due("later")
+    for _ in range(30):
+        Delivery.objects.update(next_attempt_at=now())
+        fire("pushlike")
+        assert state(delivery) == State.PENDING
+    assert delivery.next_attempt_at - now() <= timedelta(minutes=5)
+    assert len(push.sent) == 30
+
+
 def test_a_refusal_for_good_fails_and_keeps_the_target() -> None:
     delivery = due("no")
     fire("pushlike")

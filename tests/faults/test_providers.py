@@ -39,6 +39,16 @@ def pauses(kind: str, address: str) -> list[timedelta]:
     return [later - earlier for earlier, later in pairwise(begun)]
 
 
+def check_that_no_call_carries_its_text(scene: Scene) -> None:
+    """What a call says is fetched from us, with a signed id, by the provider and nobody else."""
+    for call in scene.twilio.requests:
+        if call.operation == "create-call":
+            assert "telecon" not in str(call.parameters)
+            urls = [value for name, value in call.parameters if value.startswith("http")]
+            assert len(urls) >= 3
+            assert all(url.startswith(scene.environment["NOTICE_PUBLIC_URL"]) for url in urls)
+
+
 def test_whatever_a_provider_does_nothing_is_lost_and_no_phone_rings_twice(
     scene: Scene, start_worker: WorkerStarter
 ) -> None:
@@ -78,6 +88,7 @@ def test_whatever_a_provider_does_nothing_is_lost_and_no_phone_rings_twice(
     for kind in ("voice", "sms"):
         assert min(pauses(kind, limited)) >= timedelta(seconds=LIMITED)
     assert min(pauses("webpush", browsers[limiting].endpoint)) >= RETRY_AFTER
+    check_that_no_call_carries_its_text(scene)
     # What was taken and not confirmed comes once more under the same tag; what was refused does not.
     assert [takes(one).total() for one in browsers] == [1, 1, 2, 2, 2]
     assert set(Delivery.objects.filter(kind="webpush").values_list("state", flat=True)) == {State.SENT}
