@@ -108,7 +108,7 @@ def test_rates_are_numbers_by_kind(tmp_path: Path) -> None:
 
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
     found = read(tmp_path, "DEBUG", "NOTICE_BATCH_SIZE", DEBUG="", NOTICE_BATCH_SIZE="")
-    assert found == {"DEBUG": False, "NOTICE_BATCH_SIZE": 500}
+    assert found == {"DEBUG": False, "NOTICE_BATCH_SIZE": 1000}
 
 
 def test_production_sends_everybody_to_https(tmp_path: Path) -> None:
