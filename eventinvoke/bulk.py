@@ -11,6 +11,8 @@ from django.db import connection, models
 
 from common.arrays import literal
 
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": None})
+
 
 def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows with values for ``columns``, which must be all that the model has.
@@ -28,8 +30,20 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Seq
         connection.cursor() as cursor,
         cursor.copy(f'COPY "{model._meta.db_table}" ({names}) FROM STDIN') as copy,
     ):
-        for row in rows:
-            copy.write_row(row)
+        copy.write("".join(map(_line, rows)))
+
+
+def _line(row: Sequence[Any]) -> str:
+    """Return a row in COPY's text format (https://www.postgresql.org/docs/current/sql-copy.html)."""
+    return "\t".join([_copied(value) for value in row]) + "\n"
+
+
+def _copied(value: Any) -> str:
+    if value is None:
+        return r"\N"
+    if not isinstance(value, str):
+        return str(value)
+    return value.translate(_ESCAPES) if value else value
 
 
 def update(

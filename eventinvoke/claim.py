@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -25,13 +25,14 @@ from eventinvoke import bulk, limits
 from eventinvoke.escalation import Miss, bring_forward
 from eventinvoke.messages import EventFacts, Texts, facts_of
 from eventinvoke.models import Attempt, Delivery
-from eventinvoke.models.attempts import new_attempt_id
+from eventinvoke.models.attempts import new_attempt_ids
 from eventinvoke.wanted import unwanted
 from registration.models import Target
 
+# Named tuples, because one of each is made for every message, and they are made thrice as fast.
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+
+class Claimed(NamedTuple):
     """A delivery that this worker may send now. ``number`` tells its try from a later one."""
 
     delivery_id: int
@@ -43,8 +44,7 @@ class Claimed:
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     pk: int
     event_id: int
     registration_id: int | None
@@ -97,7 +97,7 @@ def _locked(kind: str, limit: int, instant: datetime) -> list[_Row]:
         due = Delivery.objects.due(kind, severity, instant)
         if connection.features.has_select_for_update_skip_locked:
             due = due.select_for_update(skip_locked=True)
-        rows += [_Row(*row) for row in due.values_list(*_COLUMNS)[: limit - len(rows)]]
+        rows += map(_Row._make, due.values_list(*_COLUMNS)[: limit - len(rows)])
         if len(rows) == limit:
             break
     return rows
@@ -160,10 +160,9 @@ def _verdict(channel: Channel, row: _Row, facts: _Facts, instant: datetime) -> t
 def _claimed(rows: Sequence[_Row], facts: _Facts, instant: datetime) -> list[Claimed]:
     texts = Texts(instant)
     claimed = []
-    for row in rows:
+    for row, attempt_id in zip(rows, new_attempt_ids(len(rows)), strict=True):
         event, member = facts.events[row.event_id], facts.members[row.member_id]
         address, config, _is_usable = facts.targets[row.target_id]
-        attempt_id = new_attempt_id()
         message = Message(
             process_id=sign(attempt_id),
             address=address,

@@ -10,12 +10,23 @@ from django.db import models
 from common.clock import now
 from eventinvoke.models.deliveries import Delivery
 
+_RANDOM_BYTES = 10
+
+
+def new_attempt_ids(count: int) -> list[uuid.UUID]:
+    """Return UUIDs of version 7 (RFC 9562, section 5.7): rows made together lie together."""
+    begun = (time.time_ns() // 1_000_000 << 80) | 0x7 << 76 | 0x2 << 62
+    noise = os.urandom(_RANDOM_BYTES * count)
+    keep = ~(0xF << 76 | 0x3 << 62)
+    return [
+        uuid.UUID(int=begun | (int.from_bytes(noise[at : at + _RANDOM_BYTES]) & keep))
+        for at in range(0, len(noise), _RANDOM_BYTES)
+    ]
+
 
 def new_attempt_id() -> uuid.UUID:
-    """Return a UUID of version 7 (RFC 9562, section 5.7): rows made together lie together."""
-    raw = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
-    raw = raw & ~(0xF << 76) | 0x7 << 76
-    return uuid.UUID(int=raw & ~(0x3 << 62) | 0x2 << 62)
+    """Return one such UUID."""
+    return new_attempt_ids(1)[0]
 
 
 class Attempt(models.Model):
