@@ -191,7 +191,8 @@ class _Reader:
 
     def _keep(self, name: str, line: str) -> None:
         if self.stack[-1] != "VCALENDAR":
-            self.kept.append(line)
+            # Exchange writes "BYDAY=MO, TU", though a rule holds no blanks (RFC 5545 section 3.3.10).
+            self.kept.append("".join(line.split()) if name == "RRULE" else line)
         elif name == "X-WR-TIMEZONE":
             self.feed.time_zone = self.feed.time_zone or line.partition(":")[2].strip()
         elif line.partition(":")[2].strip().upper() not in {"", "GREGORIAN"}:
