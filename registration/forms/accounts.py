@@ -26,6 +26,10 @@ class OwnPasswordForm(PanelForm, PasswordChangeForm):
             )
         return cleaned or self.cleaned_data
 
+    def validate_password_for_user(self, user: User, _field: str = "") -> None:
+        """Say what is weak about the new password next to it, and not next to its repetition."""
+        super().validate_password_for_user(user, "new_password1")
+
     def save(self, commit: bool = True) -> User:  # noqa: FBT001, FBT002 - Django's signature
         """Store the password, and note that it is the person's own."""
         self.user.must_change_password = False

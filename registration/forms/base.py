@@ -1,5 +1,7 @@
-"""What all forms of the panel have in common: Tabler's classes, and times in the member's zone."""
+"""What all forms of the panel have in common: Tabler's classes, plain messages, and local times."""
 
+import unicodedata
+from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
@@ -9,16 +11,43 @@ from django.core.exceptions import ValidationError
 from common.errors import InputError
 from common.times import OverlapError, local_to_utc
 
+_HOW: Final = "Type a date and a time, like 2026-03-29 14:30."
 _CLASSES: Final = (
     (forms.CheckboxInput, "form-check-input"),
     (forms.RadioSelect, ""),
     (forms.Select, "form-select"),
     (forms.Widget, "form-control"),
 )
+_MESSAGES: Final[Mapping[type[forms.Field], Mapping[str, str]]] = {
+    forms.Field: {"required": "Fill this in."},
+    forms.CharField: {"max_length": "At most %(limit_value)d characters; this has %(show_value)d."},
+    forms.IntegerField: {
+        "invalid": "Type a whole number.",
+        "min_value": "At least %(limit_value)s.",
+        "max_value": "At most %(limit_value)s.",
+    },
+    forms.TimeField: {"invalid": "Type a time, like 22:30."},
+    forms.URLField: {"invalid": "Type a web address, like https://example.org/page."},
+    forms.ChoiceField: {"required": "Choose one.", "invalid_choice": "Choose one of the list."},
+    forms.ModelChoiceField: {"required": "Choose one.", "invalid_choice": "Choose one of the list."},
+    forms.FileField: {"empty": "The file is empty."},
+}
+"""What is said in the place of Django's sentences; a later kind of field has the last word."""
+_ON_LINES: Final = frozenset("\t\r\n")
+
+
+def _check_visible(allowed: frozenset[str]) -> Callable[[str], None]:
+    """Return a validator that refuses control characters: no keyboard types them, and no phone reads them."""
+
+    def check(value: str) -> None:
+        if any(unicodedata.category(c) == "Cc" and c not in allowed for c in value):
+            raise ValidationError("There are invisible characters in this. Type it instead of pasting it.")
+
+    return check
 
 
 class PanelForm(forms.BaseForm):
-    """Gives each widget its class and keeps labels short of colons."""
+    """Gives each widget its class, each field plain messages, and keeps labels short of colons."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -27,6 +56,12 @@ class PanelForm(forms.BaseForm):
             css = next(css for kind, css in _CLASSES if isinstance(field.widget, kind))
             given = field.widget.attrs.get("class", "")
             field.widget.attrs["class"] = f"{css} {given}".strip()
+            for kind, texts in _MESSAGES.items():
+                if isinstance(field, kind):
+                    field.error_messages.update(texts)
+            if isinstance(field, forms.CharField) and not isinstance(field.widget, forms.PasswordInput):
+                is_long = isinstance(field.widget, forms.Textarea)
+                field.validators.append(_check_visible(_ON_LINES if is_long else frozenset("\t")))
 
     def add_input_error(self, error: InputError, field: str = "") -> None:
         """Show an error of ours next to its field, or above the form where it has none."""
@@ -58,6 +93,8 @@ class LocalTimeField(forms.Field):
             found = datetime.fromisoformat(value.strip())
         except ValueError as error:
             raise ValidationError(_explain(value.strip(), error)) from None
+        if len(value.strip()) <= len("2026-03-29"):
+            raise ValidationError(_HOW)
         if found.tzinfo is not None:
             raise ValidationError("Type the time without a zone: it is read in yours.")
         return found.replace(microsecond=0)
@@ -72,7 +109,7 @@ def _explain(typed: str, error: ValueError) -> str:
         return f"There is no such day: {typed[:10]}."
     if any(word in str(error) for word in ("hour must", "minute must", "second must")):
         return f"There is no such time: {typed[11:]}."
-    return "Type a date and a time, like 2026-03-29 14:30."
+    return _HOW
 
 
 class FoldField(forms.TypedChoiceField):

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
+from django.core.validators import URLValidator
 from django.utils import timezone
 
 from common import patterns
@@ -46,6 +47,12 @@ class _RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  
         return registration
 
 
+class _LinkField(forms.URLField):
+    """An address that every browser and phone opens."""
+
+    default_validators = (URLValidator(schemes=("http", "https")),)  # type: ignore[assignment]
+
+
 class DateForm(_RegistrationForm):
     """One date: what, when, where and how much it matters."""
 
@@ -54,7 +61,7 @@ class DateForm(_RegistrationForm):
     starts_at_fold = FoldField()
     ends_at = LocalTimeField(label="Ends", required=False)
     ends_at_fold = FoldField()
-    url = forms.URLField(
+    url = _LinkField(
         label="Link",
         help_text="Opened from the notice.",
         max_length=1000,

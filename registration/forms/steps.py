@@ -113,6 +113,11 @@ class StepForm(PanelForm, forms.Form):
 class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subscriptable at run time
     """A plan of at least one step, none of them twice."""
 
+    default_error_messages = {
+        **forms.BaseFormSet.default_error_messages,
+        "too_many_forms": "A plan has at most %(num)d steps.",
+    }
+
     def clean(self) -> None:
         """Refuse an empty plan and a step that stands there twice."""
         if any(form.errors for form in self.forms if not form.cleaned_data.get("DELETE")):
@@ -172,6 +177,7 @@ def step_formset(user: User, registration: Registration | None, data: Any = None
         extra=ROWS_WITHOUT_SCRIPT if not steps else 1,
         can_delete=True,
         max_num=MAX_STEPS,
+        absolute_max=MAX_STEPS + 1,
         validate_max=True,
     )
     return factory(data, initial=initial, prefix="steps", form_kwargs={"targets": choices})

@@ -118,3 +118,14 @@ def test_no_page_carries_an_inline_script_or_style(client: Client) -> None:
         assert "<style" not in html, path
         assert "<script>" not in html, path
         assert " onclick=" not in html, path
+
+
+def test_a_weak_password_is_told_next_to_the_new_password(client: Client) -> None:
+    user = UserFactory.create(must_change_password=True)
+    user.set_password("made-for-you-1")
+    user.save()
+    client.force_login(user)
+    weak = {"old_password": "made-for-you-1", "new_password1": "12345", "new_password2": "12345"}
+    answer = client.post("/accounts/password/", weak)
+    assert "too short" in error_at(answer, "new_password1")
+    assert not error_at(answer, "new_password2")

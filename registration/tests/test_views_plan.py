@@ -47,12 +47,12 @@ def test_a_plan_without_a_step_is_refused(page: Client, inbox: Target) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("steps-0-amount", "", "This field is required."),
-        ("steps-0-amount", "-5", "Ensure this value is greater than or equal to 0."),
-        ("steps-0-amount", "soon", "Enter a whole number."),
-        ("steps-0-unit", "weeks", "Select a valid choice."),
-        ("steps-0-target", "999999", "Select a valid choice."),
-        ("steps-0-target", "x", "Select a valid choice."),
+        ("steps-0-amount", "", "Fill this in."),
+        ("steps-0-amount", "-5", "At least 0."),
+        ("steps-0-amount", "soon", "Type a whole number."),
+        ("steps-0-unit", "weeks", "Choose one of the list."),
+        ("steps-0-target", "999999", "Choose one of the list."),
+        ("steps-0-target", "x", "Choose one of the list."),
     ],
 )
 def test_what_a_step_can_not_take_is_told_next_to_its_field(
@@ -101,7 +101,7 @@ def test_a_target_that_can_not_be_used_is_told_with_the_reason(
 def test_somebody_else_s_target_can_not_be_put_into_a_plan(page: Client, inbox: Target) -> None:
     other = TargetFactory.create()
     answer = page.post("/registrations/add/", date(inbox) | plan((other.pk, 10, "minutes", "before")))
-    assert "Select a valid choice." in error_at(answer, "steps-0-target")
+    assert "Choose one of the list." in error_at(answer, "steps-0-target")
 
 
 def test_the_staff_may_plan_a_next_person(staff_page: Client, inbox: Target) -> None:

@@ -62,8 +62,8 @@ def test_one_date_is_stored_in_the_member_s_zone_with_its_plan(
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("title", "", "This field is required."),
-        ("starts_at", "", "This field is required."),
+        ("title", "", "Fill this in."),
+        ("starts_at", "", "Fill this in."),
         ("starts_at", "2026-02-30T10:00", "There is no such day: 2026-02-30."),
         ("starts_at", "2026-03-10T25:00", "There is no such time: 25:00."),
         ("starts_at", "next week", "Type a date and a time, like 2026-03-29 14:30."),
@@ -82,7 +82,12 @@ def test_one_date_is_stored_in_the_member_s_zone_with_its_plan(
         ("ends_at", "2026-03-29T02:15", "Did you mean 03:15?"),
         ("ends_at", "2999-01-01T10:00", "That is more than fifty years ahead."),
         ("severity", "99", ""),
-        ("url", "no address", "Enter a valid URL."),
+        ("url", "no address", "Type a web address, like https://example.org/page."),
+        ("url", "ftp://example.org/", "Type a web address, like https://example.org/page."),
+        ("starts_at", "2026-03-10", "Type a date and a time"),
+        ("title", "a\x01b", "There are invisible characters"),
+        ("description", "a\x1b[31mb", "There are invisible characters"),
+        ("title", "t" * 501, "At most 500 characters; this has 501."),
         ("location", "x" * 600, ""),
     ],
 )
@@ -141,7 +146,7 @@ def test_a_pattern_is_stored_and_names_its_registration(page: Client, inbox: Tar
 @pytest.mark.parametrize(
     ("pattern", "said"),
     [
-        ("", "This field is required."),
+        ("", "Fill this in."),
         ("(", "This is not a valid pattern"),
         ("(?=x)", "Lookahead and lookbehind"),
         (r"(a)\1", "back-reference"),
@@ -162,7 +167,7 @@ def test_a_pattern_that_can_not_be_used_is_told_next_to_its_field(
 def test_somebody_else_s_calendar_can_not_be_chosen(page: Client, inbox: Target) -> None:
     calendar = CalendarFactory.create()
     answer = page.post("/registrations/add/?kind=standing", standing(inbox, calendar=calendar.pk))
-    assert "Select a valid choice." in error_at(answer, "calendar")
+    assert "Choose one of the list." in error_at(answer, "calendar")
 
 
 def test_the_staff_can_not_give_a_member_a_calendar_that_it_may_not_see(
@@ -258,6 +263,14 @@ def test_the_form_costs_the_same_for_many_targets(
     MemberFactory.create_batch(5)
     with django_assert_max_num_queries(8):
         staff_page.get("/registrations/add/")
+
+
+def test_a_plan_of_thousands_of_steps_is_not_shown_again_as_thousands_of_rows(
+    page: Client, inbox: Target
+) -> None:
+    answer = page.post("/registrations/add/", date(inbox, **{"steps-TOTAL_FORMS": "99999"}))
+    assert "A plan has at most 20 steps." in text_of(answer)
+    assert answer.content.count(b'-amount"') < 200
 
 
 @pytest.mark.parametrize(

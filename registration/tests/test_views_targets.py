@@ -193,6 +193,8 @@ def test_a_subscription_can_not_take_over_somebody_else_s(page: Client) -> None:
         ({"keys": None}, "keys"),
         ({"label": ["x"]}, "label"),
         ({"replaces": {}}, "replaces"),
+        ({"replaces": "\ud800"}, "replaces"),
+        ({"endpoint": "https://push.example.org/\ud800"}, "endpoint"),
     ],
 )
 def test_a_bad_subscription_is_a_problem_document_that_names_the_field(
@@ -204,6 +206,16 @@ def test_a_bad_subscription_is_a_problem_document_that_names_the_field(
     assert answer.json()["errors"][0]["field"] == field
     assert answer.json()["detail"]
     assert not Target.objects.filter(kind="webpush").exists()
+
+
+def test_what_can_not_be_shown_is_left_out_of_a_browser_s_name(page: Client) -> None:
+    assert subscribe(page, label="Fire\0fox\ud800").status_code == 201
+    assert Target.objects.get(kind="webpush").label == "Firefox"
+
+
+def test_a_body_of_megabytes_is_a_problem_document(page: Client) -> None:
+    answer = page.post("/targets/subscribe", b"x" * 3_000_000, content_type="application/json")
+    assert (answer.status_code, answer["Content-Type"]) == (413, "application/problem+json")
 
 
 @pytest.mark.parametrize("name", ["p256dh", "auth"])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from django.contrib.staticfiles import finders
+from django.core.exceptions import RequestDataTooBig
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -60,6 +61,8 @@ def push_subscribe(request: HttpRequest) -> HttpResponse:
     try:
         given = _read(request.body)
         checked = channel.check_address(given.endpoint, given.config)
+    except RequestDataTooBig:
+        return problem("The subscription is too large.", "endpoint", status=413)
     except InputError as error:
         return problem(error.message, "endpoint" if error.field == "address" else error.field)
     target = _store(member_in(request), checked, given)
@@ -104,8 +107,11 @@ def _read(body: bytes) -> _Given:
     for name in ("label", "replaces"):
         if not isinstance(data.get(name, ""), str):
             raise InputError("This has to be a text.", field=name)
-    label = data.get("label", "").replace("\0", "")[:80]
-    return _Given(endpoint, {"keys": keys}, label, data.get("replaces", ""))
+    replaces = data.get("replaces", "")
+    if any("\ud800" <= c <= "\udfff" for c in replaces):  # half a character, which JSON may hold
+        raise InputError("This is not a web address.", field="replaces")
+    label = "".join(c for c in data.get("label", "") if c.isprintable())[:80]
+    return _Given(endpoint, {"keys": keys}, label, replaces)
 
 
 @require_safe

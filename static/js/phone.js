@@ -40,7 +40,8 @@
   };
 
   const time = (instant) => {
-    const made = element("time", new Date(instant).toLocaleString());
+    // In the zone of the member, as all times of the panel are.
+    const made = element("time", new Date(instant).toLocaleString(undefined, { timeZone: phone.dataset.zone || undefined }));
     made.dateTime = instant;
     return made;
   };
