@@ -33,8 +33,8 @@ _IS_CI: Final = os.environ.get("CI", "").lower() in {"1", "true"}
 
 # On one database only: what they show does not depend on it.
 _ONCE: Final = ("tests/browser", "tests/platform")
-# On each database, one after the other: they measure times, and start processes of their own.
-_ALONE: Final = ("tests/flows", "tests/faults")
+# On each database, after the others: they start processes of their own, and wait for due times.
+_PROCESSES: Final = ("tests/flows", "tests/faults")
 
 
 @dataclass
@@ -180,21 +180,34 @@ def _everything() -> int:
 
 
 def _run_all(environments: dict[str, dict[str, str]], results: Results) -> None:
-    ignored = [f"--ignore={path}" for path in (*_ONCE, *_ALONE)]
-    # They wait for servers and for each other half of the time: together they keep two cores busy.
+    # The tests wait for servers and for each other half of the time and more: the same ones on the three
+    # databases at once keep two cores busy.
+    apart = [f"--ignore={path}" for path in (*_ONCE, *_PROCESSES)]
+    _together("units", environments, apart, results)
+    for label, paths, where in (
+        ("processes", _PROCESSES, environments),
+        ("once", _ONCE, {"sqlite": environments["sqlite"]}),
+    ):
+        chosen = [path for path in paths if list(Path(path).rglob("test_*.py"))]
+        if chosen:
+            _together(label, where, chosen, results)
+
+
+def _together(
+    label: str, environments: dict[str, dict[str, str]], arguments: list[str], results: Results
+) -> None:
+    """Run the same tests on several databases at once: SQLite's are heard, the others' are told after."""
     others = {name: environment for name, environment in environments.items() if name != "sqlite"}
-    running = [(f"units on {name}", *_start(environment, ignored)) for name, environment in others.items()]
-    _pytest("units on sqlite", environments["sqlite"], ignored, results)
-    for label, process, output in running:
+    running = [
+        (f"{label} on {name}", *_start(environment, arguments)) for name, environment in others.items()
+    ]
+    _pytest(f"{label} on sqlite", environments["sqlite"], arguments, results)
+    for title, process, output in running:
         process.wait()
         output.seek(0)
         text = output.read()
-        print(f"\n### {label}\n{text}", flush=True)
-        results.add(label, process.returncode, text)
-    for paths, where in ((_ALONE, environments), (_ONCE, {"sqlite": environments["sqlite"]})):
-        chosen = [path for path in paths if list(Path(path).rglob("test_*.py"))]
-        for name, environment in where.items() if chosen else ():
-            _pytest(f"{' '.join(chosen)} on {name}", environment, chosen, results)
+        print(f"\n### {title}\n{text}", flush=True)
+        results.add(title, process.returncode, text)
 
 
 def _start(environment: dict[str, str], arguments: list[str]) -> tuple[subprocess.Popen[str], IO[str]]:
