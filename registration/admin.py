@@ -11,12 +11,14 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from common.clock import now
+from registration.forms.accounts import StaffSignInForm
 from registration.membership import add_inbox
 from registration.models import Calendar, Member, Registration, Step, Target, User, Verification
 
 admin.site.site_header = "PFS Notice"
 admin.site.site_title = "PFS Notice"
 admin.site.index_title = "Administration"
+admin.site.login_form = StaffSignInForm
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time

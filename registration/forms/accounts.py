@@ -3,14 +3,44 @@
 from typing import Any
 
 from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 
+from registration import sign_ins
 from registration.forms.base import PanelForm
 from registration.models import User
+from registration.verification import say_wait
 
 
-class SignInForm(PanelForm, AuthenticationForm):
-    """A name and a password."""
+class _LimitedSignIn(AuthenticationForm):
+    """A name and a password, tried only so often."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "This user name and password don't belong together. Type both again; "
+        "capital letters matter.",
+    }
+
+    def clean(self) -> dict[str, Any]:
+        """Look at the password only while there were few failures."""
+        name = self.cleaned_data.get("username")
+        if not name or not self.cleaned_data.get("password"):
+            return self.cleaned_data
+        key = sign_ins.key_of(self.request, name)
+        if wait := sign_ins.take_try(key):
+            said = f"Too many failed sign-ins. Try again in {say_wait(wait)}."
+            raise forms.ValidationError(said, code="too_many")
+        cleaned: dict[str, Any] = super().clean()
+        sign_ins.forget(key)
+        return cleaned
+
+
+class SignInForm(PanelForm, _LimitedSignIn):
+    """Signing in to the panel."""
+
+
+class StaffSignInForm(_LimitedSignIn, AdminAuthenticationForm):
+    """Signing in to the administration."""
 
 
 class OwnPasswordForm(PanelForm, PasswordChangeForm):

@@ -30,6 +30,22 @@ class User(AbstractUser):
     )
 
 
+class SignInTry(models.Model):
+    """A try to sign in that did not succeed, or whose password is being looked at; kept for minutes."""
+
+    key = models.CharField(max_length=64, help_text="Hash of the name and the address it was tried from.")
+    tried_at = models.DateTimeField(default=now, db_index=True)
+
+    class Meta:
+        verbose_name = "sign-in try"
+        verbose_name_plural = "sign-in tries"
+        indexes: ClassVar = [models.Index(fields=["key", "tried_at"], name="sign_in_tries_of_key")]
+
+    def __str__(self) -> str:
+        """Say when it was."""
+        return f"try of {self.tried_at:%Y-%m-%d %H:%M}"
+
+
 class Member(models.Model):
     """A person who is told things: in which zone and language, and when to be left alone."""
 

@@ -20,7 +20,7 @@ def test_a_person_signs_in_and_is_led_to_what_is_coming(client: Client) -> None:
 def test_a_wrong_password_is_told_on_the_page(client: Client) -> None:
     UserFactory.create(username="ann")
     answer = client.post("/accounts/login/", {"username": "ann", "password": "wrong"})
-    assert "Please enter a correct username and password" in text_of(answer)
+    assert "don't belong together" in text_of(answer)
 
 
 def test_the_first_page_makes_a_member_with_an_inbox_that_is_ready(client: Client) -> None:
