@@ -14,8 +14,13 @@ import re2
 from common.errors import PatternError
 
 MAX_LENGTH: Final = 500
+_MEMORY: Final = 2 << 20
+"""Bytes that one pattern may take; "\\pL{1000}" wants more, and would take seconds to compile."""
 _SET_MEMORY: Final = 256 << 20
 """Bytes that the automaton of a set may grow to, at most; it takes what it needs."""
+_SET_SIZE: Final = 500_000
+"""Instructions that the patterns of one set may have together: far from what ``_SET_MEMORY`` holds,
+as RE2 says of a set that has outgrown its memory that nothing was found."""
 
 _LACKING: Final = (
     (re.compile(r"\(\?<?[=!]"), "Lookahead and lookbehind, “(?=…)” and the like, can't be used."),
@@ -24,11 +29,11 @@ _LACKING: Final = (
 )
 
 
-def _options() -> re2.Options:
+def _options(memory: int) -> re2.Options:
     options = re2.Options()
     options.log_errors = False
     options.case_sensitive = False
-    options.max_mem = _SET_MEMORY
+    options.max_mem = memory
     return options
 
 
@@ -37,13 +42,15 @@ def _explain(pattern: str, error: object) -> str:
         if lacking.search(pattern):
             return sentence
     said = error.decode(errors="replace") if isinstance(error, bytes) else str(error)
+    if "too large" in said:
+        return "This pattern repeats too much to be searched for. Use smaller numbers in {}."
     return f"This is not a valid pattern: {said}."
 
 
 @lru_cache(maxsize=4096)
 def _compile(pattern: str) -> "re2._Regexp":
     try:
-        return re2.compile(pattern, options=_options())
+        return re2.compile(pattern, options=_options(_MEMORY))
     except re2.error as error:
         raise PatternError(_explain(pattern, error.args[0] if error.args else ""), field="pattern") from None
 
@@ -86,21 +93,20 @@ class PatternSet:
 
     def __init__(self, patterns: Sequence[str]) -> None:
         """Compile the patterns. Raises ``PatternError`` for one that can't be used."""
-        self._set = re2.Set.SearchSet(_options())
-        self._is_empty = not patterns
-        for pattern in patterns:
-            try:
-                self._set.Add(pattern)
-            except re2.error as error:
-                raise PatternError(
-                    _explain(pattern, error.args[0] if error.args else ""), field="pattern"
-                ) from None
-        if patterns:
-            self._set.Compile()
+        self._sets: list[tuple[int, re2.Set]] = []
+        size = _SET_SIZE
+        for index, pattern in enumerate(patterns):
+            size += _compile(pattern).programsize
+            if size > _SET_SIZE:
+                size = _compile(pattern).programsize
+                self._sets.append((index, re2.Set.SearchSet(_options(_SET_MEMORY))))
+            self._sets[-1][1].Add(pattern)
+        for _first, some in self._sets:
+            some.Compile()
 
     def matches(self, text: str) -> list[int]:
         """Return the indexes of the patterns that are found in the text, in rising order."""
-        return [] if self._is_empty else sorted(self._set.Match(text) or ())
+        return sorted(first + index for first, some in self._sets for index in some.Match(text) or ())
 
     def matches_of(self, texts: Iterable[str]) -> dict[str, list[int]]:
         """Return the same for several texts; each distinct text is matched once."""

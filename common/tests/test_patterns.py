@@ -21,6 +21,7 @@ from common.errors import PatternError
         (r"(a)\1", "back-reference"),
         ("(?>a)", "atomic"),
         ("x{2000}", "repetition"),
+        (r"\pL{1000}\pL{1000}", "repeats too much"),
         ("a" * 501, "longer than 500"),
         ("a\0b", "null"),
     ],
@@ -51,3 +52,16 @@ def test_a_set_finds_what_each_pattern_finds(several: list[str], text: str) -> N
 
 def test_an_empty_set_finds_nothing() -> None:
     assert patterns.PatternSet([]).matches_of(["a", "b"]) == {"a": [], "b": []}
+
+
+def test_a_pattern_that_is_too_much_is_refused_at_once() -> None:
+    began = time.process_time()
+    assert not patterns.is_valid(r"\pL{1000}" * 50)
+    assert time.process_time() - began < 1
+
+
+def test_patterns_that_are_much_together_hide_no_other() -> None:
+    heavy = [rf"\pL{{{100 - number}}}" for number in range(40)]
+    assert all(map(patterns.is_valid, heavy))
+    found = patterns.PatternSet(["first", *heavy, "telecon", *heavy, "last"]).matches("PFS telecon, last of all")
+    assert found == [41, 82]
