@@ -1,8 +1,23 @@
 """Times as people type them: local to a time zone whose clocks jump twice a year."""
 
+import zoneinfo
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from common.errors import TimeError
+
+
+@lru_cache(maxsize=1024)
+def zone_of(name: str) -> tzinfo:
+    """Return the time zone of that IANA name; UTC for one that this machine does not know.
+
+    Names are checked when they are given, but zones are renamed and machines differ in what they
+    have: whoever is told in UTC is still told, and keeps nobody else from being told.
+    """
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
+        return UTC
 
 
 class GapError(TimeError):

@@ -3,17 +3,20 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
 
 from common.arrays import literal
 from common.channels import Channel, Severity
+from common.times import zone_of
 from eventinvoke.models import DailyCount, RateLimit
 from registration.models import Member
+
+CLOCKS_DIFFER: Final = timedelta(seconds=10)
+"""By so much the clocks of two workers may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,14 @@ class MemberFacts:
         """Say whether ``instant`` lies in the member's quiet hours, on the member's own clock."""
         if self.quiet_from is None or self.quiet_until is None:
             return False
-        local = instant.astimezone(ZoneInfo(self.time_zone)).time()
+        local = instant.astimezone(zone_of(self.time_zone)).time()
         if self.quiet_from <= self.quiet_until:
             return self.quiet_from <= local < self.quiet_until
         return local >= self.quiet_from or local < self.quiet_until
 
     def day(self, instant: datetime) -> date:
         """Return the date on the member's own clock."""
-        return instant.astimezone(ZoneInfo(self.time_zone)).date()
+        return instant.astimezone(zone_of(self.time_zone)).date()
 
 
 MEMBER_COLUMNS: Final = (
@@ -72,16 +75,28 @@ def room(channel: Channel, wanted: int, instant: datetime) -> int:
     rate = rate_of(channel)
     if rate is None:
         return wanted
-    RateLimit.objects.bulk_create(
-        [RateLimit(kind=channel.kind, tokens=max(rate, 1.0), counted_at=instant)], ignore_conflicts=True
-    )
-    bucket = RateLimit.objects.select_for_update().get(pk=channel.kind)
+    bucket = _bucket(channel, rate, instant)
+    if bucket.counted_at - instant > CLOCKS_DIFFER:
+        # It was counted by a clock that went wrong: waiting for that time would hold up every notice.
+        bucket.counted_at = instant
     passed = max(0.0, (instant - bucket.counted_at).total_seconds())
     bucket.tokens = min(max(rate, 1.0), bucket.tokens + passed * rate)
     bucket.counted_at = max(instant, bucket.counted_at)
     bucket.save(update_fields=["tokens", "counted_at"])
     # A bucket that is full but for a thousandth is full: clocks and floats are not that exact.
     return min(wanted, int(bucket.tokens + 0.001))
+
+
+def _bucket(channel: Channel, rate: float, instant: datetime) -> RateLimit:
+    """Return the provider's bucket, locked; made when it is first needed."""
+    locked = RateLimit.objects.select_for_update().filter(pk=channel.kind)
+    bucket = locked.first()
+    if bucket is None:
+        # Not each time: MariaDB locks a row that is there already in a way that workers deadlock over.
+        full = RateLimit(kind=channel.kind, tokens=max(rate, 1.0), counted_at=instant)
+        RateLimit.objects.bulk_create([full], ignore_conflicts=True)
+        bucket = locked.get()
+    return bucket
 
 
 def spend(channel: Channel, count: int) -> None:

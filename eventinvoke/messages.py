@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.utils import formats, translation
 from django.utils.translation import gettext, ngettext
 
+from common.times import zone_of
 from eventinvoke.models import Event
 
 _DAY = timedelta(days=1)
@@ -52,17 +52,17 @@ class Texts:
         text = self._made.get(key)
         if text is None:
             with translation.override(language):
-                text = self._made[key] = compose(event, ZoneInfo(time_zone), self._instant)
+                text = self._made[key] = compose(event, zone_of(time_zone), self._instant)
         return text
 
 
-def compose(event: EventFacts, zone: ZoneInfo, instant: datetime) -> str:
+def compose(event: EventFacts, zone: tzinfo, instant: datetime) -> str:
     """Return the text of a notice in the active language."""
     parts = [say_when(event, zone, instant), event.location, event.description[:_DESCRIPTION].strip()]
     return "\n".join(part for part in parts if part)
 
 
-def say_when(event: EventFacts, zone: ZoneInfo, instant: datetime) -> str:
+def say_when(event: EventFacts, zone: tzinfo, instant: datetime) -> str:
     """Say when an event starts, as seen from ``instant``, in the active language."""
     local = event.starts_at.astimezone(zone)
     day = formats.date_format(local, "SHORT_DATE_FORMAT")

@@ -6,6 +6,8 @@ from typing import Final
 
 FIRST: Final = timedelta(seconds=5)
 LONGEST: Final = timedelta(minutes=5)
+LONGEST_WISH: Final = timedelta(hours=1)
+"""A provider that wants to be left alone for longer is asked again all the same."""
 
 
 def next_try(
@@ -21,6 +23,6 @@ def next_try(
     pause = min(LONGEST, FIRST * 2 ** min(max(attempts - 1, 0), 10))
     pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
     if retry_after is not None:
-        pause = max(pause, retry_after)
+        pause = max(pause, min(retry_after, LONGEST_WISH))
     at = instant + pause
     return at if at < deadline_at else None

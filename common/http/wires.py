@@ -17,6 +17,8 @@ _MAX_KEPT_CONNECTIONS: Final = 128
 _MAX_STREAMS: Final = 256
 _FIRST_FINAL_STATUS: Final = 200
 _FIRST_REFUSAL: Final = 400
+_LONGEST_WISH: Final = 86_400
+"""Seconds; a header may hold numbers that are no time any more."""
 _POLL_SECONDS: Final = 0.001
 _PRIVATE: Final = "the address leads into a private network"
 
@@ -145,7 +147,7 @@ class _Slot:
         retry_after = None
         if status >= _FIRST_REFUSAL:
             seconds = curl.getinfo(pycurl.RETRY_AFTER)
-            retry_after = timedelta(seconds=seconds) if seconds > 0 else None
+            retry_after = timedelta(seconds=min(seconds, _LONGEST_WISH)) if seconds > 0 else None
         body = b"".join(self.kept) if self.kept else b""
         if code == pycurl.E_OK or (status and (self.is_over_full or status >= _FIRST_REFUSAL)):
             return Reply(request.tag, status, body, retry_after, None, "", self.header)

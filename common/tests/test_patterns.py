@@ -63,5 +63,7 @@ def test_a_pattern_that_is_too_much_is_refused_at_once() -> None:
 def test_patterns_that_are_much_together_hide_no_other() -> None:
     heavy = [rf"\pL{{{100 - number}}}" for number in range(40)]
     assert all(map(patterns.is_valid, heavy))
-    found = patterns.PatternSet(["first", *heavy, "telecon", *heavy, "last"]).matches("PFS telecon, last of all")
+    found = patterns.PatternSet(["first", *heavy, "telecon", *heavy, "last"]).matches(
+        "PFS telecon, last of all"
+    )
     assert found == [41, 82]

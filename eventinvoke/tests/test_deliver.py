@@ -6,6 +6,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db.models import F
 
 from common.channels import Outcome, SendResult, Severity
 from common.clock import now
@@ -16,8 +17,9 @@ from eventinvoke.claim import claim
 from eventinvoke.deliver import fire
 from eventinvoke.leases import recover_leases, take_back
 from eventinvoke.limits import members_of
-from eventinvoke.models import Attempt, Delivery
+from eventinvoke.models import Attempt, Delivery, RateLimit
 from eventinvoke.record import record
+from eventinvoke.retry import next_try
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from eventinvoke.tests.stand_ins import CallLike, OneASecond, PushLike
 from registration.models import Target
@@ -342,3 +344,35 @@ def test_members_are_told_in_their_own_language_and_zone(push: PushLike) -> None
     assert f"{event.starts_at.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M}" in push.sent[0].body
     assert "in 10 minutes" in push.sent[0].body
     assert "Room 1" in push.sent[0].body
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "", "America", "../etc", "a\0b"])
+def test_a_member_whose_zone_is_unknown_is_told_in_utc_and_holds_up_nobody(push: PushLike, name: str) -> None:
+    stranger = MemberFactory(
+        time_zone=name, daily_cap=10, quiet_from=time(0), quiet_until=time(0), critical_reserve=0
+    )
+    deliveries = [due(of=stranger), due()]
+    fire("pushlike")
+    assert [state(one) for one in deliveries] == [State.SENT, State.SENT]
+    assert str(stranger.zone) == "UTC"
+
+
+def test_a_member_whose_language_is_unknown_holds_up_nobody() -> None:
+    deliveries = [due(of=MemberFactory(language=one)) for one in ("", "xx", "zz-quatsch", "de")]
+    fire("pushlike")
+    assert {state(one) for one in deliveries} == {State.SENT}
+
+
+def test_a_rate_goes_on_though_the_clock_was_far_ahead(slow: OneASecond) -> None:
+    due(kind="slowlike")
+    RateLimit.objects.create(kind="slowlike", tokens=0, counted_at=now() + timedelta(days=1))
+    assert fire("slowlike").tried == 0
+    RateLimit.objects.update(counted_at=F("counted_at") - timedelta(seconds=1))
+    assert fire("slowlike").tried == 1
+    assert len(slow.sent) == 1
+
+
+@pytest.mark.parametrize("wish", [timedelta(days=36_500), timedelta.max])
+def test_a_provider_that_wants_to_be_left_alone_for_ever_is_asked_again(wish: timedelta) -> None:
+    instant = now()
+    assert next_try(1, instant, instant + timedelta(days=1), wish) == instant + timedelta(hours=1)

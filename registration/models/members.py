@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from common.clock import now
+from common.times import zone_of
 from registration.querysets import MemberQuerySet
 
 
@@ -91,5 +92,5 @@ class Member(models.Model):
 
     @property
     def zone(self) -> dt.tzinfo:
-        """The member's time zone."""
-        return zoneinfo.ZoneInfo(self.time_zone)
+        """The member's time zone; UTC where this machine does not know it."""
+        return zone_of(self.time_zone)
