@@ -6,9 +6,11 @@ become an event.
 """
 
 import logging
+from threading import Lock
+from time import monotonic
 from typing import Final
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from common.errors import InputError
 from eventinvoke.matching import DATE_SOURCE
@@ -21,11 +23,26 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 100
 """How many registrations are planned on one wake-up; the rest waits for the next."""
 
+SECONDS: Final = 0.5
+"""How long one wake-up goes on to the next registration."""
+
+_planning = Lock()
+
 
 def follow_changes() -> int:
-    """Plan the registrations that changed since they were last planned; return how many."""
-    pks = list(Registration.objects.unplanned().order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
-    return sum(_try_to_follow(pk) for pk in pks)
+    """Plan the registrations that changed since they were last planned; return how many.
+
+    One thread of a process does that at a time, as long as ``SECONDS``: planning may have to wait
+    for others that plan the same events, and the threads are there for firing.
+    """
+    if not _planning.acquire(blocking=False):
+        return 0
+    try:
+        until = monotonic() + SECONDS
+        pks = Registration.objects.unplanned().order_by("pk").values_list("pk", flat=True)[:AT_ONCE]
+        return sum(_try_to_follow(pk) for pk in list(pks) if monotonic() < until)
+    finally:
+        _planning.release()
 
 
 def _try_to_follow(pk: int) -> bool:
@@ -33,7 +50,11 @@ def _try_to_follow(pk: int) -> bool:
     try:
         return _follow(pk)
     except (OperationalError, InterfaceError):
-        raise  # the database is away: the next wake-up comes back
+        if connection.in_atomic_block or not connection.is_usable():
+            raise  # the database is away: the next wake-up comes back
+        # A deadlock, or a statement that took too long: that is about this registration alone.
+        log.warning("registration %s is planned at the next wake-up", pk, exc_info=True)
+        return False
     except Exception:
         log.exception("registration %s can't be planned; it is left until it changes again", pk)
         # Or the same fault would come back with every wake-up.
@@ -43,8 +64,12 @@ def _try_to_follow(pk: int) -> bool:
 
 def _follow(pk: int) -> bool:
     with transaction.atomic():
+        unplanned = Registration.objects.unplanned().filter(pk=pk)
+        if connection.features.has_select_for_update_skip_locked:
+            # Whoever waited for another that plans it could not fire meanwhile.
+            unplanned = unplanned.select_for_update(skip_locked=True)
         # The mark is taken off first: a change that comes while this runs sets it again.
-        if not Registration.objects.unplanned().filter(pk=pk).update(is_planned=True):
+        if not unplanned.exists() or not Registration.objects.filter(pk=pk).update(is_planned=True):
             return False
         registration = Registration.objects.select_related("member__user").get(pk=pk)
         if registration.kind == Registration.Kind.DATE:

@@ -5,6 +5,7 @@ another batch is claimed. A straggler holds up nobody else, and memory does not 
 number of notices.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ from time import monotonic
 from typing import Final
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 
 from common.channels import Channel, Message, Outcome, SendResult, get
 from common.clock import now
 from eventinvoke.claim import Claimed, claim
 from eventinvoke.record import Recorder
+
+log = logging.getLogger(__name__)
 
 SECONDS: Final = 1.0
 """How long one call goes on claiming, so that other kinds get their turn."""
@@ -87,7 +91,7 @@ class _Flight:
         was never sent, and sends it.
         """
         while self.has_more and monotonic() < self._until:
-            batch, self.has_more = claim(self._channel, settings.NOTICE_BATCH_SIZE)
+            batch = self._claim()
             self.count += len(batch)
             latest = now() + timedelta(seconds=settings.NOTICE_LEASE_SECONDS / 2)
             for one in batch:
@@ -96,6 +100,23 @@ class _Flight:
                     continue
                 self._flying[one.message.process_id] = one
                 yield one.message
+
+    def _claim(self) -> list[Claimed]:
+        """Claim a batch; none when the database fails while others are on their way.
+
+        What is on its way is to land and be recorded: raised into the channel, the error would leave
+        everything in the air, to be sent twice or asked about.
+        """
+        try:
+            batch, self.has_more = claim(self._channel, settings.NOTICE_BATCH_SIZE)
+        except (OperationalError, InterfaceError) as error:
+            if not self._flying or connection.in_atomic_block:
+                raise
+            log.warning("%s: no more is claimed: %s", self._channel.kind, error)
+            self.has_more = False
+            connection.close()
+            return []
+        return batch
 
     def landed(self, process_id: str) -> Claimed:
         """Return what was claimed under a process id, whose result came."""

@@ -10,12 +10,12 @@ has one too. When it runs out:
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from common.channels import Channel, Message, Outcome, Resend, SendResult, registry
@@ -40,16 +40,28 @@ GIVE_UP: Final = timedelta(days=1)
 
 def recover_leases() -> int:
     """Take up deliveries whose lease ran out, and return how many those were."""
+    return sum(_safely(_recover, channel) for channel in registry().values())
+
+
+def _safely(work: Callable[[Channel], int], channel: Channel) -> int:
+    """Do a channel's share. A defect of one channel keeps nobody from looking after the others."""
+    try:
+        return work(channel)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: the next look comes back
+    except Exception:
+        log.exception("%s: nobody could look after its deliveries", channel.kind)
+        return 0
+
+
+def _recover(channel: Channel) -> int:
     count = 0
-    for channel in registry().values():
-        for state, take_up in ((State.SENDING, _take_up_sending), (State.SENT, _take_up_sent)):
-            claims = _take(channel, state)
-            if claims:
-                log.warning(
-                    "%s: nobody came back to %s deliveries that are %s", channel.kind, len(claims), state
-                )
-                take_up(channel, claims)
-            count += len(claims)
+    for state, take_up in ((State.SENDING, _take_up_sending), (State.SENT, _take_up_sent)):
+        claims = _take(channel, state)
+        if claims:
+            log.warning("%s: nobody came back to %s deliveries that are %s", channel.kind, len(claims), state)
+            take_up(channel, claims)
+        count += len(claims)
     return count
 
 
@@ -141,21 +153,23 @@ def take_back() -> int:
     That is a call that waits in the provider's queue while its event was canceled, moved or is over,
     or while somebody confirmed.
     """
-    instant = now()
+    able = [channel for channel in registry().values() if channel.capabilities.can_cancel]
+    return sum(_safely(_take_back, channel) for channel in able)
+
+
+def _take_back(channel: Channel) -> int:
     count = 0
-    for channel in registry().values():
-        if channel.capabilities.can_cancel:
-            attempts = _latest_attempts(_unwanted(channel, instant))
-            by_provider_id = {one.provider_id: pk for pk, one in attempts.items() if one.provider_id}
-            for provider_id in channel.cancel(list(by_provider_id)):
-                row = Delivery.objects.filter(pk=by_provider_id[provider_id])
-                # It gives its place free: an event may come back to the time that it had.
-                count += row.move_to(
-                    State.CANCELED,
-                    slot=F("pk"),
-                    lease_until=None,
-                    reason="Taken back before it was carried out.",
-                )
+    attempts = _latest_attempts(_unwanted(channel, now()))
+    by_provider_id = {one.provider_id: pk for pk, one in attempts.items() if one.provider_id}
+    for provider_id in channel.cancel(list(by_provider_id)):
+        row = Delivery.objects.filter(pk=by_provider_id[provider_id])
+        # It gives its place free: an event may come back to the time that it had.
+        count += row.move_to(
+            State.CANCELED,
+            slot=F("pk"),
+            lease_until=None,
+            reason="Taken back before it was carried out.",
+        )
     return count
 
 

@@ -75,6 +75,25 @@ class Recorder:
             self._results = results
             self._since = monotonic()
             connection.close()
+        except Exception:
+            if connection.in_atomic_block:
+                raise
+            self._one_by_one(results)
+
+    def _one_by_one(self, results: list[Result]) -> None:
+        """Write results singly, as one of them can't be written and must not take the others along.
+
+        What became of the one that is left out, its lease brings to light.
+        """
+        for claimed, result in results:
+            try:
+                record(self._channel, [(claimed, result)])
+            except (OperationalError, InterfaceError):
+                self.add(claimed, result)
+            except Exception:
+                log.exception(
+                    "%s: the result of attempt %s can't be written", self._channel.kind, claimed.attempt_id
+                )
 
     def finish(self) -> None:
         """Write what was collected, waiting for the database as long as a lease lasts.

@@ -12,8 +12,14 @@ from eventinvoke.wake import AHEAD, due_soon
 
 @shared_task(name="eventinvoke.tasks.wake")
 def wake() -> None:
-    """Plan what changed, and start as many senders as there are batches due within a second."""
-    follow_changes()
+    """Start what is due within a second, then plan what changed and start what that made due."""
+    _start_due()
+    if follow_changes():
+        _start_due()
+
+
+def _start_due() -> None:
+    """Start as many senders as there are batches due before the next wake-up."""
     for due in due_soon():
         wait = max(0.0, (due.at - now()).total_seconds())
         for _batch in range(due.batches):

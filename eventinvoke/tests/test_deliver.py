@@ -346,7 +346,7 @@ def test_members_are_told_in_their_own_language_and_zone(push: PushLike) -> None
     assert "Room 1" in push.sent[0].body
 
 
-@pytest.mark.parametrize("name", ["Mars/Olympus", "", "America", "../etc", "a\0b"])
+@pytest.mark.parametrize("name", ["Mars/Olympus", "", "America", "../etc"])
 def test_a_member_whose_zone_is_unknown_is_told_in_utc_and_holds_up_nobody(push: PushLike, name: str) -> None:
     stranger = MemberFactory(
         time_zone=name, daily_cap=10, quiet_from=time(0), quiet_until=time(0), critical_reserve=0

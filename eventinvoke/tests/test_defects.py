@@ -1,0 +1,154 @@
+"""What one bad row, one bad channel or one bad moment of the database must not do to the others."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from common import channels
+from common.channels import Message, Outcome, SendResult
+from common.clock import now
+from common.states import State
+from eventinvoke.changes import follow_changes
+from eventinvoke.claim import claim
+from eventinvoke.deliver import fire
+from eventinvoke.leases import recover_leases, take_back
+from eventinvoke.models import Delivery
+from eventinvoke.record import Recorder
+from eventinvoke.tests.conftest import PATH
+from eventinvoke.tests.factories import DeliveryFactory
+from eventinvoke.tests.stand_ins import CallLike, PushLike
+from registration.models import Registration
+from registration.tests.factories import DateFactory, StepFactory, TargetFactory
+
+HERE = f"{__name__}."
+_HANG_UP = {
+    "postgresql": "SELECT pg_terminate_backend(pg_backend_pid())",
+    "mysql": "KILL CONNECTION_ID()",
+}
+
+
+class Defective(CallLike):
+    """A channel that can neither ask nor take back."""
+
+    kind = "defective"
+
+    def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:
+        del messages
+        raise RuntimeError("a defect")
+
+    def cancel(self, provider_ids: Sequence[str]) -> Iterator[str]:
+        del provider_ids
+        raise RuntimeError("a defect")
+
+
+class AtOnce(PushLike):
+    """A channel that takes in all messages before the first result; the database fails meanwhile."""
+
+    kind = "atonce"
+
+    def send(self, messages: Iterable[Message]) -> Iterator[SendResult | None]:
+        iterator = iter(messages)
+        flying = [next(iterator)]
+        if connection.vendor == "sqlite":
+            with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
+                connection.cursor().execute("PRAGMA busy_timeout=1")
+                other.execute("BEGIN IMMEDIATE")
+                flying += iterator
+        else:
+            with suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute(_HANG_UP[connection.vendor])
+            flying += iterator
+        for message in flying:
+            yield SendResult(message, Outcome.ACCEPTED)
+
+
+@pytest.fixture
+def _here(settings: Any) -> Iterator[None]:
+    settings.NOTICE_CHANNELS = [HERE + "Defective", HERE + "AtOnce", PATH + "CallLike", PATH + "PushLike"]
+    channels.registry.cache_clear()
+    yield
+    channels.registry.cache_clear()
+
+
+def sent(kind: str) -> Delivery:
+    delivery: Delivery = DeliveryFactory(target=TargetFactory(kind=kind, address="ok"))
+    fire(kind)
+    return delivery
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_here")
+def test_a_channel_that_can_t_ask_keeps_no_other_from_asking() -> None:
+    for kind in ("defective", "calllike"):
+        sent(kind)
+    Delivery.objects.update(lease_until=now() - timedelta(minutes=1))
+    channels.get("calllike").answers["ok"] = Outcome.DELIVERED  # type: ignore[attr-defined]
+    recover_leases()
+    assert Delivery.objects.get(kind="calllike").state == State.DELIVERED
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_here")
+def test_a_channel_that_can_t_take_back_keeps_no_other_from_it() -> None:
+    for kind in ("defective", "calllike"):
+        event = sent(kind).event
+        event.canceled_at = now()
+        event.save()
+    assert take_back() == 1
+    assert Delivery.objects.get(kind="calllike").state == State.CANCELED
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_here")
+def test_what_is_on_its_way_lands_though_the_database_fails_at_the_next_batch(settings: Any) -> None:
+    settings.NOTICE_BATCH_SIZE = 1
+    for _ in range(2):
+        DeliveryFactory(target=TargetFactory(kind="atonce"))
+    assert fire("atonce").tried == 1
+    assert sorted(Delivery.objects.values_list("state", flat=True)) == [State.PENDING, State.SENT]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_result_that_can_t_be_written_takes_no_other_along(push: PushLike) -> None:
+    for _ in range(3):
+        DeliveryFactory(target=TargetFactory(kind="pushlike"))
+    claimed, _more = claim(push, 3)
+    recorder = Recorder(push, 10)
+    for one, reason in zip(claimed, ["", "half a \ud800 pair", ""], strict=True):
+        recorder.add(one, SendResult(one.message, Outcome.ACCEPTED, reason=reason))
+    recorder.finish()
+    states = dict(Delivery.objects.values_list("pk", "state"))
+    assert [states[one.delivery_id] for one in claimed] == [State.SENT, State.SENDING, State.SENT]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_registration_that_somebody_holds_is_not_waited_for() -> None:
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("one writer at a time anyway")
+    held, free = (StepFactory(registration=DateFactory()).registration for _ in range(2))
+    is_held, is_over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            list(Registration.objects.select_for_update().filter(pk=held.pk))
+            is_held.set()
+            is_over.wait(20)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        assert is_held.wait(10)
+        assert follow_changes() == 1
+    finally:
+        is_over.set()
+        thread.join()
+    assert list(Registration.objects.unplanned()) == [held]
+    assert [row.registration_id for row in Delivery.objects.all()] == [free.pk]
+    assert follow_changes() == 1
