@@ -21,7 +21,8 @@ def test_two_at_once_from_cron_tell_nobody_twice(scene: Scene, start_process: St
     browsers = scene.browsers(service, MANY)
     scene.publish()
     with Watch():
-        both = [start_process("manage", "eventinvoke", "--once", NOTICE_BATCH_SIZE="20") for _ in range(2)]
+        environment = {"NOTICE_BATCH_SIZE": "20", "NOTICE_LEASE_SECONDS": "30"}
+        both = [start_process("manage", "eventinvoke", "--once", **environment) for _ in range(2)]
         assert [one.popen.wait(30) for one in both] == [0, 0], both[0].output + both[1].output
     tried = [int(re.findall(r"(\d+) notices were tried", one.output)[0]) for one in both]
     assert sum(tried) == MANY == Attempt.objects.count()

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 BEFORE, DURING, AFTER = "+4915100000001", "+4915100000002", "+4915100000003"
 ANSWERED_LATE = 30.0
-ANSWERED_SOON = 2.0
+ANSWERED_SOON = 3.5
 """Real seconds; in between the test takes hold of the rows that the answer is to be recorded in."""
 
 
