@@ -19,8 +19,8 @@ def test_workers_and_the_beat_come_back_by_themselves(
 ) -> None:
     service = scene.push_service()
     browsers = scene.browsers(service, MANY)
-    environment = {"NOTICE_BATCH_SIZE": "40", "NOTICE_LEASE_SECONDS": "30"}
-    worker = start_worker(beat=True, pool="prefork", threads=2, **environment)
+    scene.environment |= {"NOTICE_BATCH_SIZE": "40", "NOTICE_LEASE_SECONDS": "30"}
+    worker = start_worker(beat=True, pool="prefork", threads=2)
     with Watch():
         scene.publish()
         wait_until(lambda: len(service.taken) >= SOME, what="the middle of the batch")

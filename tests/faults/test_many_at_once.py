@@ -37,13 +37,14 @@ def test_several_beats_and_workers_tell_nobody_twice_and_leave_no_backlog(
     redis_server: Redis,
     tmp_path: Path,
 ) -> None:
+    scene.environment |= ENVIRONMENT
     service = scene.push_service()
     browsers = scene.browsers(service, MANY)
-    first = start_worker(beat=True, **ENVIRONMENT)
+    first = start_worker(beat=True)
     for number in range(1, BEATS):
         schedule = str(tmp_path / f"another-{number}")
         start_process("celery", "-A", "pfs_notice", "beat", "--pidfile=", "-s", schedule)
-    second = start_worker(**ENVIRONMENT, pool="prefork", threads=2)
+    second = start_worker(pool="prefork", threads=2)
     with Watch():
         scene.publish()
         wait_until_settled(MANY)
@@ -55,7 +56,7 @@ def test_several_beats_and_workers_tell_nobody_twice_and_leave_no_backlog(
         wait_until(lambda: waiting(redis_server) >= BACKLOG, what="a backlog")
         scene.publish(external_id="2")
         began = now()
-        start_worker(**ENVIRONMENT)
+        start_worker()
         wait_until_settled(2 * MANY)
         wait_until(lambda: waiting(redis_server) <= BEATS, seconds=10, what="the end of the backlog")
     assert Counter(one.subscription.endpoint for one in service.taken) == {

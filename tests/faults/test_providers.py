@@ -74,11 +74,14 @@ def test_whatever_a_provider_does_nothing_is_lost_and_no_phone_rings_twice(
     try:
         with Watch():
             scene.publish()
-            wait_until(lambda: limiting.answered and babbling.taken and vanishing.taken, what="the faults")
-            wait_until(lambda: silent.taken, what="a push that is not answered")
-            wait_until(lambda: failing.answered >= 2, what="a second try after a failure")
-            for service in browsers:
+            # Each is well again before the next try, but for the one that fails a second time.
+            wait_until(lambda: babbling.taken and vanishing.taken and silent.taken, what="three pushes")
+            for service in (babbling, vanishing, silent):
                 service.release()
+            wait_until(lambda: limiting.answered, what="a refusal")
+            limiting.release()
+            wait_until(lambda: failing.answered >= 2, what="a second try after a failure")
+            failing.release()
             wait_until_settled(2 * len(FAULTS) + len(browsers))
     finally:
         is_over.set()
