@@ -18,8 +18,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from common.clock import now
+from common.languages import texts_for
 from eventinvoke import answers
-from eventinvoke.languages import texts_for
 from eventinvoke.messages import say_distance
 from eventinvoke.models import Answer, Delivery
 from notification.notices import confirmation_of, find_delivery, was_said

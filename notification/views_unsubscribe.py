@@ -8,7 +8,7 @@ from django.utils.translation import override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from eventinvoke.languages import texts_for
+from common.languages import texts_for
 from notification.notices import find_delivery
 from notification.pages import private_page
 from registration.models import Target

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("targets/<int:pk>/", targets.target_edit, name="target-edit"),
     path("targets/<int:pk>/verify/", codes.target_verify, name="target-verify"),
     path("targets/<int:pk>/code", codes.code_send, name="target-code-send"),
+    path("targets/<int:pk>/test", codes.target_test, name="target-test"),
     path("targets/<int:pk>/disable", targets.target_disable, name="target-disable"),
     path("targets/<int:pk>/enable", targets.target_enable, name="target-enable"),
     path("targets/<int:pk>/delete", targets.target_delete, name="target-delete"),

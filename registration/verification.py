@@ -8,16 +8,16 @@ have a stranger's phone rung.
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext
 
-from common import channels
-from common.channels import Message, Outcome, SendResult
+from common.channels import Outcome, SendResult
 from common.clock import now
 from common.errors import InputError, ProviderError
 from registration.codes import new_code, normalise_code
+from registration.direct import send_at_once
 from registration.models import Member, Target, Verification
 
 LIFETIME: Final = timedelta(minutes=10)
@@ -132,19 +132,9 @@ def say_wait(wait: timedelta) -> str:
 
 
 def _send(target: Target, verification: Verification, code: str) -> SendResult:
-    message = Message(
-        process_id="",
-        address=target.address,
-        title="PFS Notice",
-        body=f"Your code for PFS Notice is {code}.",
+    return send_at_once(
+        target,
+        lambda: gettext("Your code for PFS Notice is %(code)s.") % {"code": code},
         tag=f"verification-{verification.pk}",
         expires_at=verification.expires_at,
-        config=target.config,
-        language=target.member.language,
-        time_zone=target.member.time_zone,
-        url=settings.NOTICE_PUBLIC_URL,
     )
-    for result in channels.get(target.kind).send([message]):
-        if result is not None:
-            return result
-    raise ProviderError("The channel gave no answer.")

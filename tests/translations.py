@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-APPS: Final = ("eventinvoke", "notification")
+APPS: Final = ("eventinvoke", "notification", "registration")
 LANGUAGES: Final = ("de", "fr", "ja")
 """All that we are translated into, besides English, which stands in the code."""
 _KEYWORDS: Final = {

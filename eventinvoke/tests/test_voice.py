@@ -10,10 +10,10 @@ from pytest_django import Settings
 from common.channels import Message, Outcome, SendResult
 from common.clock import now
 from common.errors import AddressError
+from common.languages import TRANSLATED
 from eventinvoke.channels.voice import code
 from eventinvoke.channels.voice.channel import VoiceChannel
 from eventinvoke.channels.voice.voices import VOICES, voice_for
-from eventinvoke.languages import TRANSLATED
 from tests.simulated_twilio import SeenRequest, SimulatedTwilio
 
 NUMBER = "+4915123456789"

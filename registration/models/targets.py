@@ -32,6 +32,7 @@ class Target(models.Model):
     config = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=now, editable=False)
     verified_at = models.DateTimeField(null=True, blank=True)
+    tested_at = models.DateTimeField(null=True, blank=True, help_text="When a test was last asked for.")
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_reason = models.CharField(max_length=300, blank=True)
 

@@ -1,4 +1,4 @@
-"""Verifying a target by the code that was sent to it."""
+"""What is sent to a target at once: the code that verifies it, and a test."""
 
 from datetime import timedelta
 
@@ -11,7 +11,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from common.errors import InputError, ProviderError
 from registration import verification
 from registration.access import targets_for
+from registration.direct import send_test
 from registration.forms.targets import CodeForm
+from registration.membership import INBOX
 from registration.models import Registration, Target, Verification
 
 
@@ -61,3 +63,17 @@ def code_send(request: HttpRequest, pk: int) -> HttpResponse:
     target = get_object_or_404(targets_for(request.user).filter(verified_at__isnull=True), pk=pk)
     send_code(request, target)
     return redirect("registration:target-verify", target.pk)
+
+
+@login_required
+@require_POST
+def target_test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send a test to a target that is ready, and say what the provider answered."""
+    target = get_object_or_404(targets_for(request.user) & Target.objects.usable().exclude(kind=INBOX), pk=pk)
+    try:
+        messages.success(request, send_test(target))
+    except InputError as error:
+        messages.warning(request, error.message)
+    except ProviderError as error:
+        messages.error(request, str(error))
+    return redirect("registration:target-list")

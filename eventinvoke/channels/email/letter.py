@@ -12,7 +12,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext, override
 
 from common.channels import Message, Severity
-from eventinvoke.languages import texts_for
+from common.languages import texts_for
 from eventinvoke.links import link
 
 _MAX_SUBJECT: Final = 200

@@ -10,7 +10,7 @@ from typing import Final
 from django.utils.translation import gettext, override
 
 from common.channels import Message
-from eventinvoke.languages import texts_for
+from common.languages import texts_for
 from eventinvoke.links import PLACEHOLDER, link
 
 MAX_SEGMENTS: Final = 3

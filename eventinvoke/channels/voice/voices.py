@@ -9,7 +9,7 @@ class Voice:
     """How a language is spoken."""
 
     texts: str
-    """The language of our own texts (``eventinvoke.languages``)."""
+    """The language of our own texts (``common.languages``)."""
     language: str
     """As Twilio names it."""
     voice: str

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventinvoke.languages import texts_for
+from common.languages import texts_for
 
 
 @pytest.mark.parametrize(
