@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from common.clock import now
 from common.states import State
-from eventinvoke.models import Answer, Delivery
+from eventinvoke.models import Answer, Delivery, Event
 from eventinvoke.querysets import DeliveryQuerySet
 from registration.models import Member, Step
 
@@ -26,6 +26,7 @@ def confirm(delivery: Delivery, way: str) -> bool:
     belongs to, but for steps that are carried out always.
     """
     with transaction.atomic():
+        is_same = _hold(delivery)
         is_new = _say(delivery, Answer.Kind.CONFIRMED, way)
         instant = now()
         Delivery.objects.filter(pk=delivery.pk).move_to(
@@ -35,8 +36,9 @@ def confirm(delivery: Delivery, way: str) -> bool:
             delivered_at=Coalesce("delivered_at", instant),
             reason="",
         )
-        waiting = _waiting(delivery).filter(condition=Step.Condition.UNCONFIRMED)
-        waiting.cancel(f"{delivery.member} confirmed.")
+        if is_same:
+            waiting = _waiting(delivery).filter(condition=Step.Condition.UNCONFIRMED)
+            waiting.cancel(f"{delivery.member} confirmed.")
     return is_new
 
 
@@ -103,10 +105,24 @@ def pass_on(delivery: Delivery, way: str) -> Member | None:
 def stop(delivery: Delivery, way: str) -> None:
     """Stop telling this member about this event in this way; other ways and people go on."""
     with transaction.atomic():
+        is_same = _hold(delivery)
         _say(delivery, Answer.Kind.STOPPED, way)
         _reach(delivery)
-        same = Delivery.objects.filter(event=delivery.event_id, member=delivery.member_id, kind=delivery.kind)
-        same.cancel(f"{delivery.member} asked not to be told about this any more in this way.")
+        if is_same:
+            same = Delivery.objects.filter(
+                event=delivery.event_id, member=delivery.member_id, kind=delivery.kind
+            )
+            same.cancel(f"{delivery.member} asked not to be told about this any more in this way.")
+
+
+def _hold(delivery: Delivery) -> bool:
+    """Wait for whoever plans the event, who may not know of the answer, and keep others from it.
+
+    Return whether the event starts when whoever answered was told that it does: what was planned for another
+    time meanwhile is not meant.
+    """
+    events = Event.objects.select_for_update().filter(pk=delivery.event_id)
+    return events.values_list("starts_at", flat=True).first() == delivery.event.starts_at
 
 
 def _say(delivery: Delivery, kind: Answer.Kind, way: str) -> bool:

@@ -6,15 +6,16 @@ the rest SENDING under a lease and write an attempt for each. When a worker dies
 nothing happened; when it dies after it, the lease runs out and ``leases`` takes over.
 """
 
+import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from common.channels import Channel, Message, Severity
@@ -26,8 +27,11 @@ from eventinvoke.escalation import Miss, bring_forward
 from eventinvoke.messages import EventFacts, Texts, facts_of
 from eventinvoke.models import Attempt, Delivery
 from eventinvoke.models.attempts import new_attempt_ids
+from eventinvoke.planning import plan_events
 from eventinvoke.wanted import unwanted
 from registration.models import Target
+
+log = logging.getLogger(__name__)
 
 # Named tuples, because one of each is made for every message, and they are made thrice as fast.
 
@@ -83,11 +87,33 @@ def claim(channel: Channel, limit: int) -> tuple[list[Claimed], bool]:
         if not rows:
             return [], False
         facts = _facts(rows)
-        going = _set_aside(channel, rows, facts, instant)
+        orphans = {row.pk: row.event_id for row in rows if row.registration_id is None and not row.is_snooze}
+        going = _set_aside(channel, [row for row in rows if row.pk not in orphans], facts, instant)
         claimed = _claimed(going, facts, instant)
         _mark(claimed, instant)
         limits.spend(channel, len(claimed))
+    if orphans:
+        _find_registrations(orphans)
     return claimed, len(rows) == free == limit
+
+
+def _find_registrations(orphans: Mapping[int, int]) -> None:
+    """Plan the events of deliveries whose registration was deleted; ``orphans`` are theirs by delivery.
+
+    Another registration that wants the same has no delivery of its own, and takes this one over; else
+    it is canceled. Until that is done it stays pending, whatever happens to this worker.
+    """
+    try:
+        plan_events(sorted(set(orphans.values())))
+    except (OperationalError, InterfaceError) as error:
+        if connection.in_atomic_block:
+            raise
+        log.warning("deleted registrations are looked after later: %s", error)
+    except Exception:
+        log.exception("the events of deleted registrations can't be planned")
+        Delivery.objects.filter(pk__in=list(orphans), registration=None).cancel(
+            "The registration was deleted."
+        )
 
 
 def _locked(kind: str, limit: int, instant: datetime) -> list[_Row]:

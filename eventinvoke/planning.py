@@ -26,6 +26,8 @@ LATE: Final = timedelta(minutes=5)
 One that is overdue by more is carried out only while its event is still to come and nothing later
 in the plan tells the same target: whoever registers late is told once, and not of what is over.
 """
+LAST_STEP: Final = timedelta(days=7) + LATE
+"""So long after an event's deadline its last step may be due (``step_offset_sane``)."""
 BATCH: Final = 1000
 
 Key = tuple[int, int, datetime]
@@ -45,6 +47,10 @@ class _Wish:
     def key(self) -> Key:
         return self.event.pk, self.step.target_id, self.due_at
 
+    @property
+    def deadline_at(self) -> datetime:
+        return max(self.event.deadline_at, self.due_at + LATE)
+
     def delivery(self) -> Delivery:
         return Delivery(
             event=self.event,
@@ -57,7 +63,7 @@ class _Wish:
             severity=self.event.severity,
             due_at=self.due_at,
             next_attempt_at=self.due_at,
-            deadline_at=max(self.event.deadline_at, self.due_at + LATE),
+            deadline_at=self.deadline_at,
         )
 
 
@@ -77,7 +83,9 @@ def plan_registration(registration: Registration) -> None:
     """
     pending = Delivery.objects.pending().filter(registration=registration)
     touched = set(pending.values_list("event_id", flat=True))
-    if registration.is_in_force:
+    if not registration.is_in_force:
+        pending.filter(is_snooze=True).cancel("The registration was switched off or declined.")
+    else:
         touched |= set(_events_of(registration).values_list("pk", flat=True))
     plan_events(sorted(touched))
 
@@ -193,7 +201,8 @@ def _wishes(
     Of several steps to one target whose time has passed already, only the latest counts: whoever
     is told late is told once.
     """
-    open_events = [e for e in events if e.canceled_at is None and e.deadline_at > instant]
+    # A step may lie after its event's end, so it is each wish's own deadline that counts.
+    open_events = [e for e in events if e.canceled_at is None and e.deadline_at > instant - LAST_STEP]
     answers = _answers(open_events)
     wishes: dict[Key, _Wish] = {}
     missed: dict[tuple[int, int], _Wish] = {}
@@ -201,7 +210,7 @@ def _wishes(
         said = answers.get(event.pk, [])
         for step in registration.steps.all():
             wish = _Wish(event, registration, step, event.starts_at + step.offset)
-            if not step.target.is_usable or _is_settled(wish, said):
+            if wish.deadline_at <= instant or not step.target.is_usable or _is_settled(wish, said):
                 continue
             if wish.due_at > instant:
                 wishes.setdefault(wish.key, wish)

@@ -19,6 +19,7 @@ from common.clock import now
 from common.errors import InputError
 from eventinvoke.models import Event
 from eventinvoke.planning import plan_events
+from registration.models.registrations import SEVERITIES
 
 BATCH: Final = 1000
 DEFAULT_LENGTH: Final = timedelta(hours=1)
@@ -34,7 +35,7 @@ class EventDraft:
 
     Texts that are longer than the columns are cut; an ``external_id`` that is longer is replaced
     by its SHA-256. Raises ``InputError`` (with ``field``) for a time that is naive, an end before
-    the start, or an empty source, id or title.
+    the start, a severity that is none of ours (nobody would send it), or an empty source, id or title.
     """
 
     source: str
@@ -62,6 +63,9 @@ class EventDraft:
             if instant is not None and instant.tzinfo is None:
                 msg = "A time needs a time zone."
                 raise InputError(msg, field=name)
+        if self.severity not in dict(SEVERITIES):
+            msg = "A severity is one of " + ", ".join(str(number) for number, _name in SEVERITIES) + "."
+            raise InputError(msg, field="severity")
         if self.ends_at is not None and self.ends_at < self.starts_at:
             msg = "The end can't be before the start."
             raise InputError(msg, field="ends_at")

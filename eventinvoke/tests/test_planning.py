@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from common.clock import now
+from common.errors import InputError
 from common.states import State
 from eventinvoke import answers
 from eventinvoke.changes import follow_changes
+from eventinvoke.deliver import fire
 from eventinvoke.models import Delivery, Event
 from eventinvoke.publish import EventDraft, Published, publish, withdraw
+from eventinvoke.tests.stand_ins import PushLike
 from registration.models import Registration, Step
 from registration.tests.factories import (
     CalendarFactory,
@@ -270,3 +273,57 @@ def test_a_pattern_that_can_t_be_used_keeps_nobody_else_from_being_told() -> Non
     standing(-10, member=good.member, calendar=good.calendar, pattern="a(")
     publish([draft(good.calendar.source)])
     assert [row.registration_id for row in pending()] == [good.pk]
+
+
+def test_a_step_after_the_end_of_its_event_outlives_a_change_of_the_plan() -> None:
+    registration = standing(120)
+    publish([draft(registration.calendar.source, starts_at=now() - 90 * MINUTE, deadline_at=now() - MINUTE)])
+    (row,) = pending()
+    Registration.objects.filter(pk=registration.pk).changed()
+    follow_changes()
+    assert [one.pk for one in pending()] == [row.pk]
+
+
+def test_what_a_deleted_registration_shared_another_still_gets(push: PushLike) -> None:
+    calendar = CalendarFactory(owner=None)
+    target = TargetFactory(kind="pushlike")
+    for _ in range(2):
+        StepFactory(
+            registration=RegistrationFactory(member=target.member, calendar=calendar),
+            target=target,
+            offset=-10 * MINUTE,
+        )
+    publish([draft(calendar.source, starts_at=now() + 10 * MINUTE)])
+    (row,) = pending()
+    assert row.registration is not None
+    row.registration.delete()
+    fire("pushlike")
+    fire("pushlike")
+    assert len(push.sent) == 1
+
+
+def test_what_was_put_off_ends_with_its_registration() -> None:
+    registration = standing(-10)
+    publish([draft(registration.calendar.source)])
+    (row,) = pending()
+    assert answers.snooze(row, "panel") is not None
+    Registration.objects.filter(pk=registration.pk).update(is_active=False, is_planned=False)
+    follow_changes()
+    assert pending() == []
+
+
+def test_a_severity_that_nobody_would_send_is_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        draft("system", severity=15)
+    assert caught.value.field == "severity"
+
+
+def test_a_confirmation_of_the_old_time_leaves_the_plan_for_the_new_one() -> None:
+    registration = standing(-10)
+    source = registration.calendar.source
+    starts_at = now() + timedelta(hours=2)
+    publish([draft(source, starts_at=starts_at)])
+    told = Delivery.objects.select_related("event", "member").get()
+    publish([draft(source, starts_at=starts_at + timedelta(days=1))])
+    answers.confirm(told, "key")
+    assert len(pending()) == 1
