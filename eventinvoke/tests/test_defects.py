@@ -18,11 +18,12 @@ from eventinvoke.changes import follow_changes
 from eventinvoke.claim import claim
 from eventinvoke.deliver import fire
 from eventinvoke.leases import recover_leases, take_back
+from eventinvoke.management.commands.eventinvoke import run_once
 from eventinvoke.models import Delivery
 from eventinvoke.record import Recorder
 from eventinvoke.tests.conftest import PATH
 from eventinvoke.tests.factories import DeliveryFactory
-from eventinvoke.tests.stand_ins import CallLike, PushLike
+from eventinvoke.tests.stand_ins import CallLike, OneASecond, PushLike
 from registration.models import Registration
 from registration.tests.factories import DateFactory, StepFactory, TargetFactory
 
@@ -152,3 +153,20 @@ def test_a_registration_that_somebody_holds_is_not_waited_for() -> None:
     assert list(Registration.objects.unplanned()) == [held]
     assert [row.registration_id for row in Delivery.objects.all()] == [free.pk]
     assert follow_changes() == 1
+
+
+@pytest.mark.django_db
+def test_a_run_from_cron_waits_for_the_rate_of_a_provider(slow: OneASecond) -> None:
+    for _ in range(3):
+        DeliveryFactory(target=TargetFactory(kind="slowlike"))
+    assert run_once() == 3
+    assert len(slow.sent) == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_here")
+def test_a_run_from_cron_goes_on_to_other_kinds_when_a_channel_has_a_defect() -> None:
+    for kind in ("calllike", "pushlike"):
+        DeliveryFactory(target=TargetFactory(kind=kind, address="ok" if kind == "pushlike" else "fault"))
+    assert run_once() == 1
+    assert Delivery.objects.get(kind="pushlike").state == State.SENT

@@ -5,21 +5,25 @@ import signal
 from argparse import ArgumentParser
 from threading import Event as Flag
 from threading import Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
+from common.channels import get
 from common.clock import now
 from eventinvoke.changes import follow_changes
 from eventinvoke.deliver import fire
 from eventinvoke.leases import recover_leases, take_back
+from eventinvoke.limits import rate_of
 from eventinvoke.wake import AHEAD, Due, due_soon, next_due
 
 log = logging.getLogger(__name__)
 
 TEND_EVERY = 5.0
+ONCE = 50.0
+"""Seconds for which ``--once`` waits for the rates of providers; cron runs it each minute."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds before it tries again while the database is away; the pause doubles."""
 
@@ -54,14 +58,27 @@ class Command(BaseCommand):
 
 
 def run_once() -> int:
-    """Plan what changed and send all that is due; return how many notices were tried."""
+    """Plan what changed and send all that is due; return how many notices were tried.
+
+    Where a provider takes only so many a second, that is waited for, until cron comes again.
+    """
     follow_changes()
     count = 0
-    while kinds := [kind for kind, at in next_due().items() if at <= now()]:
-        tried = sum(fire(kind).tried for kind in kinds)
+    until = monotonic() + ONCE
+    broken: set[str] = set()
+    while kinds := {kind for kind, at in next_due().items() if at <= now()} - broken:
+        tried = 0
+        for kind in sorted(kinds):
+            try:
+                tried += fire(kind).tried
+            except Exception as error:  # noqa: BLE001 - a defect of one channel must not stop the others
+                _say(error, f"{kind} is left to the next run")
+                broken.add(kind)
         count += tried
         if not tried:
-            break
+            if monotonic() > until or not any(rate_of(get(kind)) for kind in kinds):
+                break
+            sleep(0.1)
     return count
 
 
