@@ -28,6 +28,7 @@ A_TARGET: Final = 5
 A_MEMBER: Final = 10
 AN_ADDRESS: Final = 8
 """So many codes in a ``WINDOW`` at most."""
+_JUST_NOW: Final = "A code was sent just now. You can have another in {wait}."
 _TOO_OFTEN: Final = "Too many codes were asked for. Try again in {wait}."
 
 
@@ -120,7 +121,8 @@ def _hash(target: Target, sent_at: datetime, code: str) -> str:
 def _check_limits(target: Target) -> None:
     wait = wait_before_next(target)
     if wait > timedelta(0):
-        raise InputError(_TOO_OFTEN.format(wait=say_wait(wait)), field="code")
+        said = _JUST_NOW if wait <= PAUSE else _TOO_OFTEN
+        raise InputError(said.format(wait=say_wait(wait)), field="code")
 
 
 def say_wait(wait: timedelta) -> str:

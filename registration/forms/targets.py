@@ -7,6 +7,7 @@ from django import forms
 
 from common.channels import Address, Channel, Verification, registry
 from common.errors import AddressError
+from registration.codes import DIGITS, normalise_code
 from registration.forms.base import PanelForm
 from registration.models import Member, Target
 from registration.models.targets import fingerprint
@@ -109,3 +110,10 @@ class CodeForm(PanelForm, forms.Form):
             }
         ),
     )
+
+    def clean_code(self) -> str:
+        """Return the digits. What can't be a code costs no try."""
+        digits = normalise_code(self.cleaned_data["code"])
+        if len(digits) != DIGITS:
+            raise forms.ValidationError(f"Type the {DIGITS} digits of the code.")
+        return digits

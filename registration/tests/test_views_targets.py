@@ -56,11 +56,36 @@ def test_a_wrong_code_is_told_next_to_its_field(page: Client, member: Member, pa
     assert error_at(answer, "code") == "That is not the code. You have 4 more tries."
 
 
+@pytest.mark.parametrize("typed", ["abc", "\U0001f600", "12345", "1234567"])
+def test_what_can_not_be_a_code_costs_no_try(page: Client, member: Member, pager: Pager, typed: str) -> None:
+    page.post("/targets/add/pager/", {"address": "4711"})
+    target = Target.objects.get(member=member, kind="pager")
+    answer = page.post(f"/targets/{target.pk}/verify/", {"code": typed})
+    assert error_at(answer, "code") == "Type the 6 digits of the code."
+    assert target.verifications.get().tries_left == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "backend", "hint"),
+    [
+        ("voice", "smtp", "it comes to the simulated phone"),
+        ("sms", "smtp", "it comes to the simulated phone"),
+        ("email", "console", "the mail is printed where PFS Notice was started"),
+    ],
+)
+def test_whoever_tries_it_out_is_told_where_the_code_comes(
+    page: Client, member: Member, settings: Any, kind: str, backend: str, hint: str
+) -> None:
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
+    target = TargetFactory.create(member=member, kind=kind, verified_at=None)
+    assert hint in text_of(page.get(f"/targets/{target.pk}/verify/"))
+
+
 def test_a_second_code_at_once_is_refused_in_words(page: Client, member: Member, pager: Pager) -> None:
     page.post("/targets/add/pager/", {"address": "4711"})
     target = Target.objects.get(member=member, kind="pager")
     answer = page.post(f"/targets/{target.pk}/code", follow=True)
-    assert "Too many codes were asked for. Try again in" in text_of(answer)
+    assert "A code was sent just now. You can have another in" in text_of(answer)
     assert len(pager.sent) == 1
 
 

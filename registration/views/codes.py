@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -51,6 +52,7 @@ def target_verify(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "target": target,
         "open": Verification.objects.open().filter(target=target).first(),
+        "is_printed": target.kind == "email" and settings.EMAIL_BACKEND.endswith(".console.EmailBackend"),
         "wait": verification.say_wait(wait) if wait > timedelta(0) else "",
     }
     return render(request, "panel/target_verify.html", context)
