@@ -136,7 +136,7 @@ def test_a_new_code_is_sent_once_a_minute_at_most(pager: Pager) -> None:
     with time_machine.travel(START, tick=False) as clock:
         verification.start(target)
         clock.shift(timedelta(seconds=20))
-        with pytest.raises(InputError, match="Try again in 40 seconds"):
+        with pytest.raises(InputError, match="You can have another in 40 seconds"):
             verification.start(target)
         clock.shift(timedelta(seconds=41))
         verification.start(target)
