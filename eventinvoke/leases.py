@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 200
 ASKING: Final = timedelta(seconds=30)
 """The lease under which a provider is asked, so that nobody else asks at the same time."""
+_NEVER_KNOWN: Final = "Nobody could find out whether the provider took it."
 GIVE_UP: Final = timedelta(days=1)
 """A provider that does not know for so long what became of a message never will."""
 
@@ -89,7 +90,15 @@ def _take_up_sending(channel: Channel, claims: Sequence[Claimed]) -> None:
         reason = "The worker that sent it did not come back; it is sent again."
         record(channel, [(one, SendResult(one.message, Outcome.RETRY, reason=reason)) for one in claims])
     else:
-        record(channel, _ask(channel, claims))
+        record(channel, [_given_up(*one) for one in _ask(channel, claims)])
+
+
+def _given_up(claimed: Claimed, result: SendResult) -> Result:
+    """Return what the provider said; that it failed, where nobody could find out for too long."""
+    began = claimed.message.started_at
+    if result.outcome != Outcome.UNKNOWN or began is None or began > now() - GIVE_UP:
+        return claimed, result
+    return claimed, replace(result, outcome=Outcome.REJECTED, reason=_NEVER_KNOWN)
 
 
 def _take_up_sent(channel: Channel, claims: Sequence[Claimed]) -> None:

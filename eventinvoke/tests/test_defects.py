@@ -19,7 +19,7 @@ from eventinvoke.claim import claim
 from eventinvoke.deliver import fire
 from eventinvoke.leases import recover_leases, take_back
 from eventinvoke.management.commands.eventinvoke import run_once
-from eventinvoke.models import Delivery
+from eventinvoke.models import Attempt, Delivery
 from eventinvoke.record import Recorder
 from eventinvoke.tests.conftest import PATH
 from eventinvoke.tests.factories import DeliveryFactory
@@ -170,3 +170,16 @@ def test_a_run_from_cron_goes_on_to_other_kinds_when_a_channel_has_a_defect() ->
         DeliveryFactory(target=TargetFactory(kind=kind, address="ok" if kind == "pushlike" else "fault"))
     assert run_once() == 1
     assert Delivery.objects.get(kind="pushlike").state == State.SENT
+
+
+@pytest.mark.django_db
+def test_a_call_that_nobody_ever_knew_about_ends(call: CallLike) -> None:
+    delivery = DeliveryFactory(target=TargetFactory(kind="calllike", address="silent"))
+    fire("calllike")
+    for age, state in ((timedelta(hours=23), State.SENDING), (timedelta(hours=25), State.FAILED)):
+        Attempt.objects.update(started_at=now() - age)
+        Delivery.objects.update(lease_until=now() - timedelta(minutes=1))
+        recover_leases()
+        delivery.refresh_from_db()
+        assert delivery.state == state
+    assert (len(call.sent), len(call.asked)) == (1, 2)
