@@ -32,6 +32,8 @@ from registration.models.targets import fingerprint
 log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 200
+LOOKED_AT: Final = 10_000
+"""How many messages that wait at a provider are looked through; each time those of the oldest lease."""
 ASKING: Final = timedelta(seconds=30)
 """The lease under which a provider is asked, so that nobody else asks at the same time."""
 _NEVER_KNOWN: Final = "Nobody could find out whether the provider took it."
@@ -184,6 +186,9 @@ def _take_back(channel: Channel) -> int:
 
 def _unwanted(channel: Channel, instant: datetime) -> list[int]:
     accepted = Delivery.objects.filter(kind=channel.kind, state=State.SENT, lease_until__isnull=False)
-    rows = dict(accepted.order_by("lease_until").values_list("pk", "deadline_at")[:AT_ONCE])
-    dropped = unwanted(rows)
-    return [pk for pk, deadline_at in rows.items() if pk in dropped or deadline_at <= instant]
+    rows = dict(accepted.order_by("lease_until").values_list("pk", "deadline_at")[:LOOKED_AT])
+    found = {pk for pk, deadline_at in rows.items() if deadline_at <= instant}
+    pks = list(rows)
+    for start in range(0, len(pks), AT_ONCE):
+        found.update(unwanted(pks[start : start + AT_ONCE]))
+    return sorted(found)

@@ -17,12 +17,12 @@ from common.states import State
 from eventinvoke.changes import follow_changes
 from eventinvoke.claim import claim
 from eventinvoke.deliver import fire
-from eventinvoke.leases import recover_leases, take_back
+from eventinvoke.leases import AT_ONCE, recover_leases, take_back
 from eventinvoke.management.commands.eventinvoke import run_once
-from eventinvoke.models import Attempt, Delivery
+from eventinvoke.models import Attempt, Delivery, Event
 from eventinvoke.record import Recorder
 from eventinvoke.tests.conftest import PATH
-from eventinvoke.tests.factories import DeliveryFactory
+from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from eventinvoke.tests.stand_ins import CallLike, OneASecond, PushLike
 from registration.models import Registration
 from registration.tests.factories import DateFactory, StepFactory, TargetFactory
@@ -183,3 +183,16 @@ def test_a_call_that_nobody_ever_knew_about_ends(call: CallLike) -> None:
         delivery.refresh_from_db()
         assert delivery.state == state
     assert (len(call.sent), len(call.asked)) == (1, 2)
+
+
+@pytest.mark.django_db
+def test_one_of_many_queued_calls_is_taken_back_at_once() -> None:
+    target = TargetFactory(kind="calllike", address="ok", member__daily_cap=None)
+    rows = [
+        DeliveryFactory(target=target, event=EventFactory(), due_at=now() - timedelta(seconds=number))
+        for number in range(AT_ONCE + 5)
+    ]
+    fire("calllike")
+    Delivery.objects.filter(pk=rows[-1].pk).update(lease_until=now() + timedelta(hours=1))
+    Event.objects.filter(pk=rows[-1].event_id).update(canceled_at=now())
+    assert take_back() == 1
