@@ -29,6 +29,9 @@ in the plan tells the same target: whoever registers late is told once, and not 
 LAST_STEP: Final = timedelta(days=7) + LATE
 """So long after an event's deadline its last step may be due (``step_offset_sane``)."""
 BATCH: Final = 1000
+PAIRS: Final = 20_000
+"""So many events times registrations are planned at once at most, or many members of one calendar
+would need gigabytes."""
 
 Key = tuple[int, int, datetime]
 """Event, target and due time: what makes a delivery the same one."""
@@ -72,7 +75,10 @@ def plan_events(pks: Collection[int]) -> None:
     for some in _chunks(pks):
         with transaction.atomic():
             events = list(Event.objects.select_for_update().filter(pk__in=some).order_by("pk"))
-            _bring_in_line(events, registrations_for(events))
+            registrations = registrations_for(events)
+            at_once = max(1, PAIRS // max(1, len(registrations)))
+            for start in range(0, len(events), at_once):
+                _bring_in_line(events[start : start + at_once], registrations)
 
 
 def plan_registration(registration: Registration) -> None:

@@ -14,18 +14,27 @@ from common import channels
 from common.channels import Message, Outcome, SendResult
 from common.clock import now
 from common.states import State
+from eventinvoke import answers
 from eventinvoke.changes import follow_changes
 from eventinvoke.claim import claim
 from eventinvoke.deliver import fire
 from eventinvoke.leases import AT_ONCE, recover_leases, take_back
 from eventinvoke.management.commands.eventinvoke import run_once
 from eventinvoke.models import Attempt, Delivery, Event
+from eventinvoke.planning import PAIRS
+from eventinvoke.publish import EventDraft, publish
 from eventinvoke.record import Recorder
 from eventinvoke.tests.conftest import PATH
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from eventinvoke.tests.stand_ins import CallLike, OneASecond, PushLike
 from registration.models import Registration
-from registration.tests.factories import DateFactory, StepFactory, TargetFactory
+from registration.tests.factories import (
+    CalendarFactory,
+    DateFactory,
+    RegistrationFactory,
+    StepFactory,
+    TargetFactory,
+)
 
 HERE = f"{__name__}."
 _HANG_UP = {
@@ -196,3 +205,40 @@ def test_one_of_many_queued_calls_is_taken_back_at_once() -> None:
     Delivery.objects.filter(pk=rows[-1].pk).update(lease_until=now() + timedelta(hours=1))
     Event.objects.filter(pk=rows[-1].event_id).update(canceled_at=now())
     assert take_back() == 1
+
+
+@pytest.mark.django_db
+def test_events_that_are_too_many_for_one_go_are_all_planned() -> None:
+    calendar = CalendarFactory(owner=None)
+    target = TargetFactory()
+    for number in range(101):
+        registration = RegistrationFactory(calendar=calendar, member=target.member)
+        StepFactory(registration=registration, target=target, offset=-timedelta(minutes=number))
+    starts_at = now() + timedelta(days=1)
+    titles = ["PFS telecon" if number in {0, 399} else "Lunch" for number in range(400)]
+    assert len(titles) * 101 > 2 * PAIRS
+    publish(EventDraft(calendar.source, str(n), title, starts_at) for n, title in enumerate(titles))
+    assert Delivery.objects.count() == 202
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_confirmation_counts_for_what_is_being_planned_meanwhile() -> None:
+    told = DeliveryFactory(state=State.SENT)
+    is_planning, is_confirmed = threading.Event(), threading.Event()
+
+    def plan() -> None:
+        with transaction.atomic():
+            event = Event.objects.select_for_update().get(pk=told.event_id)
+            DeliveryFactory(event=event, target=told.target, due_at=now() + timedelta(minutes=5))
+            is_planning.set()
+            # A confirmation that waits for the plan can't come first.
+            is_confirmed.wait(1)
+        connection.close()
+
+    thread = threading.Thread(target=plan)
+    thread.start()
+    assert is_planning.wait(10)
+    answers.confirm(told, "key")
+    is_confirmed.set()
+    thread.join()
+    assert not Delivery.objects.pending().exists()
