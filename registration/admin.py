@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db import models
@@ -12,6 +11,7 @@ from django.http import HttpRequest
 
 from common.clock import now
 from registration.forms.accounts import StaffSignInForm
+from registration.forms.administration import CalendarAdminForm, RegistrationAdminForm
 from registration.membership import add_inbox
 from registration.models import Calendar, Member, Registration, Step, Target, User, Verification
 
@@ -182,6 +182,7 @@ class StepInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscrip
 class RegistrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Registrations with their plans; a change is planned anew."""
 
+    form = RegistrationAdminForm
     list_display = (
         "name",
         "kind",
@@ -231,26 +232,11 @@ class StepAdmin(ReadOnlyAdmin):
     search_fields = ("registration__name", "target__shown", "target__label")
 
 
-class SecretAddressForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Takes a new address and never shows the old one."""
-
-    url = forms.CharField(
-        required=False,
-        label="New address",
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="Empty: it stays as it is.",
-    )
-
-    def clean_url(self) -> str:
-        """Keep the address where none was typed."""
-        return str(self.cleaned_data["url"] or self.instance.url)
-
-
 @admin.register(Calendar)
 class CalendarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Calendars, and how their last reading went."""
 
-    form = SecretAddressForm
+    form = CalendarAdminForm
     list_display = ("name", "owner", "kind", "host", "is_active", "synced_at", "failures", "problem")
     list_filter = (
         "kind",

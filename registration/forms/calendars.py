@@ -47,14 +47,7 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
 
     def clean_url(self) -> str:
         """Refuse what is no public address."""
-        url: str = self.cleaned_data["url"].strip()
-        if not url:
-            return ""
-        try:
-            check_public_url(_as_https(url), schemes=("https", "http"))
-        except AddressError as error:
-            raise forms.ValidationError(error.message) from None
-        return url
+        return checked_address(self.cleaned_data["url"])
 
     def clean_default_time_zone(self) -> str:
         """Refuse what is no time zone."""
@@ -97,6 +90,21 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
         calendar.owner = None if self.cleaned_data.get("is_for_everybody") else self._member
         super().save(commit=commit)
         return calendar
+
+
+def checked_address(typed: str) -> str:
+    """Return the address of a calendar without blanks around it; "" stays.
+
+    Raises ``ValidationError`` for what is no public address.
+    """
+    url = typed.strip()
+    if not url:
+        return ""
+    try:
+        check_public_url(_as_https(url), schemes=("https", "http"))
+    except AddressError as error:
+        raise forms.ValidationError(error.message) from None
+    return url
 
 
 def _as_https(url: str) -> str:

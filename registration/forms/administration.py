@@ -1,0 +1,70 @@
+"""The administration's forms: they refuse what the panel's forms refuse."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+
+from common import patterns
+from common.clock import now
+from common.errors import InputError
+from registration.forms.calendars import checked_address
+from registration.forms.registrations import FAR
+from registration.models import Calendar
+from registration.models.members import check_time_zone
+
+
+class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Takes a new address and never shows the old one."""
+
+    url = forms.CharField(
+        required=False,
+        label="New address",
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Empty: it stays as it is.",
+    )
+
+    def clean_url(self) -> str:
+        """Keep the address where none was typed; refuse what is no public address."""
+        return checked_address(self.cleaned_data["url"]) or str(self.instance.url)
+
+    def clean_default_time_zone(self) -> str:
+        """Refuse what is no time zone."""
+        name: str = self.cleaned_data["default_time_zone"]
+        if name:
+            check_time_zone(name)
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for an address where the calendar is to be read from one."""
+        cleaned = super().clean() or self.cleaned_data
+        is_address = cleaned.get("kind") == Calendar.Kind.ICAL_URL
+        if is_address and not cleaned.get("url") and "url" not in self.errors:
+            self.add_error("url", "Type the address of the calendar.")
+        return cleaned
+
+
+class RegistrationAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Refuses patterns that can't be used, and times that no calendar holds."""
+
+    def clean_pattern(self) -> str:
+        """Refuse what RE2 does not take, and say what it lacks."""
+        pattern: str = self.cleaned_data["pattern"]
+        try:
+            return patterns.check(pattern) if pattern else ""
+        except InputError as error:
+            raise forms.ValidationError(error.message) from None
+
+    def clean_starts_at(self) -> datetime | None:
+        """Refuse a time out of reach."""
+        return self._within_reach("starts_at")
+
+    def clean_ends_at(self) -> datetime | None:
+        """Refuse a time out of reach."""
+        return self._within_reach("ends_at")
+
+    def _within_reach(self, name: str) -> datetime | None:
+        instant: datetime | None = self.cleaned_data[name]
+        if instant is not None and not now() - FAR < instant < now() + FAR:
+            raise forms.ValidationError("That is more than fifty years away.")
+        return instant

@@ -1,0 +1,63 @@
+"""The administration refuses what the panel refuses."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from registration.membership import member_of
+from registration.models import Calendar, Member, Registration
+from registration.tests.factories import UserFactory
+from registration.tests.pages import text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def boss() -> Client:
+    client = Client()
+    client.force_login(member_of(UserFactory.create(is_staff=True, is_superuser=True)).user)
+    return client
+
+
+def add(boss: Client, model: str, **data: str) -> Any:
+    return boss.post(reverse(f"admin:registration_{model}_add"), data)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"url": "http://127.0.0.1/"}, "This address lies inside a private network."),
+        ({"url": "ftp://example.org/"}, "The address has to begin with https:// or http://."),
+        ({"url": ""}, "Type the address of the calendar."),
+        ({"url": "https://example.org/", "default_time_zone": "Mars"}, "“Mars” is not a time zone."),
+    ],
+)
+def test_a_calendar_that_can_not_be_read_is_not_added(boss: Client, more: dict[str, str], said: str) -> None:
+    answer = add(boss, "calendar", name="Shifts", kind="ical_url", interval="00:05:00", **more)
+    assert said in text_of(answer)
+    assert not Calendar.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"kind": "standing", "pattern": "(abc"}, "This is not a valid pattern"),
+        ({"kind": "date", "starts_at_0": "9999-12-31", "starts_at_1": "23:59"}, "more than fifty years away"),
+        ({"kind": "date", "starts_at_0": "0001-01-01", "starts_at_1": "00:00"}, "more than fifty years away"),
+    ],
+)
+def test_a_registration_that_can_not_be_planned_is_not_added(
+    boss: Client, more: dict[str, str], said: str
+) -> None:
+    plan = {"steps-TOTAL_FORMS": "0", "steps-INITIAL_FORMS": "0"}
+    same = {
+        "member": str(Member.objects.get().pk),
+        "name": "x",
+        "title": "x",
+        "severity": "10",
+        "labels": "{}",
+    }
+    assert said in text_of(add(boss, "registration", **same, **plan, **more))
+    assert not Registration.objects.exists()
