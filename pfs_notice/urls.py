@@ -7,6 +7,7 @@ from pfs_notice import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
+    path("favicon.ico", views.favicon, name="favicon"),
     path("health", views.health, name="health"),
     path("admin/", admin.site.urls),
     path("accounts/", include("registration.account_urls")),

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 
@@ -10,6 +11,13 @@ def home(request: HttpRequest) -> HttpResponse:
     """Lead on to what is coming."""
     del request
     return redirect("eventinvoke:coming-list")
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Lead browsers to the icon that ask at the old place: the administration's pages name none."""
+    del request
+    return redirect(static("favicon.svg"))
 
 
 @require_safe

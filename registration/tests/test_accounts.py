@@ -129,3 +129,8 @@ def test_a_weak_password_is_told_next_to_the_new_password(client: Client) -> Non
     answer = client.post("/accounts/password/", weak)
     assert "too short" in error_at(answer, "new_password1")
     assert not error_at(answer, "new_password2")
+
+
+def test_a_browser_finds_the_icon_at_its_old_place_too(client: Client) -> None:
+    answer = client.get("/favicon.ico")
+    assert (answer.status_code, answer["Location"]) == (302, "/static/favicon.svg")
