@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from common.clock import now
 from common.states import State
+from eventinvoke.again import again_when_broken_off
 from eventinvoke.models import Answer, Delivery, Event
 from eventinvoke.querysets import DeliveryQuerySet
 from registration.models import Member, Step
@@ -19,6 +20,7 @@ from registration.models import Member, Step
 SNOOZE: Final = timedelta(minutes=5)
 
 
+@again_when_broken_off
 def confirm(delivery: Delivery, way: str) -> bool:
     """Confirm that the member knows; return False if that was said before.
 
@@ -42,6 +44,7 @@ def confirm(delivery: Delivery, way: str) -> bool:
     return is_new
 
 
+@again_when_broken_off
 def snooze(delivery: Delivery, way: str, after: timedelta = SNOOZE) -> datetime | None:
     """Tell the member again after a while; return when, or None when the event is over by then.
 
@@ -80,6 +83,7 @@ def snooze(delivery: Delivery, way: str, after: timedelta = SNOOZE) -> datetime 
     return at
 
 
+@again_when_broken_off
 def pass_on(delivery: Delivery, way: str) -> Member | None:
     """Tell the next person of the plan now; return who that is, or None if nobody is left."""
     with transaction.atomic():
@@ -102,6 +106,7 @@ def pass_on(delivery: Delivery, way: str) -> Member | None:
     return following.member
 
 
+@again_when_broken_off
 def stop(delivery: Delivery, way: str) -> None:
     """Stop telling this member about this event in this way; other ways and people go on."""
     with transaction.atomic():

@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 from common.clock import now
 from common.errors import ForgedError
 from common.states import MISSED, State
+from eventinvoke.again import again_when_broken_off
 from eventinvoke.escalation import Miss, bring_forward
 from eventinvoke.models import Attempt, Delivery, Receipt
 from eventinvoke.record import report_until
@@ -43,6 +44,7 @@ class Report:
     provider_id: str = ""
 
 
+@again_when_broken_off
 def apply(report: Report) -> bool:
     """Store a report and apply it; return whether it changed the delivery's state.
 
