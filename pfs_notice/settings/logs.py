@@ -12,7 +12,10 @@ LOGGING: dict[str, Any] = {
     "formatters": {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{", "datefmt": "%H:%M:%S"},
     },
-    "handlers": {"terminal": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"lost_broker": {"()": "pfs_notice.log_lines.LostBrokerFilter"}},
+    "handlers": {
+        "terminal": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["lost_broker"]},
+    },
     "root": {"handlers": ["terminal"], "level": _LEVEL},
     "loggers": {
         # They tell of every task and every wake-up: a line each second at rest.
