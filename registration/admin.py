@@ -55,6 +55,12 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at
         """Whoever gets an account is to choose a password of their own."""
         return {**super().get_changeform_initial_data(request), "must_change_password": "1"}
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        """Have what concerns an account planned anew when it is switched off or on."""
+        super().save_model(request, obj, form, change)
+        if "is_active" in form.changed_data:
+            Registration.objects.filter(member__user=obj).changed()
+
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002 - Django's
         """Have the person replace a password that somebody else has set."""
         response = super().user_change_password(request, id, form_url)

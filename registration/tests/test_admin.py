@@ -182,3 +182,17 @@ def test_what_only_the_program_writes_can_not_be_changed(boss: Client, model: st
 
 def test_whoever_is_no_staff_gets_no_further_than_the_login(page: Client) -> None:
     assert page.get("/admin/").status_code == 302
+
+
+def test_an_account_that_is_switched_off_or_on_has_its_registrations_planned_anew(boss: Client) -> None:
+    registration = DateFactory(is_planned=True)
+    user = registration.member.user
+    page = reverse("admin:registration_user_change", args=[user.pk])
+    data = {"username": user.username, "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    for is_active in ({}, {"is_active": "on"}):
+        Registration.objects.update(is_planned=True)
+        assert boss.post(page, data | is_active).status_code == 302
+        assert list(Registration.objects.unplanned()) == [registration]
+    Registration.objects.update(is_planned=True)
+    assert boss.post(page, data | {"is_active": "on", "last_name": "New"}).status_code == 302
+    assert not Registration.objects.unplanned().exists()
