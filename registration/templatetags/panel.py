@@ -121,7 +121,10 @@ def when(instant: datetime | None, style: str = "day") -> SafeString:
     """
     if instant is None:
         return SafeString("")
-    local = timezone.localtime(instant)
+    try:
+        local = timezone.localtime(instant)
+    except OverflowError:  # the last hours of the year 9999, which no other zone has
+        return format_html("<time>{} UTC</time>", f"{instant:%Y-%m-%d %H:%M}")
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

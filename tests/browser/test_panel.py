@@ -75,6 +75,16 @@ def test_a_notice_appears_in_the_open_inbox(panel: "Page", member: Member) -> No
     assert Answer.objects.get().delivery_id == attempt.delivery_id
 
 
+def test_a_notice_that_is_confirmed_in_the_inbox_stays_there(panel: "Page", member: Member) -> None:
+    pk = arrive(member).delivery_id
+    panel.goto(panel.url.replace("/coming/", "/inbox/"))
+    row = panel.locator(f"#notice-{pk}")
+    with panel.expect_response("**/confirm"):
+        row.get_by_role("button", name="Confirm").click()
+    # At once, and not only when the list is read again.
+    panel.locator(f"#notice-{pk}.is-answered").wait_for(timeout=900)
+
+
 def test_one_date_is_registered_with_two_steps(panel: "Page", live_server: Any) -> None:
     panel.goto(f"{live_server.url}/registrations/add/")
     panel.get_by_role("textbox", name="What").fill("Feed the cat")
