@@ -81,10 +81,11 @@ class Delivery(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["kind", "-severity", "next_attempt_at"],
+                fields=["kind", "severity", "next_attempt_at"],
                 name="delivery_due",
                 condition=Q(state="pending"),
             ),
+            models.Index(fields=["registration"], name="delivery_planned", condition=Q(state="pending")),
             models.Index(
                 fields=["lease_until"], name="delivery_lease", condition=Q(lease_until__isnull=False)
             ),
