@@ -69,7 +69,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def cancel(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
         """Cancel what was not sent yet."""
         pks = list(deliveries.values_list("pk", flat=True))
-        count = Delivery.objects.filter(pk__in=pks).cancel("Canceled by an administrator.")
+        count = Delivery.objects.filter(pk__in=pks).cancel("Canceled by an administrator.", for_good=True)
         messages.success(request, f"{count} of {len(pks)} canceled; the others were not pending any more.")
 
 

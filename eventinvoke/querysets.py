@@ -32,6 +32,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """
         return self.filter(state__in=before(new)).update(state=new, **changes)
 
-    def cancel(self, reason: str) -> int:
-        """Cancel those that are still pending, and return how many that were."""
-        return self.pending().update(state=State.CANCELED, slot=F("pk"), reason=reason[:300])
+    def cancel(self, reason: str, *, for_good: bool = False) -> int:
+        """Cancel those that are still pending, and return how many that were.
+
+        They give their place free, so that the next plan may want the same again; ``for_good``, when
+        a person decided it, they keep it, and no plan brings them back.
+        """
+        changes = {} if for_good else {"slot": F("pk")}
+        return self.pending().update(state=State.CANCELED, reason=reason[:300], **changes)

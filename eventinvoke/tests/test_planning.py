@@ -327,3 +327,15 @@ def test_a_confirmation_of_the_old_time_leaves_the_plan_for_the_new_one() -> Non
     publish([draft(source, starts_at=starts_at + timedelta(days=1))])
     answers.confirm(told, "key")
     assert len(pending()) == 1
+
+
+def test_what_a_person_canceled_no_plan_brings_back() -> None:
+    registration = standing(-10)
+    source = registration.calendar.source
+    starts_at = now() + timedelta(hours=2)
+    publish([draft(source, starts_at=starts_at)])
+    Delivery.objects.all().cancel("Canceled by an administrator.", for_good=True)
+    publish([draft(source, starts_at=starts_at, title="PFS telecon, room changed")])
+    Registration.objects.changed()
+    follow_changes()
+    assert [row.state for row in Delivery.objects.all()] == [State.CANCELED]
