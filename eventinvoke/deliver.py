@@ -24,7 +24,7 @@ from eventinvoke.record import Recorder
 
 log = logging.getLogger(__name__)
 
-SECONDS: Final = 1.0
+SECONDS: Final = 2.0
 """How long one call goes on claiming, so that other kinds get their turn."""
 AT_ONCE: Final = 3
 """How many threads of one process send one kind, so that a slow server leaves room for others."""

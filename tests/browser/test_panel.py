@@ -132,7 +132,9 @@ class Worker:
         self._session.send("ServiceWorker.enable")
         page.evaluate(
             "async () => { await navigator.serviceWorker.register('/service-worker.js', {scope: '/'});"
-            " await navigator.serviceWorker.ready; }"
+            " const {active} = await navigator.serviceWorker.ready;"
+            # A push to a worker that is still being activated is lost.
+            " while (active.state !== 'activated') { await new Promise((done) => setTimeout(done, 10)); } }"
         )
         while not self._registration:
             page.wait_for_timeout(20)
