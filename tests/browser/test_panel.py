@@ -1,6 +1,7 @@
 """The panel in a real browser: the live inbox, the rows of a plan, and the service worker."""
 
 import json
+import time
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -145,8 +146,16 @@ class Worker:
                 self._registration = one["registrationId"]
 
     def push(self, data: str) -> None:
-        message = {"origin": self._origin, "registrationId": self._registration, "data": data}
-        self._session.send("ServiceWorker.deliverPushMessage", message)
+        """Push a message, again when DevTools lost it: now and then it does, and says nothing."""
+        before = self.shown()
+        for _try in range(5):
+            message = {"origin": self._origin, "registrationId": self._registration, "data": data}
+            self._session.send("ServiceWorker.deliverPushMessage", message)
+            until = time.monotonic() + 3
+            while time.monotonic() < until:
+                if self.shown() != before:
+                    return
+                self._page.wait_for_timeout(20)
 
     def shown(self) -> list[dict[str, Any]]:
         """Return the notifications that are shown."""
