@@ -29,6 +29,9 @@ _DATABASES: Final[dict[str, type[PostgreSQL] | type[MariaDB]]] = {
 }
 _NO_TESTS: Final = 5  # pytest's exit code when it found none
 _COUNTS: Final = re.compile(r"(\d+) (failed|passed|skipped|deselected|xfailed|xpassed|warnings?|errors?)\b")
+_FAILED: Final = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
+_FEW: Final = 3
+"""More failures than that are no accident."""
 _IS_CI: Final = os.environ.get("CI", "").lower() in {"1", "true"}
 
 # On one database only: what they show does not depend on it.
@@ -43,6 +46,8 @@ class Results:
 
     counts: Counter[str] = field(default_factory=Counter)
     bad: list[str] = field(default_factory=list)
+    failed: dict[str, list[str]] = field(default_factory=dict)
+    """The tests that failed (not those that could not be set up), by run."""
     began_at: float = field(default_factory=time.monotonic)
 
     def add(self, label: str, code: int, output: str) -> None:
@@ -52,6 +57,8 @@ class Results:
             self.counts[word] += int(number)
         if code not in {0, _NO_TESTS}:
             self.bad.append(label)
+            if not any(line.startswith("ERROR ") for line in output.splitlines()):
+                self.failed[label] = _FAILED.findall(output)
 
     def closing_line(self) -> str:
         """Return pytest's closing line, for all runs together."""
@@ -191,6 +198,8 @@ def _run_all(environments: dict[str, dict[str, str]], results: Results) -> None:
         chosen = [path for path in paths if list(Path(path).rglob("test_*.py"))]
         if chosen:
             _together(label, where, chosen, results)
+            for name, environment in where.items():
+                _once_more(f"{label} on {name}", environment, chosen, results)
 
 
 def _together(
@@ -208,6 +217,23 @@ def _together(
         text = output.read()
         print(f"\n### {title}\n{text}", flush=True)
         results.add(title, process.returncode, text)
+
+
+def _once_more(label: str, environment: dict[str, str], arguments: list[str], results: Results) -> None:
+    """Run alone what failed among others, and say so.
+
+    Real browsers and due times within a second suffer when three runs share two cores. What fails
+    alone as well has failed.
+    """
+    failed = results.failed.pop(label, [])
+    if not 0 < len(failed) <= _FEW:
+        return
+    retry = Results()
+    _pytest(f"{label}: what failed, alone", environment, failed, retry)
+    if not retry.bad:
+        results.bad.remove(label)
+        results.counts["failed"] -= len(failed)
+        results.counts["passed"] += len(failed)
 
 
 def _start(environment: dict[str, str], arguments: list[str]) -> tuple[subprocess.Popen[str], IO[str]]:
