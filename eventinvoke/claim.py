@@ -24,7 +24,7 @@ from common.process_ids import sign
 from common.states import State
 from eventinvoke import bulk, limits
 from eventinvoke.escalation import Miss, bring_forward
-from eventinvoke.messages import EventFacts, Texts, facts_of
+from eventinvoke.messages import EventFacts, Texts, facts_from, facts_of
 from eventinvoke.models import Attempt, Delivery
 from eventinvoke.models.attempts import new_attempt_ids
 from eventinvoke.planning import plan_events
@@ -236,8 +236,11 @@ def _mark(claimed: Sequence[Claimed], instant: datetime) -> None:
 
 
 def reclaimed(delivery: Delivery, attempt: Attempt) -> Claimed:
-    """Return a delivery whose lease ran out as it was claimed before, to ask the provider about."""
-    event = facts_of([delivery.event_id])[delivery.event_id]
+    """Return a delivery whose lease ran out as it was claimed before, to ask the provider about.
+
+    Its event, target and member are read with it (``select_related``).
+    """
+    event = facts_from(delivery.event)
     message = Message(
         process_id=sign(attempt.pk),
         address=delivery.target.address,

@@ -76,7 +76,7 @@ def _take(channel: Channel, state: State) -> list[Claimed]:
             late = late.select_for_update(skip_locked=True)
         pks = list(late.order_by("lease_until").values_list("pk", flat=True)[:AT_ONCE])
         Delivery.objects.filter(pk__in=pks).update(lease_until=instant + ASKING)
-    rows = Delivery.objects.filter(pk__in=pks, state=state).select_related("target", "member")
+    rows = Delivery.objects.filter(pk__in=pks, state=state).select_related("event", "target", "member")
     attempts = _latest_attempts(pks)
     return [reclaimed(row, attempts[row.pk]) for row in rows if row.pk in attempts]
 

@@ -31,6 +31,11 @@ class EventFacts:
 EVENT_COLUMNS = ("pk", "title", "description", "location", "url", "starts_at", "is_all_day")
 
 
+def facts_from(event: Event) -> EventFacts:
+    """Return the facts of an event that was read already."""
+    return EventFacts(*(getattr(event, name) for name in EVENT_COLUMNS))
+
+
 def facts_of(pks: Iterable[int]) -> dict[int, EventFacts]:
     """Read the facts of some events, by their keys."""
     return {

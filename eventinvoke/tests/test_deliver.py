@@ -376,3 +376,14 @@ def test_a_rate_goes_on_though_the_clock_was_far_ahead(slow: OneASecond) -> None
 def test_a_provider_that_wants_to_be_left_alone_for_ever_is_asked_again(wish: timedelta) -> None:
     instant = now()
     assert next_try(1, instant, instant + timedelta(days=1), wish) == instant + timedelta(hours=1)
+
+
+def test_many_that_nobody_came_back_to_take_as_many_queries_as_few(
+    push: PushLike, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(30):
+        due()
+    claim(push, 100)
+    expire_leases()
+    with django_assert_max_num_queries(30):
+        assert recover_leases() == 30
