@@ -2,9 +2,24 @@
 
 from eventinvoke.models.answers import Answer
 from eventinvoke.models.attempts import Attempt, Receipt
+from eventinvoke.models.changes import EventChange
 from eventinvoke.models.deliveries import Delivery
 from eventinvoke.models.events import Event
 from eventinvoke.models.inbox import InboxMark
 from eventinvoke.models.limits import DailyCount, RateLimit
+from eventinvoke.models.periods import Period
+from eventinvoke.models.prepared import Prepared
 
-__all__ = ["Answer", "Attempt", "DailyCount", "Delivery", "Event", "InboxMark", "RateLimit", "Receipt"]
+__all__ = [
+    "Answer",
+    "Attempt",
+    "DailyCount",
+    "Delivery",
+    "Event",
+    "EventChange",
+    "InboxMark",
+    "Period",
+    "Prepared",
+    "RateLimit",
+    "Receipt",
+]

@@ -20,6 +20,7 @@ class Event(models.Model):
     title = models.CharField(max_length=500)
     description = models.TextField(blank=True)
     location = models.CharField(max_length=500, blank=True)
+    attendees = models.TextField(blank=True, help_text="Names and addresses, a line each.")
     url = models.CharField(max_length=1000, blank=True)
     severity = models.PositiveSmallIntegerField(choices=SEVERITIES, default=10)
     labels = models.JSONField(default=dict, blank=True)
@@ -27,6 +28,9 @@ class Event(models.Model):
     ends_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField(help_text="After this nobody wants to hear of it any more.")
     is_all_day = models.BooleanField(default=False)
+    starts_on = models.DateField(
+        null=True, blank=True, help_text="The day that an event which lasts all day begins, in any zone."
+    )
     canceled_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(default=now, editable=False)

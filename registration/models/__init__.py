@@ -1,8 +1,18 @@
 """Who is told (members, targets), of what (registrations, calendars) and how (steps)."""
 
-from registration.models.calendars import Calendar
+from registration.models.calendars import Calendar, CalendarAccount
 from registration.models.members import Member, SignInTry, User
 from registration.models.registrations import Registration, Step
 from registration.models.targets import Target, Verification
 
-__all__ = ["Calendar", "Member", "Registration", "SignInTry", "Step", "Target", "User", "Verification"]
+__all__ = [
+    "Calendar",
+    "CalendarAccount",
+    "Member",
+    "Registration",
+    "SignInTry",
+    "Step",
+    "Target",
+    "User",
+    "Verification",
+]

@@ -1,4 +1,4 @@
-"""Calendars that members bring; ``eventupdate`` reads them."""
+"""Calendars that members bring, and the accounts that some are read through; ``eventupdate`` reads them."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -12,8 +12,42 @@ from registration.models.members import Member
 from registration.querysets import CalendarQuerySet
 
 
+class CalendarAccount(models.Model):
+    """An account with a provider, through which one or several calendars are read.
+
+    ``owner`` is None for one that an administrator connected for calendars given to everybody.
+    """
+
+    class Provider(models.TextChoices):
+        """Whose account it is."""
+
+        GOOGLE = "google", "Google Calendar"
+        CALDAV = "caldav", "CalDAV"
+
+    owner = models.ForeignKey(
+        Member, on_delete=models.CASCADE, related_name="calendar_accounts", null=True, blank=True
+    )
+    provider = models.CharField(max_length=20, choices=Provider.choices)
+    name = models.CharField(max_length=200, help_text="As a person reads it: an e-mail address, a server.")
+    url = models.CharField(max_length=1000, blank=True, help_text="Where a CalDAV server begins.")
+    credentials = EncryptedTextField(
+        blank=True, default="", editable=False, help_text="JSON: OAuth tokens, or a user name and a password."
+    )
+    refused_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="The provider wants the member to connect again."
+    )
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["provider", "name", "pk"]
+
+    def __str__(self) -> str:
+        """Return the account's name."""
+        return self.name
+
+
 class Calendar(models.Model):
-    """An outside calendar: its address or its uploaded text, and how the last reading went.
+    """An outside calendar: where it is read from, and how the last reading went.
 
     ``owner`` is None for a calendar that an administrator gives to everybody.
     """
@@ -23,6 +57,8 @@ class Calendar(models.Model):
 
         ICAL_URL = "ical_url", "iCalendar address"
         ICAL_FILE = "ical_file", "iCalendar file"
+        GOOGLE = "google", "Google Calendar"
+        CALDAV = "caldav", "CalDAV"
 
     owner = models.ForeignKey(
         Member, on_delete=models.CASCADE, related_name="calendars", null=True, blank=True
@@ -31,6 +67,14 @@ class Calendar(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.ICAL_URL)
     url = EncryptedTextField(blank=True, default="", help_text="A secret: many feeds carry a key in it.")
     content = models.TextField(blank=True, default="", editable=False, help_text="What was uploaded.")
+    user_name = EncryptedTextField(blank=True, default="", help_text="Where the address asks for one.")
+    password = EncryptedTextField(blank=True, default="")
+    account = models.ForeignKey(
+        CalendarAccount, on_delete=models.CASCADE, related_name="calendars", null=True, blank=True
+    )
+    remote_id = models.CharField(
+        max_length=1000, blank=True, help_text="What the account's provider calls it: an id, or an address."
+    )
     default_time_zone = models.CharField(
         max_length=64,
         blank=True,
@@ -43,6 +87,7 @@ class Calendar(models.Model):
     etag = models.CharField(max_length=300, blank=True, editable=False)
     last_modified = models.CharField(max_length=100, blank=True, editable=False)
     content_hash = models.CharField(max_length=64, blank=True, editable=False)
+    sync_token = models.TextField(blank=True, editable=False, help_text="Where the provider's changes go on.")
     expanded_until = models.DateTimeField(null=True, blank=True, editable=False)
     next_sync_at = models.DateTimeField(default=now, null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)

@@ -1,7 +1,7 @@
 """Registrations: a member's standing wish to be told, and its plan of steps."""
 
-from datetime import timedelta
-from typing import ClassVar
+from datetime import time, timedelta
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
@@ -13,15 +13,25 @@ from registration.models.members import Member
 from registration.models.targets import Target
 from registration.querysets import RegistrationQuerySet
 
+NINE: Final = time(9)
 SEVERITIES = [(Severity.INFO, "Normal"), (Severity.WARNING, "Important"), (Severity.CRITICAL, "Critical")]
+
+
+def title_only() -> list[str]:
+    """Return the fields that a pattern is tried on unless others are chosen."""
+    return ["title"]
 
 
 class Registration(models.Model):
     """Which events a member wants notice of.
 
     A ``DATE`` registration is itself the source of one event (``title``, ``starts_at`` …). A
-    ``STANDING`` one matches the events of ``source`` (all sources when empty) whose title fits
-    ``pattern`` (RE2, searched, case ignored) and whose labels hold all of ``labels``.
+    ``STANDING`` one matches the events of its calendar or ``source`` (of all calendars that the member
+    may see when neither is given) of which one of ``fields`` fits ``pattern``, none fits ``exclude``,
+    and whose labels hold all of ``labels``. Patterns are RE2 (searched, case ignored), or plain words
+    that all have to be there. While a matching event of a ``MUTE`` one runs, the member's notices from
+    ``muted_sources`` are held back and told of afterwards; while one of an ``AWAY`` one runs, plans with
+    ``skips_away`` pass the member over.
 
     ``is_planned`` is False from any change until the planner has brought its deliveries in line;
     whoever changes a registration or its steps goes through the QuerySet's ``changed()``.
@@ -33,11 +43,34 @@ class Registration(models.Model):
         DATE = "date", "One date"
         STANDING = "standing", "Matching events"
 
+    class Action(models.TextChoices):
+        """What a matching event brings about."""
+
+        NOTIFY = "notify", "Tell me"
+        MUTE = "mute", "Hold back other notices while it runs"
+        AWAY = "away", "I am away while it runs"
+
+    class Syntax(models.TextChoices):
+        """How the patterns are written."""
+
+        REGEX = "regex", "a regular expression"
+        WORDS = "words", "plain words"
+
+    class Field(models.TextChoices):
+        """What of an event a pattern may be tried on."""
+
+        TITLE = "title", "title"
+        LOCATION = "location", "place"
+        DESCRIPTION = "description", "description"
+        ORGANISER = "organiser", "organiser"
+        ATTENDEES = "attendees", "attendees"
+
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="registrations")
     created_by = models.ForeignKey(
         Member, on_delete=models.SET_NULL, related_name="registrations_made", null=True, blank=True
     )
     kind = models.CharField(max_length=10, choices=Kind.choices)
+    action = models.CharField(max_length=10, choices=Action.choices, default=Action.NOTIFY)
     name = models.CharField(max_length=150, help_text="What it is called in the panel.")
 
     title = models.CharField(max_length=500, blank=True)
@@ -54,8 +87,24 @@ class Registration(models.Model):
     source = models.CharField(
         max_length=100, blank=True, help_text="A source's name, when it is not a calendar."
     )
+    syntax = models.CharField(max_length=10, choices=Syntax.choices, default=Syntax.REGEX)
     pattern = models.CharField(max_length=500, blank=True)
+    exclude = models.CharField(max_length=500, blank=True, help_text="What fits this is left out.")
+    fields = models.JSONField(default=title_only, blank=True, help_text="What the patterns are tried on.")
     labels = models.JSONField(default=dict, blank=True)
+
+    text = models.TextField(
+        blank=True, help_text="A template of what the notice says; empty: the usual text."
+    )
+    all_day_at = models.TimeField(
+        default=NINE, help_text="When an event that lasts all day begins for the plan, in the member's zone."
+    )
+    skips_away = models.BooleanField(
+        default=False, help_text="Whoever is away is passed over, and the next step comes at once."
+    )
+    muted_sources = models.JSONField(
+        default=list, blank=True, help_text="Sources whose notices are held back; empty: all."
+    )
 
     is_active = models.BooleanField(default=True)
     is_planned = models.BooleanField(default=False, editable=False)
@@ -86,6 +135,11 @@ class Registration(models.Model):
                 name="registration_ends_after_start",
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gte=models.F("starts_at")),
                 violation_error_message="The end can't be before the start.",
+            ),
+            models.CheckConstraint(
+                name="registration_date_notifies",
+                condition=~Q(kind="date") | Q(action="notify"),
+                violation_error_message="One date can only be told of.",
             ),
         ]
 

@@ -1,0 +1,34 @@
+"""What was read from a calendar's source last, so that the next reading can be held against it."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from registration.models import Calendar
+
+
+class Entry(models.Model):
+    """One resource of a calendar as its source gave it last, with everything that its times depend on."""
+
+    calendar = models.ForeignKey(Calendar, on_delete=models.CASCADE, related_name="entries", db_index=False)
+    key = models.CharField(
+        max_length=255, help_text="The source's name of it: a UID, an id, a path; or its hash."
+    )
+    series = models.CharField(max_length=64, help_text="SHA-256 of the UID: what is expanded together.")
+    version = models.CharField(max_length=255, help_text="An ETag, or a hash of the text.")
+    text = models.BinaryField(help_text="Its VEVENTs and the VTIMEZONEs they need, compressed (zlib).")
+    is_recurring = models.BooleanField(default=False)
+    starts_at = models.DateTimeField(
+        null=True, blank=True, help_text="The start of one that does not recur; else None."
+    )
+
+    class Meta:
+        verbose_name_plural = "entries"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["calendar", "key"], name="entry_once_a_calendar"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["calendar", "series"], name="entry_of_series")]
+
+    def __str__(self) -> str:
+        """Return the source's name of it."""
+        return self.key
