@@ -7,7 +7,7 @@ handful of queries whatever its size.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 from typing import Any, Final
@@ -47,10 +47,14 @@ class EventDraft:
     """After this nobody wants to hear of it; the end, or an hour after the start, if not given."""
     description: str = ""
     location: str = ""
+    attendees: str = ""
+    """Names and addresses, a line each."""
     url: str = ""
     severity: int = Severity.INFO
     labels: Mapping[str, Any] = field(default_factory=dict)
     is_all_day: bool = False
+    starts_on: date | None = None
+    """The day on which an event that lasts all day begins, in whatever zone."""
 
     def __post_init__(self) -> None:
         """Check what was given and bring it to the columns' sizes."""
