@@ -1,4 +1,4 @@
-"""One document from an address that a member gave: a calendar feed. Bounded in bytes and in time."""
+"""One answer from an address that a member gave: a feed, a report. Bounded in bytes and in time."""
 
 import time
 from collections.abc import Collection, Mapping
@@ -13,8 +13,19 @@ from common.http.addresses import check_public_url
 from common.http.handles import Guard, ca_file, new_handle, set_headers
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_UNAUTHORISED: Final = 401
 _MAX_HEADER_BYTES: Final = 65_536
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked, whatever the redirects say: a redirect changes neither method nor body."""
+
+    method: str
+    body: bytes
+    headers: Mapping[str, str]
+    credentials: tuple[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,8 @@ class _Collector:
         self.max_bytes = max_bytes
         self.body = bytearray()
         self.headers: dict[str, str] = {}
+        self.challenges: set[str] = set()
+        """The ways to sign in that the server offers, in lower case."""
         self.header_bytes = 0
         self.is_too_large = False
 
@@ -56,15 +69,20 @@ class _Collector:
             return -1
         if line.startswith(b"HTTP/"):
             self.headers.clear()
+            self.challenges.clear()
         name, colon, value = line.decode("latin-1").partition(":")
         if colon:
             self.headers[name.strip().lower()] = value.strip()
+            if name.strip().lower() == "www-authenticate":
+                self.challenges.add(value.split(maxsplit=1)[0].lower() if value.strip() else "")
         return len(line)
 
 
 def fetch(  # noqa: PLR0913 - all of them are named
     url: str,
     *,
+    method: str = "GET",
+    body: bytes = b"",
     max_bytes: int = 10_000_000,
     timeout: float = 30.0,
     headers: Mapping[str, str] | None = None,
@@ -75,35 +93,98 @@ def fetch(  # noqa: PLR0913 - all of them are named
 ) -> Fetched:
     """Get one document, following redirects, each judged like the first address.
 
-    ``max_bytes`` counts decompressed bytes (gzip, deflate and brotli are undone), ``timeout`` is
+    ``method`` and ``body`` are for requests that read in other words (WebDAV's PROPFIND and REPORT,
+    RFC 4918 and RFC 3253); they are repeated where a redirect leads. ``max_bytes`` counts decompressed bytes (gzip, deflate and brotli are undone), ``timeout`` is
     in seconds and holds for everything together. ``headers`` may carry ``If-None-Match`` and
     ``If-Modified-Since``; an answer 304 then has no body. The user name and password are sent to
-    the origin of ``url`` alone, and a redirect from https to http is refused.
+    the origin of ``url`` alone, and a redirect from https to http is refused. They go as Basic
+    (RFC 7617), and once more as Digest (RFC 7616) where the server asks for that alone.
 
     Raises ``AddressError`` for an address that can't be used, ``PrivateAddressError`` for one
     inside a private network, and ``ProviderError`` where no whole answer came: no connection, a
     certificate that is not trusted, too large, too slow, broken off.
     """
-    deadline = time.monotonic() + timeout
     current = check_public_url(url, schemes=schemes, is_resolved=False)
-    origin = _origin(current)
-    guard = Guard()
-    curl = new_handle(guard, ca_file())
+    credentials = (username, password) if username or password else None
+    question = _Question(method, body, headers or {}, credentials)
+    session = _Session(question, _origin(current), time.monotonic() + timeout)
     try:
         for _ in range(max_redirects + 1):
-            is_home = _origin(current) == origin
-            lines = _header_lines(headers or {}, is_home=is_home)
-            credentials = (username, password) if is_home and (username or password) else None
-            collector = _Collector(max_bytes)
-            status = _get(curl, guard, collector, current, lines, credentials, deadline - time.monotonic())
+            status, collector = session.ask(current, max_bytes)
             location = collector.headers.get("location", "")
             if status not in _REDIRECTS or not location:
                 return Fetched(status, collector.headers, bytes(collector.body), current)
             current = _next_url(current, location, schemes)
     finally:
-        curl.close()
+        session.close()
     msg = f"the server sent us on more than {max_redirects} times"
     raise ProviderError(msg)
+
+
+class _Session:
+    """One handle for the question and for wherever it is sent on to."""
+
+    def __init__(self, question: _Question, home: tuple[str, str], deadline: float) -> None:
+        self._question = question
+        self._home = home
+        self._deadline = deadline
+        self._guard = Guard()
+        self._curl = new_handle(self._guard, ca_file())
+
+    def close(self) -> None:
+        """Close its connection."""
+        self._curl.close()
+
+    def ask(self, url: str, max_bytes: int) -> tuple[int, _Collector]:
+        """Ask one address; return the status and what came with it."""
+        status, collector = self._perform(url, max_bytes, pycurl.HTTPAUTH_BASIC)
+        if status == _UNAUTHORISED and _wants_digest(collector) and self._credentials(url):
+            return self._perform(url, max_bytes, pycurl.HTTPAUTH_DIGEST)
+        return status, collector
+
+    def _is_home(self, url: str) -> bool:
+        return _origin(url) == self._home
+
+    def _credentials(self, url: str) -> tuple[str, str] | None:
+        return self._question.credentials if self._is_home(url) else None
+
+    def _perform(self, url: str, max_bytes: int, authentication: int) -> tuple[int, _Collector]:
+        seconds = self._deadline - time.monotonic()
+        if seconds <= 0:
+            msg = "the server took too long"
+            raise ProviderError(msg)
+        collector = _Collector(max_bytes)
+        curl = self._curl
+        self._guard.has_refused = False
+        curl.setopt(pycurl.URL, url)
+        set_headers(curl, _header_lines(self._question.headers, is_home=self._is_home(url)))
+        curl.setopt(pycurl.ACCEPT_ENCODING, "gzip, deflate, br")
+        curl.setopt(pycurl.TIMEOUT_MS, max(1, int(seconds * 1000)))
+        curl.setopt(pycurl.WRITEFUNCTION, collector.take_body)
+        curl.setopt(pycurl.HEADERFUNCTION, collector.take_header)
+        if self._question.method != "GET":
+            curl.setopt(pycurl.POSTFIELDS, self._question.body)
+            curl.setopt(pycurl.CUSTOMREQUEST, self._question.method)
+        _set_credentials(curl, self._credentials(url), authentication)
+        try:
+            curl.perform()
+        except pycurl.error as error:
+            raise _reason(error, self._guard, collector) from None
+        return int(curl.getinfo(pycurl.RESPONSE_CODE)), collector
+
+
+def _set_credentials(curl: pycurl.Curl, credentials: tuple[str, str] | None, authentication: int) -> None:
+    curl.unsetopt(pycurl.USERNAME)
+    curl.unsetopt(pycurl.PASSWORD)
+    if credentials is not None:
+        curl.setopt(pycurl.HTTPAUTH, authentication)
+        curl.setopt(pycurl.USERNAME, credentials[0])
+        curl.setopt(pycurl.PASSWORD, credentials[1])
+
+
+def _wants_digest(collector: _Collector) -> bool:
+    """Say whether the server takes Digest and not Basic."""
+    return "digest" in collector.challenges and "basic" not in collector.challenges
 
 
 def _origin(url: str) -> tuple[str, str]:
@@ -127,39 +208,6 @@ def _header_lines(headers: Mapping[str, str], *, is_home: bool) -> list[str]:
         for name, value in headers.items()
         if is_home or name.lower() not in _SECRET_HEADERS
     ]
-
-
-def _get(
-    curl: pycurl.Curl,
-    guard: Guard,
-    collector: _Collector,
-    url: str,
-    lines: list[str],
-    credentials: tuple[str, str] | None,
-    seconds: float,
-) -> int:
-    """Make one request and return its status."""
-    if seconds <= 0:
-        msg = "the server took too long"
-        raise ProviderError(msg)
-    guard.has_refused = False
-    curl.setopt(pycurl.URL, url)
-    set_headers(curl, lines)
-    curl.setopt(pycurl.ACCEPT_ENCODING, "gzip, deflate, br")
-    curl.setopt(pycurl.TIMEOUT_MS, max(1, int(seconds * 1000)))
-    curl.setopt(pycurl.WRITEFUNCTION, collector.take_body)
-    curl.setopt(pycurl.HEADERFUNCTION, collector.take_header)
-    curl.unsetopt(pycurl.USERNAME)
-    curl.unsetopt(pycurl.PASSWORD)
-    if credentials is not None:
-        curl.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC)
-        curl.setopt(pycurl.USERNAME, credentials[0])
-        curl.setopt(pycurl.PASSWORD, credentials[1])
-    try:
-        curl.perform()
-    except pycurl.error as error:
-        raise _reason(error, guard, collector) from None
-    return int(curl.getinfo(pycurl.RESPONSE_CODE))
 
 
 def _reason(error: pycurl.error, guard: Guard, collector: _Collector) -> Exception:
