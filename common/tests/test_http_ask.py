@@ -54,7 +54,7 @@ def digest_server(*challenges: str) -> Behaviour:
         }
         first, second = md5("anna:dav:secret"), md5(f"PROPFIND:{said['uri']}")
         middle = f"{said['nonce']}:{said['nc']}:{said['cnonce']}:auth"
-        return said["response"] == md5(f"{first}:{middle}:{second}")
+        return bool(said["response"] == md5(f"{first}:{middle}:{second}"))
 
     def behave(connection: socket.socket, server: RawServer) -> None:
         while request := server.read(connection):
