@@ -64,6 +64,12 @@ def uid_of(lines: Lines) -> str:
     return f"no-uid-{sha256(text.encode()).hexdigest()[:32]}"
 
 
+def zone_names(lines: Lines) -> set[str]:
+    """Return the names of the zones that an entry's times are in."""
+    found = (_ZONE.search(line) for line in lines if ";TZID=" in line.upper())
+    return {match[1].strip('"') for match in found if match}
+
+
 def read_entry(lines: Lines, zones: Zones, core: "Entry | None" = None) -> Entry:
     """Read a VEVENT's lines. ``core`` is the entry of the whole series, for one that replaces a part.
 

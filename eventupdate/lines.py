@@ -81,6 +81,18 @@ def read_feed(content: bytes, charset: str = "") -> Feed:
     return _Reader().read(line for line in re.split(r"[\r\n]+", text) if line.strip())
 
 
+def read_blocks(text: str) -> Feed:
+    """Take the text of a resource apart: VEVENTs and VTIMEZONEs with no VCALENDAR around them.
+
+    Raises ``FeedError`` for text that is not whole.
+    """
+    return _Reader().read(iter(["BEGIN:VCALENDAR", *_unfolded(text), "END:VCALENDAR"]))
+
+
+def _unfolded(text: str) -> list[str]:
+    return [line for line in re.split(r"[\r\n]+", re.sub(r"[\r\n]+[ \t]", "", text)) if line.strip()]
+
+
 def property_name(line: str) -> str:
     """Return the name of a line's property in upper case, "" where the line has none."""
     found = _NAME.match(line)

@@ -24,8 +24,9 @@ from common.errors import FeedError
 from eventinvoke.models import Event
 from eventinvoke.publish import EventDraft, publish, withdraw
 from eventupdate.diff import Difference, compare
-from eventupdate.expand import Window, window_at
+from eventupdate.expand import Expansion, Window, expand, window_at
 from eventupdate.providers import Provider, Reading, ical
+from eventupdate.resources import feed_of
 from registration.models import Calendar
 
 LEASE: Final = timedelta(minutes=5)
@@ -83,7 +84,7 @@ def sync(calendar: Calendar, *, at: datetime) -> SyncReport:
         if reading is None:
             _finish(calendar, lease, at, {"synced_at": at})
             return SyncReport(Outcome.UNCHANGED)
-        return _write(calendar, reading, window, lease, at)
+        return _write(calendar, reading, expansion_of(calendar, reading, window), window, lease, at)
     except FeedError as error:
         return _fail(calendar, lease, at, error.message)
     except Exception:
@@ -92,25 +93,32 @@ def sync(calendar: Calendar, *, at: datetime) -> SyncReport:
         return _fail(calendar, lease, at, "Something went wrong inside PFS Notice; its log says what.")
 
 
-def preview(calendar: Calendar, *, at: datetime) -> tuple[Difference, Reading]:
+def preview(calendar: Calendar, *, at: datetime) -> tuple[Difference, Expansion, Reading]:
     """Return what a sync would change, and write nothing. Raises ``FeedError``."""
     window = window_at(at, settings.NOTICE_HORIZON_DAYS)
-    reading = PROVIDERS[calendar.kind](calendar, window, is_fresh=False)
+    reading = PROVIDERS[calendar.kind](calendar, is_fresh=False)
     if reading is None:
         msg = "The server did not give the calendar out."
         raise FeedError(msg)
-    return compare(calendar.source, reading.expansion, window, at), reading
+    expansion = expansion_of(calendar, reading, window)
+    return compare(calendar.source, expansion, window, at), expansion, reading
+
+
+def expansion_of(calendar: Calendar, reading: Reading, window: Window) -> Expansion:
+    """Return what a whole reading says about the window."""
+    return expand(feed_of(reading.resources, reading.time_zone), window, calendar.default_time_zone)
 
 
 def read(calendar: Calendar, window: Window) -> Reading | None:
     """Read a calendar; None where nothing changed and what is stored covers the window."""
     is_covered = calendar.expanded_until is not None and calendar.expanded_until >= window.stop
     is_fresh = is_covered and bool(calendar.content_hash) and not calendar.failures
-    return PROVIDERS[calendar.kind](calendar, window, is_fresh=is_fresh)
+    return PROVIDERS[calendar.kind](calendar, is_fresh=is_fresh)
 
 
-def _write(calendar: Calendar, reading: Reading, window: Window, lease: datetime, at: datetime) -> SyncReport:
-    expansion = reading.expansion
+def _write(
+    calendar: Calendar, reading: Reading, expansion: Expansion, window: Window, lease: datetime, at: datetime
+) -> SyncReport:
     with transaction.atomic():
         if not Calendar.objects.select_for_update().filter(pk=calendar.pk, lease_until=lease).exists():
             return SyncReport(Outcome.BUSY)

@@ -1,24 +1,50 @@
 """Where calendars come from: one module a kind of source, all behind one function type.
 
-A provider reads and never writes; ``sync`` compares what it returns with what is stored.
+A provider reads and writes nothing of the calendar's; ``sync`` holds what it returns against what
+is stored.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from eventupdate.expand import Expansion, Window
+from common.errors import FeedError
 from registration.models import Calendar
+
+
+class RefusedError(FeedError):
+    """The source wants the member to connect again; trying again without that is of no use."""
+
+
+class Resource(NamedTuple):
+    """One thing that the source keeps under a name of its own: an entry, or a whole series."""
+
+    key: str
+    """The source's name of it: a UID (iCalendar), the path of a resource (CalDAV), an event's id
+    (Google). One that is longer than 255 characters is given as its SHA-256."""
+    uid: str
+    """Resources with the same one are expanded together."""
+    version: str
+    """An ETag, or a hash of the text without DTSTAMP and the like; at most 255 characters."""
+    text: str
+    """VEVENT blocks (RFC 5545) and the VTIMEZONE blocks that they need, with no VCALENDAR around them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A calendar that was read whole."""
+    """What a source said."""
 
-    expansion: Expansion
+    resources: list[Resource]
+    """All of them when it ``is_whole``; else those that are new or changed."""
+    removed: list[str] = field(default_factory=list)
+    """Keys that are gone; of no meaning when it ``is_whole``."""
+    is_whole: bool = True
+    """What is stored and not among the resources is gone."""
+    time_zone: str = ""
+    """The calendar's own zone, as the source names it; "" where it names none."""
     state: Mapping[str, Any] = field(default_factory=dict)
-    """Columns of the calendar by which the next reading can tell that nothing changed. They are
-    stored in the transaction that stores the occurrences, never before."""
+    """Columns of the calendar by which the next reading can tell what changed. They are stored in
+    the transaction that stores the resources, never before."""
     notes: tuple[str, ...] = ()
     """Sentences for whoever runs the command."""
 
@@ -26,10 +52,11 @@ class Reading:
 class Provider(Protocol):
     """Reads calendars of one kind."""
 
-    def __call__(self, calendar: Calendar, window: Window, *, is_fresh: bool) -> Reading | None:
+    def __call__(self, calendar: Calendar, *, is_fresh: bool) -> Reading | None:
         """Read a calendar; return None if it is as it was when it was read last.
 
-        ``is_fresh`` says that what is stored covers the window, so that an unchanged calendar
-        needs no reading. Raises ``FeedError`` where no whole calendar was to be had.
+        ``is_fresh`` False asks for everything anew: no sync token, no validators. Raises
+        ``FeedError`` where no reading was to be had, and ``RefusedError``, which is one, where the
+        member has to connect again.
         """
         ...

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -10,9 +11,9 @@ from django.conf import settings
 
 from common.errors import AddressError, FeedError, ProviderError
 from common.http import Fetched, fetch
-from eventupdate.expand import Window, expand
 from eventupdate.lines import MAX_BYTES, read_feed
 from eventupdate.providers import Reading
+from eventupdate.resources import resources_of
 from registration.models import Calendar
 
 _SCHEMES: Final = {"webcal": "https", "webcals": "https", "http": "http", "https": "https"}
@@ -30,7 +31,7 @@ _STATUSES: Final[Mapping[int, str]] = {
 }
 
 
-def read_address(calendar: Calendar, window: Window, *, is_fresh: bool) -> Reading | None:
+def read_address(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
     """Fetch and read the feed at the calendar's address (a ``Provider``)."""
     url, username, password = split_address(calendar.url)
     mark = _mark(calendar)
@@ -58,7 +59,7 @@ def read_address(calendar: Calendar, window: Window, *, is_fresh: bool) -> Readi
     note = (
         "It is fetched over http: whoever is on the way can read and change it. Use https if it is offered."
     )
-    reading = _read(calendar, window, fetched.body, _charset(fetched), is_fresh=is_fresh)
+    reading = _read(calendar, fetched.body, _charset(fetched), is_fresh=is_fresh)
     if reading is None:
         return None
     etag = fetched.headers.get("etag", "")
@@ -67,12 +68,12 @@ def read_address(calendar: Calendar, window: Window, *, is_fresh: bool) -> Readi
         "etag": f"{mark} {etag}" if etag and len(etag) <= _MAX_ETAG else mark,
         "last_modified": fetched.headers.get("last-modified", "")[:100],
     }
-    return Reading(reading.expansion, state, () if url.startswith("https:") else (note,))
+    return replace(reading, state=state, notes=() if url.startswith("https:") else (note,))
 
 
-def read_upload(calendar: Calendar, window: Window, *, is_fresh: bool) -> Reading | None:
+def read_upload(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
     """Read the file that was uploaded (a ``Provider``)."""
-    return _read(calendar, window, calendar.content.encode(), "", is_fresh=is_fresh)
+    return _read(calendar, calendar.content.encode(), "", is_fresh=is_fresh)
 
 
 def split_address(address: str) -> tuple[str, str, str]:
@@ -119,11 +120,9 @@ def _refusal(status: int) -> str:
     return _STATUSES.get(status, f"The calendar's server answered {status} in place of a calendar.")
 
 
-def _read(
-    calendar: Calendar, window: Window, content: bytes, charset: str, *, is_fresh: bool
-) -> Reading | None:
+def _read(calendar: Calendar, content: bytes, charset: str, *, is_fresh: bool) -> Reading | None:
     digest = sha256(calendar.default_time_zone.encode() + b"\n" + content).hexdigest()
     if is_fresh and digest == calendar.content_hash:
         return None
-    expansion = expand(read_feed(content, charset), window, calendar.default_time_zone)
-    return Reading(expansion, {"content_hash": digest})
+    feed = read_feed(content, charset)
+    return Reading(resources_of(feed), time_zone=feed.time_zone, state={"content_hash": digest})

@@ -280,6 +280,6 @@ def test_a_second_sync_leaves_a_calendar_that_is_being_read_alone(
 
 def test_a_sync_whose_lease_was_lost_meanwhile_writes_nothing(calendar: Calendar, server: FeedServer) -> None:
     Calendar.objects.update(lease_until=AT + LEASE + timedelta(seconds=9))
-    report = _write(calendar, Reading(expanded(single())), WINDOW, AT + LEASE, AT)
+    report = _write(calendar, Reading([]), expanded(single()), WINDOW, AT + LEASE, AT)
     assert report.outcome is Outcome.BUSY
     assert not Event.objects.exists()

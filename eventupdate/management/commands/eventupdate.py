@@ -66,7 +66,7 @@ class Command(BaseCommand):
 
     def _preview(self, calendar: Calendar) -> bool:
         try:
-            difference, reading = preview(calendar, at=now())
+            difference, expansion, reading = preview(calendar, at=now())
         except FeedError as error:
             self._complain(calendar, error.message)
             return False
@@ -76,7 +76,7 @@ class Command(BaseCommand):
         )
         for line in difference.lines():
             self.stdout.write(f"  {line}")
-        self._tell(calendar, (reading.expansion.problem, *reading.notes))
+        self._tell(calendar, (expansion.problem, *reading.notes))
         return True
 
     def _tell(self, calendar: Calendar, sentences: tuple[str, ...]) -> None:

@@ -1,0 +1,62 @@
+"""A feed taken apart into resources, and the text of a resource put together and read again."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from typing import Final
+
+from eventupdate.entries import uid_of, zone_names
+from eventupdate.lines import Feed, Lines, Zone, read_blocks
+from eventupdate.providers import Resource
+from eventupdate.zones import iana_name
+
+_KEY_LENGTH: Final = 255
+
+
+def resources_of(feed: Feed) -> list[Resource]:
+    """Return a resource for each UID of a feed, with the rules of the zones that it needs.
+
+    What the text leaves out (DTSTAMP, alarms) is no part of the version either: Google writes a
+    new DTSTAMP into every answer.
+    """
+    groups: dict[str, list[Lines]] = defaultdict(list)
+    for lines in feed.entries:
+        groups[uid_of(lines)].append(lines)
+    defined = {zone.tzid: zone for zone in feed.zones if not iana_name(zone.tzid)}
+    own = feed.time_zone if feed.time_zone in defined else ""
+    resources = []
+    for uid, group in groups.items():
+        text = _text(group, _needed(group, defined, own) if defined else ())
+        resources.append(Resource(key_of(uid), uid, sha256(text.encode()).hexdigest(), text))
+    return resources
+
+
+def feed_of(resources: Iterable[Resource], time_zone: str) -> Feed:
+    """Return resources put together as the feed of one calendar."""
+    feed = Feed(time_zone)
+    zones: dict[str, Zone] = {}
+    for resource in resources:
+        part = read_blocks(resource.text)
+        feed.entries += part.entries
+        zones |= {zone.tzid: zone for zone in part.zones}
+    feed.zones = list(zones.values())
+    return feed
+
+
+def key_of(name: str) -> str:
+    """Return a source's name of a resource as it fits the column: itself, or its hash."""
+    return name if len(name) <= _KEY_LENGTH else sha256(name.encode()).hexdigest()
+
+
+def _needed(group: Iterable[Lines], defined: dict[str, Zone], own: str) -> Iterator[Zone]:
+    names = {name for lines in group for name in zone_names(lines)} | {own}
+    return (zone for tzid, zone in defined.items() if tzid in names)
+
+
+def _text(group: Iterable[Lines], zones: Iterable[Zone]) -> str:
+    lines: Lines = []
+    for zone in zones:
+        lines += ["BEGIN:VTIMEZONE", *zone.lines, "END:VTIMEZONE"]
+    for entry in group:
+        lines += ["BEGIN:VEVENT", *entry, "END:VEVENT"]
+    return "\n".join(lines)
