@@ -6,7 +6,7 @@ Every page takes its objects from here, so that what is somebody else's is simpl
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
-from registration.models import Calendar, Member, Registration, Target, User
+from registration.models import Calendar, CalendarAccount, Member, Registration, Target, User
 
 Person = User | AnonymousUser
 
@@ -62,3 +62,12 @@ def editable_calendars_for(user: Person) -> QuerySet[Calendar]:
     if user.is_staff:
         return Calendar.objects.all()
     return Calendar.objects.filter(owner__user_id=_key(user))
+
+
+def accounts_for(user: Person) -> QuerySet[CalendarAccount]:
+    """Return the calendar accounts that this account may change: its own, for the staff also everybody's.
+
+    What somebody's account holds is that member's own business, even before the staff.
+    """
+    own = Q(owner__user_id=_key(user))
+    return CalendarAccount.objects.filter(own | Q(owner__isnull=True) if user.is_staff else own)

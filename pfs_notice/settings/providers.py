@@ -1,4 +1,4 @@
-"""Twilio (or the simulated telephone company that stands in for it) and mail."""
+"""Twilio (or the simulated telephone company that stands in for it), mail, and Google Calendar."""
 
 from typing import Any, cast
 
@@ -37,5 +37,14 @@ EMAIL_FILE_PATH = _EMAIL.get("EMAIL_FILE_PATH") or ""
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "PFS Notice <notice@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# The OAuth client that members' Google calendars are read with; without it, nobody is offered to connect one.
+GOOGLE_CLIENT_ID = text("GOOGLE_CLIENT_ID")
+GOOGLE_CLIENT_SECRET = text("GOOGLE_CLIENT_SECRET")
+# Fixed here and by nobody else: no page takes an address of Google's from a member.
+GOOGLE_AUTH_URL = text("GOOGLE_AUTH_URL", "https://accounts.google.com/o/oauth2/auth")
+GOOGLE_TOKEN_URL = text("GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com/token")
+GOOGLE_REVOKE_URL = text("GOOGLE_REVOKE_URL", "https://oauth2.googleapis.com/revoke")
+GOOGLE_API_URL = text("GOOGLE_API_URL", "https://www.googleapis.com").rstrip("/")
 
 __all__ = [name for name in dir() if name.isupper() and not name.startswith(("_", "VAR_"))]

@@ -1,0 +1,73 @@
+"""Which calendars of an account are read: taking some on, letting others go, ending an account."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from eventupdate.providers.accounts import RemoteCalendar
+from registration.models import Calendar, CalendarAccount, Registration
+
+_NAME_LENGTH = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What came of a choice."""
+
+    added: int = 0
+    removed: int = 0
+
+
+def calendars_let_go(account: CalendarAccount, chosen: Collection[str]) -> list[Calendar]:
+    """Return the account's calendars that are not among the chosen ids."""
+    return [one for one in account.calendars.defer("content") if one.remote_id not in chosen]
+
+
+def choose(
+    account: CalendarAccount,
+    remote: Iterable[RemoteCalendar],
+    chosen: Collection[str],
+    let_go: Collection[int],
+) -> Choice:
+    """Read the chosen calendars from now on, and no longer those whose keys are in ``let_go``.
+
+    Chosen ones that are read already stay as they are, with their events.
+    """
+    with transaction.atomic():
+        # Two clicks on one button must not bring a calendar twice.
+        account = CalendarAccount.objects.select_for_update().get(pk=account.pk)
+        known = set(account.calendars.values_list("remote_id", flat=True))
+        new = [one for one in remote if one.remote_id in chosen and one.remote_id not in known]
+        Calendar.objects.bulk_create([_calendar(account, one) for one in new])
+        gone = account.calendars.filter(pk__in=let_go).exclude(remote_id__in=chosen)
+        removed = gone.count()
+        if removed:
+            _replan(account)
+            gone.delete()
+    return Choice(len(new), removed)
+
+
+def end(account: CalendarAccount) -> None:
+    """Delete an account with its calendars and the registrations that name them."""
+    with transaction.atomic():
+        _replan(account)
+        account.delete()
+
+
+def _calendar(account: CalendarAccount, remote: RemoteCalendar) -> Calendar:
+    return Calendar(
+        owner=account.owner,
+        name=(remote.name or remote.remote_id)[:_NAME_LENGTH],
+        kind=Calendar.Kind(account.provider),
+        account=account,
+        remote_id=remote.remote_id,
+    )
+
+
+def _replan(account: CalendarAccount) -> None:
+    """Have registrations that see all calendars planned again: some entries are gone for them."""
+    affected = Registration.objects.filter(kind=Registration.Kind.STANDING, calendar=None, source="")
+    if account.owner_id is not None:
+        affected = affected.filter(member=account.owner_id)
+    affected.changed()

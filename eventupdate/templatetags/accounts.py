@@ -1,0 +1,24 @@
+"""What the list of calendars shows of accounts: those that are connected, and how to connect one."""
+
+from typing import Any
+
+from django import template
+from django.conf import settings
+
+from eventupdate.views.accounts import connect_url
+from registration.access import accounts_for
+
+register = template.Library()
+
+
+@register.inclusion_tag("eventupdate/account_list.html", takes_context=True)
+def calendar_accounts(context: dict[str, Any]) -> dict[str, Any]:
+    """Show the accounts that the person may change, and the buttons to connect another."""
+    request = context["request"]
+    return {
+        "request": request,
+        "csrf_token": context.get("csrf_token"),
+        "user": request.user,
+        "accounts": [(account, connect_url(account)) for account in accounts_for(request.user)],
+        "has_google": bool(settings.GOOGLE_CLIENT_ID and settings.GOOGLE_CLIENT_SECRET),
+    }

@@ -1,0 +1,1 @@
+"""Pages to connect accounts with calendars, and to choose among the calendars of one."""

@@ -1,0 +1,106 @@
+"""The calendars of a connected account, whoever its provider is: choose some, or end the account."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from common.errors import FeedError
+from eventupdate.choosing import Choice, calendars_let_go, choose, end
+from eventupdate.providers.accounts import RemoteCalendar, disconnect, list_calendars
+from registration.access import accounts_for
+from registration.models import Calendar, CalendarAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A calendar that may be chosen."""
+
+    remote_id: str
+    name: str
+    is_primary: bool
+    is_chosen: bool
+    is_listed: bool
+    """Whether the provider still lists it."""
+    uses: int
+    """How many registrations name it."""
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def account_choose(request: HttpRequest, pk: int) -> HttpResponse:
+    """Choose which calendars of an account are read. Letting one go is asked about first."""
+    account = get_object_or_404(accounts_for(request.user), pk=pk)
+    try:
+        remote = list_calendars(account)
+    except FeedError as error:
+        context = {"account": account, "problem": error.message, "connect_url": connect_url(account)}
+        return render(request, "eventupdate/account_choose.html", context)
+    if request.method == "POST":
+        return _take(request, account, remote)
+    context = {"account": account, "rows": list(_rows(account, remote))}
+    return render(request, "eventupdate/account_choose.html", context)
+
+
+@login_required
+@require_POST
+def account_disconnect(request: HttpRequest, pk: int) -> HttpResponse:
+    """End an account: its calendars go, and with them the registrations that name them."""
+    account = get_object_or_404(accounts_for(request.user), pk=pk)
+    disconnect(account)
+    end(account)
+    messages.success(request, f"“{account}” is disconnected, and its calendars are removed.")
+    return redirect("registration:calendar-list")
+
+
+def connect_url(account: CalendarAccount) -> str:
+    """Return the page on which the account is connected again."""
+    return f"{reverse(f'eventupdate:{account.provider}-connect')}?{urlencode({'account': account.pk})}"
+
+
+def _take(request: HttpRequest, account: CalendarAccount, remote: Sequence[RemoteCalendar]) -> HttpResponse:
+    chosen = set(request.POST.getlist("chosen"))
+    let_go = calendars_let_go(account, chosen)
+    confirmed = {int(key) for key in request.POST.getlist("let_go") if key.isdecimal()}
+    if {calendar.pk for calendar in let_go} - confirmed:
+        rows = [row for row in _rows(account, remote) if row.is_chosen and row.remote_id not in chosen]
+        context = {"account": account, "rows": rows, "chosen": sorted(chosen), "let_go": let_go}
+        return render(request, "eventupdate/account_confirm.html", context)
+    choice = choose(account, remote, chosen, confirmed)
+    messages.success(request, _said(choice))
+    return redirect("registration:calendar-list")
+
+
+def _said(choice: Choice) -> str:
+    parts = []
+    if choice.added:
+        what = "One calendar is" if choice.added == 1 else f"{choice.added} calendars are"
+        parts.append(f"{what} added, and read within a minute.")
+    if choice.removed:
+        what = "One calendar is" if choice.removed == 1 else f"{choice.removed} calendars are"
+        parts.append(f"{what} removed.")
+    return " ".join(parts) or "All stays as it was."
+
+
+def _rows(account: CalendarAccount, remote: Sequence[RemoteCalendar]) -> Iterator[Row]:
+    """Yield what the provider lists, then what is read and no longer listed."""
+    read: dict[str, Calendar] = {
+        calendar.remote_id: calendar
+        for calendar in account.calendars.defer("content").annotate(uses=Count("registrations"))
+    }
+    for one in remote:
+        calendar = read.pop(one.remote_id, None)
+        uses = getattr(calendar, "uses", 0)
+        yield Row(one.remote_id, one.name, one.is_primary, calendar is not None, is_listed=True, uses=uses)
+    for calendar in read.values():
+        uses = getattr(calendar, "uses", 0)
+        yield Row(
+            calendar.remote_id, calendar.name, is_primary=False, is_chosen=True, is_listed=False, uses=uses
+        )
