@@ -55,6 +55,8 @@ class EventDraft:
     is_all_day: bool = False
     starts_on: date | None = None
     """The day on which an event that lasts all day begins, in whatever zone."""
+    series: str = ""
+    """The same for all events of one repeating entry, at most 32 characters."""
 
     def __post_init__(self) -> None:
         """Check what was given and bring it to the columns' sizes."""

@@ -14,13 +14,20 @@ class Entry(models.Model):
     key = models.CharField(
         max_length=255, help_text="The source's name of it: a UID, an id, a path; or its hash."
     )
-    series = models.CharField(max_length=64, help_text="SHA-256 of the UID: what is expanded together.")
+    series = models.CharField(
+        max_length=32,
+        help_text="A hash of calendar and UID: what is expanded together, and its events' name.",
+    )
     version = models.CharField(max_length=255, help_text="An ETag, or a hash of the text.")
     text = models.BinaryField(help_text="Its VEVENTs and the VTIMEZONEs they need, compressed (zlib).")
     is_recurring = models.BooleanField(default=False)
     starts_at = models.DateTimeField(
         null=True, blank=True, help_text="The start of one that does not recur; else None."
     )
+    problem = models.CharField(
+        max_length=150, blank=True, help_text="Why it can't be read; its events stay as they were."
+    )
+    unknown_zone = models.CharField(max_length=60, blank=True, help_text="A time zone that means nothing.")
 
     class Meta:
         verbose_name_plural = "entries"

@@ -17,6 +17,9 @@ class Event(models.Model):
 
     source = models.CharField(max_length=100, help_text="“calendar:3”, “registration”, “system” …")
     external_id = models.CharField(max_length=255, help_text="The source's own name of it.")
+    series = models.CharField(
+        max_length=32, blank=True, default="", help_text="What tells the events of one repeating entry."
+    )
     title = models.CharField(max_length=500)
     description = models.TextField(blank=True)
     location = models.CharField(max_length=500, blank=True)
@@ -47,7 +50,10 @@ class Event(models.Model):
                 name="event_deadline_after_start", condition=Q(deadline_at__gte=F("starts_at"))
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["deadline_at"], name="event_deadline")]
+        indexes: ClassVar = [
+            models.Index(fields=["deadline_at"], name="event_deadline"),
+            models.Index(fields=["series"], name="event_series"),
+        ]
 
     def __str__(self) -> str:
         """Return the title."""

@@ -88,6 +88,12 @@ class Calendar(models.Model):
     last_modified = models.CharField(max_length=100, blank=True, editable=False)
     content_hash = models.CharField(max_length=64, blank=True, editable=False)
     sync_token = models.TextField(blank=True, editable=False, help_text="Where the provider's changes go on.")
+    source_time_zone = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="The zone that the source calls its own."
+    )
+    expanded_in = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="The zone that its events were made in."
+    )
     expanded_until = models.DateTimeField(null=True, blank=True, editable=False)
     next_sync_at = models.DateTimeField(default=now, null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
