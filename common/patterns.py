@@ -1,18 +1,24 @@
-"""Patterns that people type: regular expressions on RE2, whose time is linear in the text.
+"""Patterns that people type: regular expressions on RE2, whose time is linear in the text, or plain words.
 
 RE2 has no lookaround and no backreferences (https://github.com/google/re2/wiki/Syntax); whoever
 types one is told so. A pattern is searched for, and upper and lower case are the same.
+
+Plain words all have to be there, in any order, also as parts of longer words; what stands in quotes
+stays together. Each of them becomes an RE2 pattern of its own.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 import re2
 
 from common.errors import PatternError
 
+REGEX: Final = "regex"
+WORDS: Final = "words"
 MAX_LENGTH: Final = 500
 _MEMORY: Final = 2 << 20
 """Bytes that one pattern may take; "\\pL{1000}" wants more, and would take seconds to compile."""
@@ -21,6 +27,12 @@ _SET_MEMORY: Final = 256 << 20
 _SET_SIZE: Final = 500_000
 """Instructions that the patterns of one set may have together: far from what ``_SET_MEMORY`` holds,
 as RE2 says of a set that has outgrown its memory that nothing was found."""
+
+_QUOTES: Final = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\u300c\u300d", '"'))
+"""What telephones and word processors write for a quotation mark, and what stands for it in Japanese."""
+_WORD: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
+_SPACE: Final = r"[\s\pZ]+"
+_MARKS: Final = 20
 
 _LACKING: Final = (
     (re.compile(r"\(\?<?[=!]"), "Lookahead and lookbehind, “(?=…)” and the like, can't be used."),
@@ -55,28 +67,53 @@ def _compile(pattern: str) -> "re2._Regexp":
         raise PatternError(_explain(pattern, error.args[0] if error.args else ""), field="pattern") from None
 
 
-def check(pattern: str) -> str:
+def words(text: str) -> list[str]:
+    """Return the plain words of a text; what stands in quotes, of any sort, is one of them.
+
+    A quotation that nobody closes goes on to the end: it is still being typed.
+    """
+    found = (quoted or plain for quoted, plain in _WORD.findall(text.translate(_QUOTES)))
+    return list(dict.fromkeys(word for each in found if (word := " ".join(each.split()))))
+
+
+@lru_cache(maxsize=4096)
+def parts(pattern: str, syntax: str = REGEX) -> tuple[str, ...]:
+    """Return the RE2 patterns which all have to be found where ``pattern`` is to be found."""
+    if syntax != WORDS:
+        return (pattern,)
+    return tuple(_SPACE.join(map(re2.escape, word.split())) for word in words(pattern))
+
+
+def check(pattern: str, syntax: str = REGEX, field: str = "pattern") -> str:
     """Return the pattern if it can be used.
 
-    Raises ``PatternError`` with a sentence that says what RE2 lacks or where the pattern breaks.
+    Raises ``PatternError`` (with ``field``) with a sentence that says what RE2 lacks or where the
+    pattern breaks.
     """
     if not pattern:
         msg = "Type a pattern."
-        raise PatternError(msg, field="pattern")
+        raise PatternError(msg, field=field)
     if len(pattern) > MAX_LENGTH:
         msg = f"The pattern is longer than {MAX_LENGTH} characters."
-        raise PatternError(msg, field="pattern")
+        raise PatternError(msg, field=field)
     if "\0" in pattern:
         msg = "A pattern can't hold a null character."
-        raise PatternError(msg, field="pattern")
-    _compile(pattern)
+        raise PatternError(msg, field=field)
+    if not parts(pattern, syntax):
+        msg = "Type at least one word."
+        raise PatternError(msg, field=field)
+    try:
+        for part in parts(pattern, syntax):
+            _compile(part)
+    except PatternError as error:
+        raise PatternError(error.message, field=field) from None
     return pattern
 
 
-def is_valid(pattern: str) -> bool:
+def is_valid(pattern: str, syntax: str = REGEX) -> bool:
     """Say whether ``check`` takes the pattern."""
     try:
-        check(pattern)
+        check(pattern, syntax)
     except PatternError:
         return False
     return True
@@ -86,6 +123,26 @@ def find(pattern: str, text: str) -> tuple[int, int] | None:
     """Return where the pattern is first found in the text (start and end), or None."""
     found = _compile(pattern).search(text)
     return (found.start(), found.end()) if found else None
+
+
+def find_all(pattern: str, text: str, syntax: str = REGEX) -> list[tuple[int, int]]:
+    """Return all places where the pattern is found, from left to right, at most ``_MARKS`` of each part.
+
+    They do not overlap, and none is empty. Nothing is returned unless all words are there.
+    """
+    places: list[tuple[int, int]] = []
+    for part in parts(pattern, syntax):
+        if not _compile(part).search(text):
+            return []
+        spans = (found.span() for found in _compile(part).finditer(text))
+        places += islice(((start, end) for start, end in spans if end > start), _MARKS)
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
 
 
 class PatternSet:

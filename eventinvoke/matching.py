@@ -2,21 +2,55 @@
 
 A registration of one date wants the event that it is the source of, and no other. A standing one
 wants the events of the calendars that its member may see (or of the one that it names, or of the
-source that it names) whose title its pattern finds and whose labels hold all of its own.
+source that it names) of which one of its fields fits its pattern, none fits what it excludes, and
+whose labels hold all of its own.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, Protocol
 
 from django.db.models import Prefetch, Q
 
-from common.patterns import PatternSet, is_valid
+from common.patterns import PatternSet, find_all, is_valid, parts
 from eventinvoke.models import Event
 from registration.models import Calendar, Registration, Step
+from registration.models.registrations import title_only
 
 DATE_SOURCE: Final = "registration"
 CALENDAR_PREFIX: Final = "calendar:"
+SUMMARY_SOURCE: Final = "summary"
+"""What was held back from one member; that is nobody else's business, so no registration finds it."""
+_FIELDS: Final = frozenset(Registration.Field.values)
+_REMEMBERED: Final = 20_000
+_SHORT: Final = 500
+"""Texts that are longer are not remembered; they hardly ever come twice."""
+
+_place = attrgetter("position")
+
+Query = tuple[str, str]
+"""A pattern and its syntax."""
+
+
+class EventLike(Protocol):
+    """What has the fields that patterns are tried on: an event, or a row with these columns."""
+
+    title: Any
+    location: Any
+    description: Any
+    attendees: Any
+    labels: Any
+
+
+class RegistrationLike(Protocol):
+    """What says which events it wants: a registration, also one that is being typed."""
+
+    pattern: Any
+    syntax: Any
+    fields: Any
 
 
 def registrations_for(events: Sequence[Event]) -> list[Registration]:
@@ -29,34 +63,172 @@ def registrations_for(events: Sequence[Event]) -> list[Registration]:
         standing |= Q(calendar_id__in=calendars) | Q(calendar__isnull=True, source="")
     wanted |= Q(kind=Registration.Kind.STANDING) & standing
     steps = Prefetch("steps", Step.objects.select_related("target"))
-    return list(Registration.objects.in_force().filter(wanted).prefetch_related(steps).order_by("pk"))
+    found = Registration.objects.in_force().filter(wanted).select_related("member")
+    return list(found.prefetch_related(steps).order_by("pk"))
 
 
 def matching(
     events: Iterable[Event], registrations: Sequence[Registration]
 ) -> Iterator[tuple[Event, Registration]]:
-    """Yield each event with each of the registrations that wants it.
+    """Yield each event with each of the registrations that wants it, in their order.
 
-    The patterns that a source's events are tried against are one RE2 set, and each distinct title
-    is matched once.
+    All patterns that are tried on one field are one RE2 set, and each distinct text is matched once.
     """
     by_date = {str(r.pk): r for r in registrations if r.kind == Registration.Kind.DATE}
-    standing = [r for r in registrations if r.kind == Registration.Kind.STANDING]
     by_source: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         by_source[event.source].append(event)
+    rules = _rules(registrations)
+    finders = _finders(rules)
     owners = _owners(by_source)
     for source, some in by_source.items():
         if source == DATE_SOURCE:
             yield from ((event, by_date[event.external_id]) for event in some if event.external_id in by_date)
             continue
-        # A pattern that got past the forms must not keep everybody else from being told.
-        candidates = [r for r in standing if _may_see(r, source, owners) and is_valid(r.pattern)]
-        found = PatternSet([r.pattern for r in candidates]).matches_of(event.title for event in some)
+        groups = _groups([rule for rule in rules if _may_see(rule.registration, source, owners)], finders)
         for event in some:
-            for index in found[event.title]:
-                if _has_labels(event, candidates[index]):
-                    yield event, candidates[index]
+            for rule in _fitting(event, groups):
+                if not rule.registration.labels or _has_labels(event, rule.registration):
+                    yield event, rule.registration
+
+
+def marked(registration: RegistrationLike, event: EventLike) -> list[tuple[str, int, int]]:
+    """Return which parts of which fields of an event the pattern finds: field, start and end.
+
+    Says nothing of what the registration excludes. A pattern that can't be used finds nothing.
+    """
+    if not is_valid(registration.pattern, registration.syntax):
+        return []
+    return [
+        (name, start, end)
+        for name in _fields(registration)
+        for start, end in find_all(registration.pattern, text_of(event, name), registration.syntax)
+    ]
+
+
+def text_of(event: EventLike, name: str) -> str:
+    """Return the text of an event that a pattern on this field is tried on."""
+    if name == Registration.Field.ORGANISER:
+        return str(event.labels.get("organiser", ""))
+    return str(getattr(event, name))
+
+
+class _Rule(NamedTuple):
+    """What a registration looks for."""
+
+    position: int
+    registration: Registration
+    fields: tuple[str, ...]
+    include: Query
+    exclude: Query | None
+
+
+def _rules(registrations: Sequence[Registration]) -> list[_Rule]:
+    rules = []
+    for position, one in enumerate(registrations):
+        # A pattern that got past the forms must not keep everybody else from being told.
+        if one.kind == Registration.Kind.STANDING and is_valid(one.pattern, one.syntax):
+            exclude = (one.exclude, one.syntax) if is_valid(one.exclude, one.syntax) else None
+            rules.append(_Rule(position, one, _fields(one), (one.pattern, one.syntax), exclude))
+    return rules
+
+
+def _fields(registration: RegistrationLike) -> tuple[str, ...]:
+    chosen = registration.fields if isinstance(registration.fields, list) else []
+    return tuple(sorted(_FIELDS.intersection(chosen))) or tuple(title_only())
+
+
+class _Finder:
+    """The queries that are tried on one field."""
+
+    def __init__(self, queries: Sequence[Query]) -> None:
+        self._of_part: dict[str, list[Query]] = defaultdict(list)
+        self._several: dict[Query, int] = {}
+        for pattern, syntax in queries:
+            needed = parts(pattern, syntax)
+            for part in needed:
+                self._of_part[part].append((pattern, syntax))
+            if len(needed) > 1:
+                self._several[pattern, syntax] = len(needed)
+        self._parts = list(self._of_part)
+        self._set = PatternSet(self._parts)
+        self._known: dict[str, frozenset[Query]] = {}
+
+    def find(self, text: str) -> frozenset[Query]:
+        """Return the queries that are found in the text."""
+        found = self._known.get(text)
+        if found is None:
+            found = self._find(text)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            if len(text) <= _SHORT:
+                self._known[text] = found
+        return found
+
+    def _find(self, text: str) -> frozenset[Query]:
+        counts: dict[Query, int] = defaultdict(int)
+        for index in self._set.matches(text):
+            for query in self._of_part[self._parts[index]]:
+                counts[query] += 1
+        return frozenset(query for query, count in counts.items() if count == self._several.get(query, 1))
+
+
+@lru_cache(maxsize=8)
+def _finder(queries: tuple[Query, ...]) -> _Finder:
+    """Return a finder; the batches of one calendar share it, as compiling a set takes its time."""
+    return _Finder(queries)
+
+
+def _finders(rules: Iterable[_Rule]) -> dict[str, _Finder]:
+    queries: dict[str, dict[Query, None]] = defaultdict(dict)
+    for rule in rules:
+        for name in rule.fields:
+            queries[name][rule.include] = None
+            if rule.exclude is not None:
+                queries[name][rule.exclude] = None
+    return {name: _finder(tuple(some)) for name, some in queries.items()}
+
+
+class _Group:
+    """Rules that look at the same fields."""
+
+    def __init__(self, fields: tuple[str, ...], rules: Iterable[_Rule], finders: dict[str, _Finder]) -> None:
+        self._finders = [finders[name] for name in fields]
+        self._rules: dict[Query, list[_Rule]] = defaultdict(list)
+        for rule in rules:
+            self._rules[rule.include].append(rule)
+        self._known: dict[tuple[str, ...], list[_Rule]] = {}
+        self._texts: Callable[[Event], tuple[str, ...]]
+        if fields == (Registration.Field.TITLE,):
+            title = attrgetter("title")
+            self._texts = lambda event: (title(event),)
+        else:
+            self._texts = lambda event: tuple(text_of(event, name) for name in fields)
+
+    def fitting(self, event: Event) -> list[_Rule]:
+        """Return the rules that an event fits, in their order."""
+        texts = self._texts(event)
+        found = self._known.get(texts)
+        if found is None:
+            pairs = zip(self._finders, texts, strict=True)
+            queries = frozenset[Query]().union(*(finder.find(text) for finder, text in pairs))
+            fit = (rule for query in queries for rule in self._rules.get(query, ()))
+            kept = (rule for rule in fit if rule.exclude not in queries)
+            found = self._known[texts] = sorted(kept, key=_place)
+        return found
+
+
+def _groups(rules: Iterable[_Rule], finders: dict[str, _Finder]) -> list[_Group]:
+    by_fields: dict[tuple[str, ...], list[_Rule]] = defaultdict(list)
+    for rule in rules:
+        by_fields[rule.fields].append(rule)
+    return [_Group(fields, some, finders) for fields, some in by_fields.items()]
+
+
+def _fitting(event: Event, groups: Sequence[_Group]) -> list[_Rule]:
+    if len(groups) == 1:
+        return groups[0].fitting(event)
+    return sorted(chain.from_iterable(group.fitting(event) for group in groups), key=_place)
 
 
 def _owners(sources: Iterable[str]) -> dict[str, int | None]:
@@ -67,7 +239,8 @@ def _owners(sources: Iterable[str]) -> dict[str, int | None]:
 
 def _may_see(registration: Registration, source: str, owners: dict[str, int | None]) -> bool:
     if not source.startswith(CALENDAR_PREFIX):
-        return registration.calendar_id is None and registration.source == source
+        is_its = registration.calendar_id is None and registration.source == source
+        return is_its and source != SUMMARY_SOURCE
     if source not in owners or owners[source] not in {None, registration.member_id}:
         return False
     if registration.calendar_id is None:
