@@ -8,6 +8,7 @@ provider, and before a miss of it brings the next step forward.
 from collections.abc import Collection
 
 from eventinvoke.models import Answer, Delivery
+from eventinvoke.wishes import due_at
 from registration.models import Step
 
 
@@ -15,7 +16,9 @@ def unwanted(pks: Collection[int]) -> dict[int, str]:
     """Return which of some deliveries nobody wants any more, each with the reason; three queries at most."""
     if not pks:
         return {}
-    rows = Delivery.objects.filter(pk__any_of=list(pks)).select_related("event", "step")
+    rows = Delivery.objects.filter(pk__any_of=list(pks)).select_related(
+        "event", "step", "registration__member"
+    )
     found = {row.pk: _why(row) for row in rows.prefetch_related("event__answers__delivery")}
     return {pk: why for pk, why in found.items() if why}
 
@@ -23,7 +26,7 @@ def unwanted(pks: Collection[int]) -> dict[int, str]:
 def _why(row: Delivery) -> str:
     if row.event.canceled_at is not None:
         return "The event was canceled."
-    if not row.is_snooze and row.step is not None and row.due_at != row.event.starts_at + row.step.offset:
+    if _has_moved(row):
         return "The event or the plan has moved."
     for answer in row.event.answers.all():
         if answer.starts_at != row.event.starts_at:
@@ -36,3 +39,9 @@ def _why(row: Delivery) -> str:
         if is_own or answer.delivery.registration_id == row.registration_id:
             return "Somebody has confirmed it meanwhile."
     return ""
+
+
+def _has_moved(row: Delivery) -> bool:
+    if row.is_snooze or row.step is None or row.registration is None:
+        return False
+    return row.due_at != due_at(row.event, row.registration, row.step)
