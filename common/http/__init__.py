@@ -9,9 +9,19 @@ again at the moment of every connection; ``NOTICE_ALLOWED_PRIVATE_NETWORKS`` nam
 Proxies of the environment, ``.netrc`` files and cookies are never used.
 """
 
-from common.http.addresses import check_public_url, is_allowed
+from common.http.addresses import check_public_url, is_allowed, is_inside
 from common.http.engine import exchange
 from common.http.exchanges import Failure, Reply, Request
 from common.http.fetching import Fetched, fetch
 
-__all__ = ["Failure", "Fetched", "Reply", "Request", "check_public_url", "exchange", "fetch", "is_allowed"]
+__all__ = [
+    "Failure",
+    "Fetched",
+    "Reply",
+    "Request",
+    "check_public_url",
+    "exchange",
+    "fetch",
+    "is_allowed",
+    "is_inside",
+]

@@ -105,6 +105,18 @@ def is_allowed(address: str) -> bool:
     )
 
 
+def is_inside(url: str) -> bool:
+    """Say whether an address leads into ``NOTICE_ALLOWED_PRIVATE_NETWORKS`` and nowhere else.
+
+    There plain http may carry a password; on the internet anybody on the way could read it.
+    """
+    parts = urlsplit(url)
+    networks = _networks(tuple(settings.NOTICE_ALLOWED_PRIVATE_NETWORKS))
+    found = list(_resolve(parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)))
+    ips = [_unwrap(ip_address(address.partition("%")[0])) for address in found]
+    return bool(ips) and all(any(ip in network for network in networks) for ip in ips)
+
+
 def check_public_url(
     url: str, *, schemes: Collection[str] = ("https",), field: str = "address", is_resolved: bool = True
 ) -> str:

@@ -22,8 +22,7 @@ _OK, _NOT_MODIFIED, _SERVER_ERROR = 200, 304, 500
 _MARK_LENGTH: Final = 16
 _MAX_ETAG: Final = 280
 _STATUSES: Final[Mapping[int, str]] = {
-    401: "The calendar's server asks for a user name and a password. Put them into the address: "
-    "https://name:password@…",
+    401: "The calendar's server asks for a user name and a password, or does not take those that it got.",
     403: "The calendar's server refuses to give it out. Perhaps the address holds a key that is no longer good.",
     404: "There is no calendar at this address any more, or not yet.",
     410: "There is no calendar at this address any more.",
@@ -34,6 +33,8 @@ _STATUSES: Final[Mapping[int, str]] = {
 def read_address(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
     """Fetch and read the feed at the calendar's address (a ``Provider``)."""
     url, username, password = split_address(calendar.url)
+    if calendar.user_name or calendar.password:
+        username, password = calendar.user_name, calendar.password
     mark = _mark(calendar)
     headers = {"Accept": "text/calendar, */*;q=0.5"}
     if is_fresh:
@@ -98,7 +99,8 @@ def split_address(address: str) -> tuple[str, str, str]:
 
 def _mark(calendar: Calendar) -> str:
     """Return what tells validators of this address and zone from those of an earlier one."""
-    return sha256(f"{calendar.url}\n{calendar.default_time_zone}".encode()).hexdigest()[:_MARK_LENGTH]
+    text = f"{calendar.url}\n{calendar.user_name}\n{calendar.default_time_zone}"
+    return sha256(text.encode()).hexdigest()[:_MARK_LENGTH]
 
 
 def _validators(calendar: Calendar, mark: str) -> dict[str, str]:

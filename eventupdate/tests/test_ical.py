@@ -96,6 +96,27 @@ def test_a_user_name_and_password_in_the_address_go_into_a_header(server: FeedSe
     assert server.paths[-1] == "/calendar.ics?key=1"
 
 
+def test_the_calendar_s_own_user_name_goes_before_that_of_the_address(server: FeedServer) -> None:
+    server.serve(calendar(single()))
+    whole(feed(server, url=f"http://you:x@{server.address}/calendar.ics", user_name="me", password="p@ss"))
+    assert server.requests[-1]["authorization"] == "Basic bWU6cEBzcw=="
+
+
+def test_the_password_does_not_follow_a_redirect_to_another_server(server: FeedServer) -> None:
+    with FeedServer(calendar(single())) as other:
+        server.answer = give(302, b"", {"Location": other.url})
+        whole(feed(server, user_name="me", password="p@ss"))
+        assert "authorization" in server.requests[-1]
+        assert "authorization" not in other.requests[-1]
+
+
+def test_another_user_gets_the_whole_feed(server: FeedServer) -> None:
+    server.serve(calendar(single()))
+    state = whole(feed(server)).state
+    read(feed(server, **state, user_name="me", password="p@ss"), is_fresh=True)
+    assert "if-none-match" not in server.requests[-1]
+
+
 @pytest.mark.parametrize(
     ("address", "url"),
     [

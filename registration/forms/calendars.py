@@ -1,12 +1,13 @@
 """Adding a calendar: by its address or by a file."""
 
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from common.errors import AddressError
-from common.http import check_public_url
+from common.http import check_public_url, is_inside
 from registration.forms.base import PanelForm
 from registration.models import Calendar, Member
 from registration.models.members import check_time_zone
@@ -27,9 +28,26 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
         required=False, label="For everybody", help_text="Every member may register for its entries."
     )
 
+    user_name = forms.CharField(
+        required=False,
+        max_length=200,
+        label="User name",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    password = forms.CharField(
+        required=False,
+        max_length=500,
+        strip=False,
+        label="Password",
+        help_text="It is stored encrypted, and sent to the calendar's own server alone.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
     class Meta:
         model = Calendar
-        fields = ("name", "url", "default_time_zone")
+        fields = ("name", "url", "user_name", "password", "default_time_zone")
         labels = {"url": "Address", "default_time_zone": "Zone of entries without one"}
         help_texts = {
             "url": "The iCalendar address (https:// or webcal://). It is kept secret.",
@@ -37,17 +55,19 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
         }
         widgets = {"url": forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"})}
 
-    field_order = ("name", "url", "file", "default_time_zone", "is_for_everybody")
+    field_order = ("name", "url", "user_name", "password", "file", "default_time_zone", "is_for_everybody")
 
     def __init__(self, *args: Any, member: Member, is_staff: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._member = member
+        self._typed_inside = ("", "")
         if not is_staff:
             del self.fields["is_for_everybody"]
 
     def clean_url(self) -> str:
-        """Refuse what is no public address."""
-        return checked_address(self.cleaned_data["url"])
+        """Refuse what is no public address; a user name and a password in it go into their own fields."""
+        url, self._typed_inside = parted(self.cleaned_data["url"])
+        return checked_address(url)
 
     def clean_default_time_zone(self) -> str:
         """Refuse what is no time zone."""
@@ -72,7 +92,7 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
         return text
 
     def clean(self) -> dict[str, Any]:
-        """Ask for one of address and file, and for one only."""
+        """Ask for one of address and file, and for one only; refuse an address that is there already."""
         cleaned = super().clean() or self.cleaned_data
         if self.errors.keys() & {"url", "file"}:
             return cleaned
@@ -80,14 +100,38 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
             self.add_error("url", "Type an address, or choose a file.")
         if cleaned.get("url") and cleaned.get("file"):
             self.add_error("file", "An address or a file, not both.")
+        self._clean_sign_in(cleaned)
+        if cleaned.get("url") and self._has_already(cleaned["url"]):
+            self.add_error("url", "This calendar is there already.")
         return cleaned
+
+    def _clean_sign_in(self, cleaned: dict[str, Any]) -> None:
+        if any(self._typed_inside):
+            if cleaned.get("user_name") or cleaned.get("password"):
+                self.add_error("user_name", "The address holds a user name already: type it here or there.")
+            cleaned["user_name"], cleaned["password"] = self._typed_inside
+        elif cleaned.get("password") and not cleaned.get("user_name"):
+            self.add_error("user_name", "Type the user name that goes with the password.")
+        url = cleaned.get("url", "")
+        if cleaned.get("password") and url.startswith("http:") and not is_inside(url):
+            text = "Over http:// everybody on the way could read the password. Type the https:// address."
+            self.add_error("url", text)
+
+    def _owner(self) -> Member | None:
+        return None if self.cleaned_data.get("is_for_everybody") else self._member
+
+    def _has_already(self, url: str) -> bool:
+        """Say whether the owner has a calendar at this address; addresses are compared decrypted."""
+        others = Calendar.objects.filter(owner=self._owner(), kind=Calendar.Kind.ICAL_URL)
+        stored = others.exclude(pk=self.instance.pk).values_list("url", flat=True)
+        return _comparable(url) in {_comparable(one) for one in stored}
 
     def save(self, commit: bool = True) -> Calendar:  # noqa: FBT001, FBT002 - Django's signature
         """Store the calendar; it is read within a minute."""
         calendar: Calendar = self.instance
         calendar.content = self.cleaned_data["file"]
         calendar.kind = Calendar.Kind.ICAL_FILE if calendar.content else Calendar.Kind.ICAL_URL
-        calendar.owner = None if self.cleaned_data.get("is_for_everybody") else self._member
+        calendar.owner = self._owner()
         super().save(commit=commit)
         return calendar
 
@@ -105,6 +149,27 @@ def checked_address(typed: str) -> str:
     except AddressError as error:
         raise forms.ValidationError(error.message) from None
     return url
+
+
+def parted(typed: str) -> tuple[str, tuple[str, str]]:
+    """Return an address without the user name and the password in it, and these two, "" for none."""
+    try:
+        parts = urlsplit(typed.strip())
+        inside = unquote(parts.username or ""), unquote(parts.password or "")
+    except ValueError:
+        return typed, ("", "")
+    if not any(inside):
+        return typed, inside
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])), inside
+
+
+def _comparable(url: str) -> str:
+    """Return an address in the form in which two are held against each other."""
+    plain = _as_https(parted(url)[0])
+    try:
+        return check_public_url(plain, schemes=("https", "http"), is_resolved=False)
+    except AddressError:
+        return plain
 
 
 def _as_https(url: str) -> str:

@@ -1,0 +1,172 @@
+"""Asking a CalDAV server: which address gets the password, and what its refusals mean.
+
+The password goes to the server that the member named, and to servers of the same owner that it
+names itself (iCloud keeps each member's calendars on a server of their own). It goes over https;
+over http only inside ``NOTICE_ALLOWED_PRIVATE_NETWORKS``.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote_from_bytes, unquote_to_bytes, urljoin, urlsplit
+
+from django.conf import settings
+
+from common.errors import AddressError, FeedError, ProviderError
+from common.http import Fetched, check_public_url, fetch, is_inside
+from eventupdate.lines import MAX_BYTES
+from eventupdate.providers import RefusedError
+from eventupdate.providers import caldav_xml as xml
+
+READING_SECONDS: Final = 180.0
+"""For all requests of one reading together; well within the time a reading may last."""
+MULTI_STATUS, UNAUTHORISED, FORBIDDEN, GONE, TOO_MANY, FAULT = 207, 401, 403, 410, 429, 500
+_NOT_FOUND: Final = 404
+_CONTENT_TYPE: Final = "application/xml; charset=utf-8"
+_SCHEMES: Final = {"http": "http", "https": "https", "caldav": "https", "caldavs": "https", "webcal": "https"}
+_SAFE: Final = "!$&'()*+,;=:@~-._"
+_DOMAIN_LABELS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where a server is, and who asks it."""
+
+    url: str
+    user_name: str
+    password: str
+
+
+class Client:
+    """Asks on behalf of one account, all in all no longer than ``seconds``."""
+
+    def __init__(self, account: Account, seconds: float = READING_SECONDS) -> None:
+        """Take the account. Raises ``FeedError`` where its password would go over the internet in clear."""
+        self._account = account
+        self._deadline = time.monotonic() + seconds
+        self.is_plain = account.url.startswith("http:")
+        """Whether it asks over http."""
+        if self.is_plain and not is_inside(account.url):
+            msg = "Over http:// everybody on the way could read the password. Type the server's https:// address."
+            raise FeedError(msg, field="url")
+
+    def propfind(self, url: str, names: Iterable[str], depth: int) -> Fetched:
+        """Ask for properties of a resource (depth 0), or of it and what is in it (depth 1)."""
+        return self._ask("PROPFIND", url, xml.propfind(names), depth)
+
+    def report(self, url: str, body: bytes, depth: int) -> Fetched:
+        """Ask for a report of a calendar."""
+        return self._ask("REPORT", url, body, depth)
+
+    def _ask(self, method: str, url: str, body: bytes, depth: int) -> Fetched:
+        seconds = min(settings.NOTICE_FEED_SECONDS, self._deadline - time.monotonic())
+        if seconds <= 0:
+            msg = "The calendar can't be read: its server takes too long for all of it."
+            raise FeedError(msg)
+        is_ours = is_kin(self._account.url, url)
+        try:
+            return fetch(
+                url,
+                method=method,
+                body=body,
+                headers={
+                    "Depth": str(depth),
+                    "Content-Type": _CONTENT_TYPE,
+                    "Accept": "application/xml, text/xml",
+                },
+                max_bytes=MAX_BYTES,
+                timeout=seconds,
+                username=self._account.user_name if is_ours else "",
+                password=self._account.password if is_ours else "",
+            )
+        except AddressError as error:
+            raise FeedError(error.message, field="url") from error
+        except ProviderError as error:
+            msg = f"The calendar's server can't be asked: {error}."
+            raise FeedError(msg, field="url") from error
+
+
+def multistatus(fetched: Fetched) -> xml.Multistatus:
+    """Return what an answer says. Raises ``RefusedError`` or ``FeedError`` for one that says nothing."""
+    if fetched.status == MULTI_STATUS:
+        return xml.read_multistatus(fetched.body)
+    raise refusal(fetched.status)
+
+
+def refusal(status: int) -> FeedError:
+    """Return the error that an answer's status means."""
+    if status == UNAUTHORISED:
+        return RefusedError(
+            "The calendar's server does not take this user name and password.", field="password"
+        )
+    if status == FORBIDDEN:
+        return RefusedError(
+            "The calendar's server does not let this user read the calendar.", field="user_name"
+        )
+    if status in {_NOT_FOUND, GONE}:
+        return FeedError("There is no calendar at this address any more.", field="url")
+    if status == TOO_MANY:
+        return FeedError("The calendar's server wants to be asked less often.")
+    if status >= FAULT:
+        return FeedError(f"The calendar's server has a fault at present (it answered {status}).")
+    return FeedError(f"There is no CalDAV server at this address (it answered {status}).", field="url")
+
+
+def typed_url(address: str) -> str:
+    """Return the address of a server as somebody typed it: without a scheme it is https.
+
+    Raises ``AddressError`` for what is no address that may be reached.
+    """
+    text = address.strip()
+    scheme, separator, rest = text.partition("://")
+    known = _SCHEMES.get(scheme.lower(), scheme) if separator else "https"
+    return check_public_url(
+        f"{known}://{rest if separator else text}", schemes=("https", "http"), field="url"
+    )
+
+
+def is_kin(one: str, other: str) -> bool:
+    """Say whether the password for one address may go to another.
+
+    To the same origin always. Over https also between a domain and its hosts ("example.org" and
+    "dav.example.org"), and between hosts of one domain ("caldav.icloud.com" and
+    "p34-caldav.icloud.com"): such a server is named by the one that has the password already.
+    """
+    first, second = urlsplit(one), urlsplit(other)
+    if (first.scheme, first.netloc) == (second.scheme, second.netloc):
+        return True
+    if (first.scheme, second.scheme) != ("https", "https"):
+        return False
+    names, others = _labels(first.hostname), _labels(second.hostname)
+    return any(
+        len(domain) >= _DOMAIN_LABELS and names[-len(domain) :] == others[-len(domain) :] == domain
+        for domain in (names, others, names[1:])
+    )
+
+
+def _labels(host: str | None) -> list[str]:
+    """Return the parts of a name; none for an address in numbers, which has no kin."""
+    labels = (host or "").split(".")
+    return [] if ":" in (host or "") or labels[-1].isdigit() else labels
+
+
+def absolute(base: str, href: str) -> str:
+    """Return the whole address of what an answer names, in the one form in which it is compared.
+
+    Raises ``FeedError`` for what is no web address.
+    """
+    try:
+        parts = urlsplit(urljoin(base, href))
+        host = parts.netloc.lower()
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    if parts.scheme not in {"http", "https"} or not host or "@" in host:
+        msg = "The server names an address that can't be read."
+        raise FeedError(msg)
+    return f"{parts.scheme}://{host}{normalised(parts.path)}"
+
+
+def normalised(path: str) -> str:
+    """Return a path with each part percent-encoded alike, "%2f" and "/" kept apart (RFC 3986 section 6.2.2)."""
+    return "/".join(quote_from_bytes(unquote_to_bytes(part), _SAFE) for part in path.split("/")) or "/"

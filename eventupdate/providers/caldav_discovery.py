@@ -1,0 +1,138 @@
+"""From what a member knows, a server's address, to the calendars that are there.
+
+The address may be a server's, a principal's, that of a folder with calendars, or one calendar's:
+
+1. the address itself, then /.well-known/caldav (RFC 6764 section 5) and the root of the server are
+   asked who signs in (current-user-principal, RFC 5397);
+2. the principal is asked where its calendars are (calendar-home-set, RFC 4791 section 6.2.1);
+3. each of those homes is asked what is in it.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from common.errors import FeedError
+from eventupdate.providers import RefusedError
+from eventupdate.providers import caldav_xml as xml
+from eventupdate.providers.accounts import RemoteCalendar
+from eventupdate.providers.caldav_client import (
+    MULTI_STATUS,
+    UNAUTHORISED,
+    Account,
+    Client,
+    absolute,
+    is_kin,
+    multistatus,
+    refusal,
+)
+
+DISCOVERY_SECONDS: Final = 40.0
+"""Somebody waits for it."""
+MAX_CALENDARS: Final = 500
+_PRINCIPAL: Final = f"{xml.DAV}current-user-principal"
+_HOMES: Final = f"{xml.CALDAV}calendar-home-set"
+_COMPONENTS: Final = f"{xml.CALDAV}supported-calendar-component-set"
+_TYPE: Final = f"{xml.DAV}resourcetype"
+_CALENDAR: Final = f"{xml.CALDAV}calendar"
+_NAME: Final = f"{xml.DAV}displayname"
+_ZONE: Final = f"{xml.CALDAV}calendar-timezone"
+_ABOUT: Final = (_TYPE, _PRINCIPAL, _HOMES, _NAME, _COMPONENTS, _ZONE)
+_LISTED: Final = (_TYPE, _NAME, _COMPONENTS, _ZONE)
+_MAX_ID: Final = 1000
+
+
+def discover(account: Account) -> list[RemoteCalendar]:
+    """Return the calendars that an account reaches from its address, that of the address first.
+
+    Raises ``RefusedError`` for a wrong user name or password, and ``FeedError`` for a server that
+    can't be reached or is none of CalDAV; their ``field`` names what to type anew.
+    """
+    client = Client(account, DISCOVERY_SECONDS)
+    url, about = _first_answer(client, account.url)
+    found: dict[str, RemoteCalendar] = {one.remote_id: one for one in _calendars(url, (about,))}
+    for home in _homes(client, account, url, about):
+        answer = client.propfind(home, _LISTED, 1)
+        for one in _calendars(answer.final_url, multistatus(answer).responses):
+            found.setdefault(one.remote_id, one)
+        if len(found) > MAX_CALENDARS:
+            break
+    return list(found.values())[:MAX_CALENDARS]
+
+
+def _first_answer(client: Client, typed: str) -> tuple[str, xml.Response]:
+    """Return what the first address says that knows who signs in, and that address."""
+    refused: FeedError | None = None
+    for url in _candidates(typed):
+        answer = client.propfind(url, _ABOUT, 0)
+        if answer.status == UNAUTHORISED and not _is_same_server(typed, answer.final_url):
+            # The password does not follow a redirect to another server, unless that is its kin.
+            _check_kin(typed, answer.final_url)
+            answer = client.propfind(answer.final_url, _ABOUT, 0)
+        if answer.status == MULTI_STATUS:
+            for about in multistatus(answer).responses[:1]:
+                if about.properties.keys() & {_PRINCIPAL, _HOMES} or about.has(_TYPE, _CALENDAR):
+                    return answer.final_url, about
+        elif answer.status == UNAUTHORISED:
+            raise refusal(answer.status)
+        else:
+            refused = refused or refusal(answer.status)
+    raise _not_caldav(refused)
+
+
+def _not_caldav(refused: FeedError | None) -> FeedError:
+    if refused is not None and (isinstance(refused, RefusedError) or not refused.field):
+        return refused
+    return FeedError("There is no CalDAV server at this address.", field="url")
+
+
+def _candidates(typed: str) -> Iterator[str]:
+    parts = urlsplit(typed)
+    server = f"{parts.scheme}://{parts.netloc}"
+    if parts.path not in {"", "/"}:
+        yield typed
+    yield f"{server}/.well-known/caldav"
+    yield f"{server}/"
+
+
+def _is_same_server(one: str, other: str) -> bool:
+    return urlsplit(one)[:2] == urlsplit(other)[:2]
+
+
+def _homes(client: Client, account: Account, url: str, about: xml.Response) -> Iterator[str]:
+    """Yield the addresses of the folders with the user's calendars."""
+    principal = about.href_in(_PRINCIPAL)
+    if principal and _HOMES not in about.properties:
+        url = absolute(url, principal)
+        _check_kin(account.url, url)
+        answer = client.propfind(url, (_HOMES,), 0)
+        found = multistatus(answer).responses
+        url, about = answer.final_url, found[0] if found else about
+    for href in about.hrefs_in(_HOMES):
+        home = absolute(url, href)
+        _check_kin(account.url, home)
+        yield home
+
+
+def _check_kin(typed: str, url: str) -> None:
+    if not is_kin(typed, url):
+        msg = f"The server sends us on to {urlsplit(url).netloc}. If that is right, type that address."
+        raise FeedError(msg, field="url")
+
+
+def _calendars(url: str, responses: Iterable[xml.Response]) -> Iterator[RemoteCalendar]:
+    """Yield those that hold events; a list of tasks is none."""
+    for response in responses:
+        if not response.has(_TYPE, _CALENDAR) or not _holds_events(response):
+            continue
+        remote_id = absolute(url, response.href)
+        if len(remote_id) <= _MAX_ID:
+            name = response.text(_NAME) or urlsplit(remote_id).path.rstrip("/").rpartition("/")[2]
+            yield RemoteCalendar(remote_id, name, xml.zone_in(response.text(_ZONE)))
+
+
+def _holds_events(response: xml.Response) -> bool:
+    """Say whether events may be in it; a server that names no kinds allows all (RFC 4791 section 5.2.3)."""
+    components = response.properties.get(_COMPONENTS)
+    kinds = {kind.get("name", "").upper() for kind in components} if components is not None else set()
+    return not kinds or "VEVENT" in kinds
