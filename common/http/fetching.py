@@ -90,6 +90,7 @@ def fetch(  # noqa: PLR0913 - all of them are named
     password: str = "",
     max_redirects: int = 5,
     schemes: Collection[str] = ("https", "http"),
+    is_guarded: bool = True,
 ) -> Fetched:
     """Get one document, following redirects, each judged like the first address.
 
@@ -100,14 +101,17 @@ def fetch(  # noqa: PLR0913 - all of them are named
     the origin of ``url`` alone, and a redirect from https to http is refused. They go as Basic
     (RFC 7617), and once more as Digest (RFC 7616) where the server asks for that alone.
 
+    Private addresses are refused. ``is_guarded`` is False only for what is configured (a provider's
+    API, a token server), never for what a member gave; such an address is taken as it stands.
+
     Raises ``AddressError`` for an address that can't be used, ``PrivateAddressError`` for one
     inside a private network, and ``ProviderError`` where no whole answer came: no connection, a
     certificate that is not trusted, too large, too slow, broken off.
     """
-    current = check_public_url(url, schemes=schemes, is_resolved=False)
+    current = check_public_url(url, schemes=schemes, is_resolved=False) if is_guarded else url
     credentials = (username, password) if username or password else None
     question = _Question(method, body, headers or {}, credentials)
-    session = _Session(question, _origin(current), time.monotonic() + timeout)
+    session = _Session(question, _origin(current), time.monotonic() + timeout, is_guarded=is_guarded)
     try:
         for _ in range(max_redirects + 1):
             status, collector = session.ask(current, max_bytes)
@@ -124,12 +128,14 @@ def fetch(  # noqa: PLR0913 - all of them are named
 class _Session:
     """One handle for the question and for wherever it is sent on to."""
 
-    def __init__(self, question: _Question, home: tuple[str, str], deadline: float) -> None:
+    def __init__(
+        self, question: _Question, home: tuple[str, str], deadline: float, *, is_guarded: bool
+    ) -> None:
         self._question = question
         self._home = home
         self._deadline = deadline
         self._guard = Guard()
-        self._curl = new_handle(self._guard, ca_file())
+        self._curl = new_handle(self._guard if is_guarded else None, ca_file())
 
     def close(self) -> None:
         """Close its connection."""

@@ -1,0 +1,99 @@
+"""Connecting a Google account: to Google's consent page, and back from it."""
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from common.clock import now
+from common.errors import FeedError
+from eventupdate.providers.google_client import is_set_up
+from eventupdate.providers.google_flow import ask_consent, exchange_code, keep
+from registration.access import accounts_for
+from registration.membership import member_in
+from registration.models import CalendarAccount
+
+KEY: Final = "google_consent"
+"""Under which the session keeps what was asked for."""
+MAX_SECONDS: Final = 1800.0
+_NOT_OURS: Final = (
+    "This answer of Google's does not belong to anything that this browser asked for, or it comes too late. "
+    "Nothing was changed; try again."
+)
+
+
+@login_required
+@never_cache
+@require_safe
+def google_connect(request: HttpRequest) -> HttpResponse:
+    """Send the member to Google's consent page. It takes a permission to nobody but this session."""
+    if not is_set_up():
+        raise Http404
+    again = None
+    if request.GET.get("account"):
+        google = accounts_for(request.user).filter(provider=CalendarAccount.Provider.GOOGLE)
+        again = get_object_or_404(google, pk=_number(request.GET["account"]))
+    consent = ask_consent(_callback_url(), again.name if again else "")
+    is_for_everybody = request.user.is_staff and request.GET.get("for") == "everybody"
+    request.session[KEY] = {
+        "state": consent.state,
+        "verifier": consent.verifier,
+        "asked_at": now().timestamp(),
+        "is_for_everybody": again.owner_id is None if again else is_for_everybody,
+        "account": again.pk if again else None,
+    }
+    return redirect(consent.url)
+
+
+@login_required
+@never_cache
+@require_safe
+def google_callback(request: HttpRequest) -> HttpResponse:
+    """Take what Google sends the member back with. Whatever is wrong with it changes nothing."""
+    asked = request.session.get(KEY) or {}
+    if not _is_ours(request, asked):
+        return _refuse(request, _NOT_OURS)
+    del request.session[KEY]
+    if request.GET.get("error"):
+        return _refuse(request, "You did not let PFS Notice read your calendars. Nothing was changed.")
+    try:
+        found = exchange_code(_callback_url(), request.GET.get("code", ""), asked["verifier"])
+    except FeedError as error:
+        return _refuse(request, error.message)
+    again = accounts_for(request.user).filter(pk=asked["account"]).first()
+    if asked["account"] is not None and (again is None or again.name != found.name):
+        wanted = f"“{again.name}” has to be connected again" if again else "that account is gone"
+        return _refuse(request, f"You chose “{found.name}”, but {wanted}. Nothing was changed.")
+    is_for_everybody = asked["is_for_everybody"] and request.user.is_staff
+    account = keep(found, again.owner if again else None if is_for_everybody else member_in(request))
+    if again is not None:
+        messages.success(request, f"“{account}” is connected again.")
+        return redirect("registration:calendar-list")
+    messages.success(request, f"“{account}” is connected. Choose its calendars.")
+    return redirect("eventupdate:account-choose", account.pk)
+
+
+def _is_ours(request: HttpRequest, asked: dict[str, Any]) -> bool:
+    if not asked or now().timestamp() - asked["asked_at"] > MAX_SECONDS:
+        return False
+    return constant_time_compare(request.GET.get("state", ""), asked["state"])
+
+
+def _refuse(request: HttpRequest, sentence: str) -> HttpResponse:
+    messages.error(request, sentence)
+    return redirect("registration:calendar-list")
+
+
+def _callback_url() -> str:
+    return f"{settings.NOTICE_PUBLIC_URL}{reverse('eventupdate:google-callback')}"
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < len("9223372036854775807") else 0
