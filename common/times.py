@@ -3,6 +3,7 @@
 import zoneinfo
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from math import ceil
 
 from common.errors import TimeError
 
@@ -65,6 +66,14 @@ def local_to_utc(naive: datetime, zone: tzinfo, fold: int | None = None) -> date
         choices = ((0, _say_choice("first", first, zone)), (1, _say_choice("second", second, zone)))
         raise OverlapError(msg, choices=choices)
     return second if fold else first
+
+
+def days_between(start: datetime, end: datetime) -> int:
+    """Return how many days lie between two midnights, at least one.
+
+    A day on which the clocks are changed is an hour longer or shorter.
+    """
+    return max(1, ceil((end - start - timedelta(hours=2)) / timedelta(days=1)))
 
 
 def say_day(day: datetime) -> str:

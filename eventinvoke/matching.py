@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from django.db.models import Prefetch, Q
 
@@ -36,21 +36,34 @@ Query = tuple[str, str]
 
 
 class EventLike(Protocol):
-    """What has the fields that patterns are tried on: an event, or a row with these columns."""
+    """What has the columns that registrations look at: an event, or a row that was read of one."""
 
-    title: Any
-    location: Any
-    description: Any
-    attendees: Any
-    labels: Any
+    @property
+    def source(self) -> Any:
+        """Where it comes from."""
+
+    @property
+    def external_id(self) -> Any:
+        """What it is called there."""
+
+    @property
+    def title(self) -> Any:
+        """One of the texts; the others are looked up when a registration names them."""
+
+    @property
+    def labels(self) -> Any:
+        """What else is known of it, by name."""
 
 
 class RegistrationLike(Protocol):
-    """What says which events it wants: a registration, also one that is being typed."""
+    """What says how to look for an event: a registration, also one that is being typed."""
 
     pattern: Any
     syntax: Any
     fields: Any
+
+
+E = TypeVar("E", bound=EventLike)
 
 
 def registrations_for(events: Sequence[Event]) -> list[Registration]:
@@ -67,15 +80,13 @@ def registrations_for(events: Sequence[Event]) -> list[Registration]:
     return list(found.prefetch_related(steps).order_by("pk"))
 
 
-def matching(
-    events: Iterable[Event], registrations: Sequence[Registration]
-) -> Iterator[tuple[Event, Registration]]:
+def matching(events: Iterable[E], registrations: Sequence[Registration]) -> Iterator[tuple[E, Registration]]:
     """Yield each event with each of the registrations that wants it, in their order.
 
     All patterns that are tried on one field are one RE2 set, and each distinct text is matched once.
     """
     by_date = {str(r.pk): r for r in registrations if r.kind == Registration.Kind.DATE}
-    by_source: dict[str, list[Event]] = defaultdict(list)
+    by_source: dict[str, list[E]] = defaultdict(list)
     for event in events:
         by_source[event.source].append(event)
     rules = _rules(registrations)
@@ -101,7 +112,7 @@ def marked(registration: RegistrationLike, event: EventLike) -> list[tuple[str, 
         return []
     return [
         (name, start, end)
-        for name in _fields(registration)
+        for name in fields_of(registration)
         for start, end in find_all(registration.pattern, text_of(event, name), registration.syntax)
     ]
 
@@ -129,11 +140,12 @@ def _rules(registrations: Sequence[Registration]) -> list[_Rule]:
         # A pattern that got past the forms must not keep everybody else from being told.
         if one.kind == Registration.Kind.STANDING and is_valid(one.pattern, one.syntax):
             exclude = (one.exclude, one.syntax) if is_valid(one.exclude, one.syntax) else None
-            rules.append(_Rule(position, one, _fields(one), (one.pattern, one.syntax), exclude))
+            rules.append(_Rule(position, one, fields_of(one), (one.pattern, one.syntax), exclude))
     return rules
 
 
-def _fields(registration: RegistrationLike) -> tuple[str, ...]:
+def fields_of(registration: RegistrationLike) -> tuple[str, ...]:
+    """Return the fields that a registration's patterns are tried on, in a fixed order."""
     chosen = registration.fields if isinstance(registration.fields, list) else []
     return tuple(sorted(_FIELDS.intersection(chosen))) or tuple(title_only())
 
@@ -198,14 +210,14 @@ class _Group:
         for rule in rules:
             self._rules[rule.include].append(rule)
         self._known: dict[tuple[str, ...], list[_Rule]] = {}
-        self._texts: Callable[[Event], tuple[str, ...]]
+        self._texts: Callable[[EventLike], tuple[str, ...]]
         if fields == (Registration.Field.TITLE,):
             title = attrgetter("title")
             self._texts = lambda event: (title(event),)
         else:
             self._texts = lambda event: tuple(text_of(event, name) for name in fields)
 
-    def fitting(self, event: Event) -> list[_Rule]:
+    def fitting(self, event: EventLike) -> list[_Rule]:
         """Return the rules that an event fits, in their order."""
         texts = self._texts(event)
         found = self._known.get(texts)
@@ -225,7 +237,7 @@ def _groups(rules: Iterable[_Rule], finders: dict[str, _Finder]) -> list[_Group]
     return [_Group(fields, some, finders) for fields, some in by_fields.items()]
 
 
-def _fitting(event: Event, groups: Sequence[_Group]) -> list[_Rule]:
+def _fitting(event: EventLike, groups: Sequence[_Group]) -> list[_Rule]:
     if len(groups) == 1:
         return groups[0].fitting(event)
     return sorted(chain.from_iterable(group.fitting(event) for group in groups), key=_place)
@@ -248,5 +260,5 @@ def _may_see(registration: Registration, source: str, owners: dict[str, int | No
     return source == f"{CALENDAR_PREFIX}{registration.calendar_id}"
 
 
-def _has_labels(event: Event, registration: Registration) -> bool:
+def _has_labels(event: EventLike, registration: Registration) -> bool:
     return all(event.labels.get(name) == value for name, value in registration.labels.items())

@@ -1,15 +1,20 @@
 """What a notice says, in the member's language and time zone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
-from typing import Any
+from datetime import date, datetime, timedelta, tzinfo
+from types import MappingProxyType
+from typing import Any, Final
 
 from django.utils import formats, translation
 from django.utils.translation import gettext, ngettext
 
-from common.times import zone_of
-from eventinvoke.models import Event
+from common.errors import InputError
+from common.times import days_between, zone_of
+from common.wording import fill
+from eventinvoke.matching import CALENDAR_PREFIX, SUMMARY_SOURCE
+from eventinvoke.models import Delivery, Event
+from registration.models import Calendar
 
 _DAY = timedelta(days=1)
 _DESCRIPTION = 300
@@ -26,9 +31,31 @@ class EventFacts:
     url: str
     starts_at: datetime
     is_all_day: bool
+    starts_on: date | None
+    source: str
+
+    def day(self, zone: tzinfo) -> date:
+        """Return the day of its start; one that lasts all day is the same in every zone."""
+        if self.is_all_day and self.starts_on is not None:
+            return self.starts_on
+        return self.starts_at.astimezone(zone).date()
 
 
-EVENT_COLUMNS = ("pk", "title", "description", "location", "url", "starts_at", "is_all_day")
+EVENT_COLUMNS = (
+    "pk", "title", "description", "location", "url", "starts_at", "is_all_day", "starts_on", "source",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a text of a member's own may need besides."""
+
+    ends_at: datetime | None = None
+    organiser: str = ""
+    calendar: str = ""
+
+
+NO_DETAILS: Final = Details()
 
 
 def facts_from(event: Event) -> EventFacts:
@@ -43,26 +70,116 @@ def facts_of(pks: Iterable[int]) -> dict[int, EventFacts]:
     }
 
 
+def details_of(pks: Iterable[int]) -> dict[int, Details]:
+    """Read what texts of members' own may need of some events, by their keys; no query for none."""
+    wanted = set(pks)
+    if not wanted:
+        return {}
+    rows = list(Event.objects.filter(pk__any_of=wanted).values_list("pk", "ends_at", "labels", "source"))
+    calendars = {
+        int(source.removeprefix(CALENDAR_PREFIX)) for *_, source in rows if source.startswith(CALENDAR_PREFIX)
+    }
+    named = Calendar.objects.filter(pk__any_of=calendars).values_list("pk", "name") if calendars else []
+    names = {f"{CALENDAR_PREFIX}{pk}": name for pk, name in named}
+    return {
+        pk: Details(ends_at, str(labels.get("organiser", "")), names.get(source, ""))
+        for pk, ends_at, labels, source in rows
+    }
+
+
 class Texts:
-    """The texts of notices about to be sent; each is made once a language, zone and event."""
+    """The texts of notices about to be sent; each is made once a language, zone, event and wording."""
 
-    def __init__(self, instant: datetime) -> None:
-        """Make texts that are read at ``instant``."""
+    def __init__(self, instant: datetime, details: Mapping[int, Details] = MappingProxyType({})) -> None:
+        """Make texts that are read at ``instant``; ``details`` are of events told in members' own words."""
         self._instant = instant
-        self._made: dict[tuple[int, str, str], str] = {}
+        self._details = details
+        self._made: dict[tuple[int, str, str, str], str] = {}
 
-    def body(self, event: EventFacts, language: str, time_zone: str) -> str:
-        """Return the text below the title: when it is, where, and what it is about."""
-        key = (event.pk, language, time_zone)
+    def body(self, event: EventFacts, language: str, time_zone: str, wording: str = "") -> str:
+        """Return the text below the title: ``wording``, or when it is, where, and what it is about."""
+        key = (event.pk, language, time_zone, wording)
         text = self._made.get(key)
         if text is None:
             with translation.override(language):
-                text = self._made[key] = compose(event, zone_of(time_zone), self._instant)
+                text = self._made[key] = self._body(event, zone_of(time_zone), wording)
         return text
+
+    def _body(self, event: EventFacts, zone: tzinfo, wording: str) -> str:
+        if wording:
+            values = _Values(event, self._details.get(event.pk, NO_DETAILS), zone, self._instant)
+            try:
+                return fill(wording, values.of)
+            except InputError:
+                pass  # it got past the forms; the usual text is better than none
+        return compose(event, zone, self._instant)
+
+
+def body_of(delivery: Delivery, instant: datetime) -> str:
+    """Return the text of a delivery, whose event, member and registration are read with it."""
+    wording = delivery.registration.text if delivery.registration is not None else ""
+    texts = Texts(instant, details_of([delivery.event_id] if wording else []))
+    member = delivery.member
+    return texts.body(facts_from(delivery.event), member.language, member.time_zone, wording)
+
+
+class _Values:
+    """What stands for the fields of ``common.wording.FIELDS``, in the active language."""
+
+    def __init__(self, event: EventFacts, details: Details, zone: tzinfo, instant: datetime) -> None:
+        self._event = event
+        self._details = details
+        self._zone = zone
+        self._instant = instant
+
+    def of(self, name: str) -> str:
+        """Return the value of one field; "" where the event has none."""
+        own = {"title": "title", "place": "location", "link": "url"}
+        if name in own:
+            return str(getattr(self._event, own[name]))
+        if name in {"organiser", "calendar"}:
+            return str(getattr(self._details, name))
+        value: str = getattr(self, f"_{name}")()
+        return value
+
+    def _description(self) -> str:
+        return self._event.description[:_DESCRIPTION].strip()
+
+    def _date(self) -> str:
+        return formats.date_format(self._event.day(self._zone), "DATE_FORMAT")
+
+    def _time(self) -> str:
+        if self._event.is_all_day:
+            return gettext("all day")
+        return formats.time_format(self._event.starts_at.astimezone(self._zone), "H:i")
+
+    def _start(self) -> str:
+        day = formats.date_format(self._event.day(self._zone), "SHORT_DATE_FORMAT")
+        return day if self._event.is_all_day else f"{day} {self._time()}"
+
+    def _end(self) -> str:
+        ends_at = self._details.ends_at
+        if ends_at is None:
+            return ""
+        first = self._event.day(self._zone)
+        if self._event.is_all_day:
+            last = first + (days_between(self._event.starts_at, ends_at) - 1) * _DAY
+            return formats.date_format(last, "SHORT_DATE_FORMAT")
+        local = ends_at.astimezone(self._zone)
+        at = formats.time_format(local, "H:i")
+        return at if local.date() == first else f"{formats.date_format(local, 'SHORT_DATE_FORMAT')} {at}"
+
+    def _distance(self) -> str:
+        if not self._event.is_all_day:
+            return say_distance(self._event.starts_at - self._instant)
+        ahead = self._event.day(self._zone) - self._instant.astimezone(self._zone).date()
+        return say_distance(ahead) if ahead else gettext("today")
 
 
 def compose(event: EventFacts, zone: tzinfo, instant: datetime) -> str:
-    """Return the text of a notice in the active language."""
+    """Return the usual text of a notice in the active language."""
+    if event.source == SUMMARY_SOURCE:
+        return event.description
     parts = [say_when(event, zone, instant), event.location, event.description[:_DESCRIPTION].strip()]
     return "\n".join(part for part in parts if part)
 
@@ -70,7 +187,7 @@ def compose(event: EventFacts, zone: tzinfo, instant: datetime) -> str:
 def say_when(event: EventFacts, zone: tzinfo, instant: datetime) -> str:
     """Say when an event starts, as seen from ``instant``, in the active language."""
     local = event.starts_at.astimezone(zone)
-    day = formats.date_format(local, "SHORT_DATE_FORMAT")
+    day = formats.date_format(event.day(zone), "SHORT_DATE_FORMAT")
     if event.is_all_day:
         return gettext("All day on %(day)s") % {"day": day}
     values: dict[str, Any] = {"time": formats.time_format(local, "H:i"), "day": day}

@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from math import ceil
 from typing import Final, NamedTuple
 
-from common.times import zone_of
+from common.times import days_between, zone_of
 from eventinvoke.matching import matching
 from eventinvoke.models import Answer, Delivery, Event
 from registration.models import Registration, Step
@@ -22,6 +21,7 @@ LAST_STEP: Final = timedelta(days=7) + LATE
 """So long after an event's deadline its last step may be due (``step_offset_sane``)."""
 DAY: Final = timedelta(days=1)
 """An event that lasts all day may begin and end so much later in a member's zone than in its own."""
+HOUR: Final = timedelta(hours=1)
 
 Key = tuple[int, int, datetime]
 """Event, target and due time: what makes a delivery the same one."""
@@ -37,13 +37,6 @@ def day_at(event: Event, registration: Registration, at: time, days: int = 0) ->
     day = (event.starts_on or event.starts_at.date()) + timedelta(days=days)
     zone = zone_of(registration.member.time_zone)
     return datetime.combine(day, at, zone).astimezone(UTC)
-
-
-def days_of(event: Event) -> int:
-    """Return how many days an event that lasts all day takes, at least one."""
-    length = (event.ends_at or event.starts_at) - event.starts_at
-    # A day on which the clocks are changed is an hour longer or shorter.
-    return max(1, ceil((length - timedelta(hours=2)) / DAY))
 
 
 def begins_at(event: Event, registration: Registration) -> datetime:
@@ -95,6 +88,20 @@ class Wish(NamedTuple):
             next_attempt_at=self.due_at,
             deadline_at=self.deadline_at,
         )
+
+
+def runs_of(event: Event, registration: Registration) -> tuple[datetime, datetime]:
+    """Return from when until when an event mutes the registration's member, or makes the member away.
+
+    One that lasts all day runs from midnight to midnight of the member's clocks, one without an end for
+    an hour.
+    """
+    if event.is_all_day and event.starts_on is not None:
+        days = days_between(event.starts_at, event.ends_at or event.starts_at)
+        return day_at(event, registration, time(0)), day_at(event, registration, time(0), days)
+    if event.ends_at is None or event.ends_at == event.starts_at:
+        return event.starts_at, event.starts_at + HOUR
+    return event.starts_at, event.ends_at
 
 
 @dataclass(slots=True)
