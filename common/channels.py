@@ -110,6 +110,8 @@ class Message:
     """For ``ask``: the provider's ids of what is known to be of other tries to the same address."""
     provider_id: str = ""
     """For ``ask``: the provider's own id of it, where it is known."""
+    prepared: bytes = b""
+    """What ``Preparing.prepare`` made of it ahead of its time, or b"" """
 
 
 class Outcome(StrEnum):
@@ -189,6 +191,19 @@ class Channel(Protocol):
         """Take back what was accepted but not carried out; yield the ids that were taken back.
 
         Needed where ``capabilities.can_cancel``; others yield nothing.
+        """
+        ...
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A channel whose messages take long to make ready, so that it is done in the seconds before their time."""
+
+    def prepare(self, message: Message) -> bytes:
+        """Return what ``send`` will need of this message, or b"" where there is nothing to prepare.
+
+        It comes back as ``Message.prepared``. By then the message may have changed: ``send`` has to see
+        that by itself. Sends nothing and never raises.
         """
         ...
 

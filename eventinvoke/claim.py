@@ -9,71 +9,28 @@ nothing happened; when it dies after it, the lease runs out and ``leases`` takes
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
-from common.channels import Channel, Message, Severity
+from common.channels import Channel, Preparing, Severity
 from common.clock import now
-from common.process_ids import sign
 from common.states import State
 from eventinvoke import bulk, limits
+from eventinvoke.composing import Claimed, Facts, Row, compose, facts_about
 from eventinvoke.escalation import Miss, bring_forward
-from eventinvoke.messages import EventFacts, Texts, facts_from, facts_of
-from eventinvoke.models import Attempt, Delivery
+from eventinvoke.messages import Texts
+from eventinvoke.models import Attempt, Delivery, Prepared
 from eventinvoke.models.attempts import new_attempt_ids
 from eventinvoke.planning import plan_events
 from eventinvoke.wanted import unwanted
-from registration.models import Target
 
 log = logging.getLogger(__name__)
 
-# Named tuples, because one of each is made for every message, and they are made thrice as fast.
-
-
-class Claimed(NamedTuple):
-    """A delivery that this worker may send now. ``number`` tells its try from a later one."""
-
-    delivery_id: int
-    event_id: int
-    registration_id: int | None
-    target_id: int
-    attempt_id: UUID
-    number: int
-    message: Message
-
-
-class _Row(NamedTuple):
-    pk: int
-    event_id: int
-    registration_id: int | None
-    member_id: int
-    target_id: int
-    severity: int
-    deadline_at: datetime
-    attempts: int
-    is_snooze: bool
-
-
 SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
-_COLUMNS = (
-    "pk", "event_id", "registration_id", "member_id", "target_id", "severity", "deadline_at", "attempts", "is_snooze",
-)  # fmt: skip
-
-
-_TARGET_COLUMNS = ("pk", "address", "config", "usable")
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    events: dict[int, EventFacts]
-    members: dict[int, limits.MemberFacts]
-    targets: dict[int, tuple[Any, ...]]
 
 
 def claim(channel: Channel, limit: int) -> tuple[list[Claimed], bool]:
@@ -86,10 +43,11 @@ def claim(channel: Channel, limit: int) -> tuple[list[Claimed], bool]:
         rows = _locked(channel.kind, free, instant)
         if not rows:
             return [], False
-        facts = _facts(rows)
+        facts = facts_about(rows)
         orphans = {row.pk: row.event_id for row in rows if row.registration_id is None and not row.is_snooze}
         going = _set_aside(channel, [row for row in rows if row.pk not in orphans], facts, instant)
-        claimed = _claimed(going, facts, instant)
+        ready = Prepared.objects.take([row.pk for row in rows]) if isinstance(channel, Preparing) else {}
+        claimed = _claimed(going, facts, ready, instant)
         _mark(claimed, instant)
         limits.spend(channel, len(claimed))
     if orphans:
@@ -116,32 +74,23 @@ def _find_registrations(orphans: Mapping[int, int]) -> None:
         )
 
 
-def _locked(kind: str, limit: int, instant: datetime) -> list[_Row]:
+def _locked(kind: str, limit: int, instant: datetime) -> list[Row]:
     """Lock due rows that nobody else has, the most urgent first; each severity is one index range."""
-    rows: list[_Row] = []
+    rows: list[Row] = []
     for severity in SEVERITIES:
         due = Delivery.objects.due(kind, severity, instant)
         if connection.features.has_select_for_update_skip_locked:
             due = due.select_for_update(skip_locked=True)
-        rows += map(_Row._make, due.values_list(*_COLUMNS)[: limit - len(rows)])
+        rows += map(Row._make, due.values_list(*Row._fields)[: limit - len(rows)])
         if len(rows) == limit:
             break
     return rows
 
 
-def _facts(rows: Sequence[_Row]) -> _Facts:
-    targets = Target.objects.filter(pk__any_of={row.target_id for row in rows})
-    return _Facts(
-        events=facts_of({row.event_id for row in rows}),
-        members=limits.members_of({row.member_id for row in rows}),
-        targets={row[0]: row[1:] for row in targets.with_usable().values_list(*_TARGET_COLUMNS)},
-    )
-
-
-def _set_aside(channel: Channel, rows: Sequence[_Row], facts: _Facts, instant: datetime) -> list[_Row]:
+def _set_aside(channel: Channel, rows: Sequence[Row], facts: Facts, instant: datetime) -> list[Row]:
     """Settle the deliveries that must not go out, and return the others."""
-    aside: dict[tuple[State, str], list[_Row]] = defaultdict(list)
-    going: list[_Row] = []
+    aside: dict[tuple[State, str], list[Row]] = defaultdict(list)
+    going: list[Row] = []
     # Planning cancels what is pending; what was on its way then comes here when it is tried again.
     dropped = unwanted([row.pk for row in rows if row.attempts])
     for row in rows:
@@ -167,7 +116,7 @@ def _set_aside(channel: Channel, rows: Sequence[_Row], facts: _Facts, instant: d
     return going
 
 
-def _verdict(channel: Channel, row: _Row, facts: _Facts, instant: datetime) -> tuple[State, str] | None:
+def _verdict(channel: Channel, row: Row, facts: Facts, instant: datetime) -> tuple[State, str] | None:
     member = facts.members[row.member_id]
     _address, _config, is_usable = facts.targets[row.target_id]
     if row.deadline_at <= instant:
@@ -183,27 +132,14 @@ def _verdict(channel: Channel, row: _Row, facts: _Facts, instant: datetime) -> t
     return None
 
 
-def _claimed(rows: Sequence[_Row], facts: _Facts, instant: datetime) -> list[Claimed]:
+def _claimed(
+    rows: Sequence[Row], facts: Facts, ready: Mapping[int, tuple[UUID, bytes]], instant: datetime
+) -> list[Claimed]:
     texts = Texts(instant)
     claimed = []
-    for row, attempt_id in zip(rows, new_attempt_ids(len(rows)), strict=True):
-        event, member = facts.events[row.event_id], facts.members[row.member_id]
-        address, config, _is_usable = facts.targets[row.target_id]
-        message = Message(
-            process_id=sign(attempt_id),
-            address=address,
-            title=event.title,
-            body=texts.body(event, member.language, member.time_zone),
-            tag=tag_of(row.pk),
-            expires_at=row.deadline_at,
-            config=config,
-            severity=row.severity,
-            language=member.language,
-            time_zone=member.time_zone,
-            starts_at=event.starts_at,
-            url=event.url,
-            started_at=instant,
-        )
+    for row, new_id in zip(rows, new_attempt_ids(len(rows)), strict=True):
+        attempt_id, prepared = (ready.get(row.pk) if row.attempts == 0 else None) or (new_id, b"")
+        message = compose(row, attempt_id, facts, texts, instant, prepared=prepared)
         claimed.append(
             Claimed(
                 row.pk,
@@ -218,11 +154,6 @@ def _claimed(rows: Sequence[_Row], facts: _Facts, instant: datetime) -> list[Cla
     return claimed
 
 
-def tag_of(delivery_id: int) -> str:
-    """Return the tag that all tries of a delivery share: a later push replaces an earlier one."""
-    return f"notice-{delivery_id:x}"
-
-
 def _mark(claimed: Sequence[Claimed], instant: datetime) -> None:
     lease = instant + timedelta(seconds=settings.NOTICE_LEASE_SECONDS)
     Delivery.objects.filter(pk__any_of=[one.delivery_id for one in claimed]).move_to(
@@ -232,37 +163,4 @@ def _mark(claimed: Sequence[Claimed], instant: datetime) -> None:
         Attempt,
         ("id", "delivery_id", "number", "started_at", "outcome", "provider_id", "reason", "sequence"),
         [(one.attempt_id, one.delivery_id, one.number, instant, "", "", "", -1) for one in claimed],
-    )
-
-
-def reclaimed(delivery: Delivery, attempt: Attempt) -> Claimed:
-    """Return a delivery whose lease ran out as it was claimed before, to ask the provider about.
-
-    Its event, target and member are read with it (``select_related``).
-    """
-    event = facts_from(delivery.event)
-    message = Message(
-        process_id=sign(attempt.pk),
-        address=delivery.target.address,
-        title=event.title,
-        body=Texts(attempt.started_at).body(event, delivery.member.language, delivery.member.time_zone),
-        tag=tag_of(delivery.pk),
-        expires_at=delivery.deadline_at,
-        config=delivery.target.config,
-        severity=delivery.severity,
-        language=delivery.member.language,
-        time_zone=delivery.member.time_zone,
-        starts_at=event.starts_at,
-        url=event.url,
-        started_at=attempt.started_at,
-        provider_id=attempt.provider_id,
-    )
-    return Claimed(
-        delivery.pk,
-        delivery.event_id,
-        delivery.registration_id,
-        delivery.target_id,
-        attempt.pk,
-        delivery.attempts,
-        message,
     )

@@ -19,7 +19,8 @@ from django.db import InterfaceError, OperationalError, connection
 
 from common.channels import Channel, Message, Outcome, SendResult, get
 from common.clock import now
-from eventinvoke.claim import Claimed, claim
+from eventinvoke.claim import claim
+from eventinvoke.composing import Claimed
 from eventinvoke.record import Recorder
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from django.db.models import F
 from common.channels import Channel, Message, Outcome, Resend, SendResult, registry
 from common.clock import now
 from common.states import State
-from eventinvoke.claim import Claimed, reclaimed
+from eventinvoke.composing import Claimed, Row, composed_again
 from eventinvoke.escalation import Miss, bring_forward
 from eventinvoke.models import Attempt, Delivery
 from eventinvoke.record import Result, record, report_until
@@ -76,9 +76,8 @@ def _take(channel: Channel, state: State) -> list[Claimed]:
             late = late.select_for_update(skip_locked=True)
         pks = list(late.order_by("lease_until").values_list("pk", flat=True)[:AT_ONCE])
         Delivery.objects.filter(pk__in=pks).update(lease_until=instant + ASKING)
-    rows = Delivery.objects.filter(pk__in=pks, state=state).select_related("event", "target", "member")
-    attempts = _latest_attempts(pks)
-    return [reclaimed(row, attempts[row.pk]) for row in rows if row.pk in attempts]
+    rows = Delivery.objects.filter(pk__in=pks, state=state).values_list(*Row._fields)
+    return composed_again([Row(*row) for row in rows], _latest_attempts(pks).values())
 
 
 def _latest_attempts(pks: Sequence[int]) -> dict[int, Attempt]:

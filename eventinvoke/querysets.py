@@ -1,16 +1,19 @@
-"""Named sets of deliveries, and the conditional updates that change their state."""
+"""Named sets of deliveries and of what is prepared, and the updates that change a delivery's state."""
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import F
 
 from common import lookups
+from common.arrays import literal
 from common.states import State, before
 
 if TYPE_CHECKING:
-    from eventinvoke.models import Delivery
+    from eventinvoke.models import Delivery, Prepared
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -40,3 +43,27 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """
         changes = {} if for_good else {"slot": F("pk")}
         return self.pending().update(state=State.CANCELED, reason=reason[:300], **changes)
+
+
+class PreparedQuerySet(models.QuerySet["Prepared"]):
+    """Sets of what is prepared."""
+
+    def take(self, pks: Collection[int]) -> dict[int, tuple[UUID, bytes]]:
+        """Take out what is prepared for some deliveries: the attempt's id and the body, by delivery."""
+        if not pks:
+            return {}
+        values: list[Any] = list(pks)
+        condition = f"IN ({', '.join(['%s'] * len(pks))})"
+        if connection.vendor == "postgresql":
+            condition, values = "= ANY(%s::bigint[])", [literal(pks)]
+        table = connection.ops.quote_name(self.model._meta.db_table)
+        statement = (
+            f"DELETE FROM {table} WHERE delivery_id {condition} RETURNING delivery_id, attempt_id, body"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return {pk: (_uuid(attempt_id), bytes(body)) for pk, attempt_id, body in cursor.fetchall()}
+
+
+def _uuid(value: UUID | str) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)

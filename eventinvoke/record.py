@@ -19,7 +19,7 @@ from common.channels import Channel, Outcome, Resend, SendResult
 from common.clock import now
 from common.states import State
 from eventinvoke import bulk
-from eventinvoke.claim import Claimed
+from eventinvoke.composing import Claimed
 from eventinvoke.escalation import Miss, bring_forward
 from eventinvoke.models import Attempt, Delivery
 from eventinvoke.retry import next_try

@@ -1,12 +1,14 @@
 """The Celery tasks: a few lines each, the work is elsewhere."""
 
 from celery import shared_task
+from django.conf import settings
 
 from common.channels import get
 from common.clock import now
 from eventinvoke.changes import follow_changes
 from eventinvoke.deliver import fire
 from eventinvoke.leases import recover_leases, take_back
+from eventinvoke.prepare import drop_stale, prepare, worth_preparing
 from eventinvoke.wake import AHEAD, due_soon
 
 
@@ -16,6 +18,10 @@ def wake() -> None:
     _start_due()
     if follow_changes():
         _start_due()
+    for kind in worth_preparing():
+        for _worker in range(settings.NOTICE_PARALLEL):
+            queue = get(kind).capabilities.queue
+            prepare_ahead.apply_async((kind,), expires=AHEAD.total_seconds(), queue=str(queue))
 
 
 def _start_due() -> None:
@@ -42,8 +48,15 @@ def fire_due(kind: str) -> None:
         _start(kind)
 
 
+@shared_task(name="eventinvoke.tasks.prepare_ahead")
+def prepare_ahead(kind: str) -> None:
+    """Prepare what is due soon of one kind, for half a second at most."""
+    prepare(kind)
+
+
 @shared_task(name="eventinvoke.tasks.tend")
 def tend() -> None:
-    """Take up what nobody came back to, and take back what nobody wants any more."""
+    """Take up what nobody came back to, take back what nobody wants any more, drop what is stale."""
     recover_leases()
     take_back()
+    drop_stale()

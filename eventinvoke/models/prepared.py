@@ -3,6 +3,7 @@
 from django.db import models
 
 from eventinvoke.models.deliveries import Delivery
+from eventinvoke.querysets import PreparedQuerySet
 
 
 class Prepared(models.Model):
@@ -16,6 +17,8 @@ class Prepared(models.Model):
     )
     attempt_id = models.UUIDField(help_text="The id that its first attempt will have.")
     body = models.BinaryField(help_text="As the channel made it; the channel knows whether it still holds.")
+
+    objects = PreparedQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "prepared"

@@ -7,7 +7,8 @@ import pytest
 from common.channels import Outcome, SendResult
 from common.clock import now
 from common.states import State
-from eventinvoke.claim import Claimed, claim
+from eventinvoke.claim import claim
+from eventinvoke.composing import Claimed
 from eventinvoke.deliver import fire
 from eventinvoke.leases import recover_leases
 from eventinvoke.models import Attempt, Delivery

@@ -18,9 +18,9 @@ from common.channels import (
     Verification,
 )
 from common.http import Reply, Request, exchange
-from eventinvoke.channels.webpush import answers, payload, subscriptions
-from eventinvoke.channels.webpush.encryption import encrypt
+from eventinvoke.channels.webpush import answers, subscriptions
 from eventinvoke.channels.webpush.resting import Resting
+from eventinvoke.channels.webpush.sealed import body_of, seal
 from eventinvoke.channels.webpush.vapid import authorization, public_key
 
 _FIXED_HEADERS: Final = ("Content-Encoding: aes128gcm", "Content-Type: application/octet-stream")
@@ -29,6 +29,7 @@ _NORMAL: Final = "Urgency: normal"
 _MAX_IN_FLIGHT: Final = 256
 """A push service far away answers after 100 ms; this many make 2,500 a second a process even then."""
 _SCHEME_LENGTH: Final = len("https://")
+_BAD_MESSAGE: Final = (AttributeError, KeyError, TypeError, ValueError)
 _BAD_KEYS: Final = "The browser's keys can't be used."
 _BAD_VAPID: Final = "Our VAPID key or subject can't be used."
 _SILENT: Final = "This push service does not answer at the moment."
@@ -59,6 +60,13 @@ class WebPushChannel:
     def check_address(self, address: str, config: Mapping[str, Any]) -> Address:
         """Check a browser's subscription: the endpoint, and ``{"keys": {"p256dh", "auth"}}``."""
         return subscriptions.check(address, config)
+
+    def prepare(self, message: Message) -> bytes:
+        """Encrypt a message ahead of its time; b"" where the browser's keys can't be used."""
+        try:
+            return seal(message)
+        except _BAD_MESSAGE:
+            return b""
 
     def send(self, messages: Iterable[Message]) -> Iterator[SendResult | None]:
         """Encrypt and send, many at once."""
@@ -97,9 +105,8 @@ class WebPushChannel:
                 SendResult(message, Outcome.MISCONFIGURED, reason=f"{_BAD_VAPID} ({type(error).__name__})")
             )
         try:
-            keys = message.config["keys"]
-            body = encrypt(payload.build(message), keys["p256dh"], keys["auth"])
-        except (AttributeError, KeyError, TypeError, ValueError):
+            body = body_of(message)
+        except _BAD_MESSAGE:
             return Reply(SendResult(message, Outcome.REJECTED, reason=_BAD_KEYS))
         urgency = _URGENT if message.severity >= Severity.CRITICAL else _NORMAL
         return Request(

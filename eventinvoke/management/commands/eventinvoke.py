@@ -3,6 +3,7 @@
 import logging
 import signal
 from argparse import ArgumentParser
+from collections.abc import Callable
 from threading import Event as Flag
 from threading import Thread
 from time import monotonic, sleep
@@ -17,6 +18,7 @@ from eventinvoke.changes import follow_changes
 from eventinvoke.deliver import fire
 from eventinvoke.leases import recover_leases, take_back
 from eventinvoke.limits import rate_of
+from eventinvoke.prepare import drop_stale, prepare, worth_preparing
 from eventinvoke.wake import AHEAD, Due, due_soon, next_due
 
 log = logging.getLogger(__name__)
@@ -97,7 +99,10 @@ def run_forever(stop: Flag) -> None:
             if monotonic() - tended_at >= TEND_EVERY:
                 recover_leases()
                 take_back()
+                drop_stale()
                 tended_at = monotonic()
+            for kind in worth_preparing():
+                senders.prepare(kind)
             _wait_and_send(due_soon(), senders, stop)
             pause = SHORTEST_PAUSE
         except Exception as error:  # noqa: BLE001 - nobody else would fire what falls due
@@ -119,17 +124,24 @@ def _wait_and_send(due: list[Due], senders: "_Senders", stop: Flag) -> None:
 
 
 class _Senders:
-    """One thread a kind, while there is something to send."""
+    """One thread a kind, while there is something to send, and one while there is something to prepare."""
 
     def __init__(self) -> None:
         self._threads: dict[str, Thread] = {}
 
     def start(self, kind: str) -> None:
         """Send what is due of one kind, unless that is under way."""
-        thread = self._threads.get(kind)
+        self._begin(f"send-{kind}", fire, kind)
+
+    def prepare(self, kind: str) -> None:
+        """Prepare what is due soon of one kind, unless that is under way."""
+        self._begin(f"prepare-{kind}", prepare, kind)
+
+    def _begin(self, name: str, work: Callable[[str], object], kind: str) -> None:
+        thread = self._threads.get(name)
         if thread is None or not thread.is_alive():
-            self._threads[kind] = Thread(target=_send, args=(kind,), name=f"send-{kind}")
-            self._threads[kind].start()
+            self._threads[name] = Thread(target=_do, args=(work, kind), name=name)
+            self._threads[name].start()
 
     def join(self) -> None:
         """Wait for what is under way."""
@@ -137,9 +149,9 @@ class _Senders:
             thread.join()
 
 
-def _send(kind: str) -> None:
+def _do(work: Callable[[str], object], kind: str) -> None:
     try:
-        fire(kind)
+        work(kind)
     except Exception as error:  # noqa: BLE001 - what it leaves behind is taken up when its lease runs out
         _say(error, f"{kind} is tried again")
     finally:
