@@ -64,6 +64,8 @@ class Taken:
     payload: dict[str, Any]
     size: int
     """Of the plaintext in bytes."""
+    body: bytes
+    """As it came, encrypted."""
     headers: dict[str, str]
     claims: dict[str, Any]
 
@@ -163,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         except http_ece.ECEException as error:
             raise _Refusal(400, f"it can't be decrypted: {error}") from error
         headers = {name.lower(): value for name, value in self.headers.items()}
-        return Taken(subscription, json.loads(plain), len(plain), headers, claims)
+        return Taken(subscription, json.loads(plain), len(plain), body, headers, claims)
 
     def _claims(self) -> dict[str, Any]:
         """Return the VAPID claims, checked as RFC 8292 section 4 has it."""
