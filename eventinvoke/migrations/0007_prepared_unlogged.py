@@ -9,5 +9,5 @@ def stop_logging(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("eventinvoke", "0005_calendars")]
+    dependencies = [("eventinvoke", "0006_series")]
     operations = [migrations.RunPython(stop_logging, migrations.RunPython.noop)]
