@@ -76,6 +76,8 @@ def _take(channel: Channel, state: State) -> list[Claimed]:
             late = late.select_for_update(skip_locked=True)
         pks = list(late.order_by("lease_until").values_list("pk", flat=True)[:AT_ONCE])
         Delivery.objects.filter(pk__in=pks).update(lease_until=instant + ASKING)
+    if not pks:
+        return []
     rows = Delivery.objects.filter(pk__in=pks, state=state).values_list(*Row._fields)
     return composed_again([Row(*row) for row in rows], _latest_attempts(pks).values())
 
