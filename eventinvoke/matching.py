@@ -7,7 +7,8 @@ whose labels hold all of its own.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
@@ -16,9 +17,9 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from django.db.models import Prefetch, Q
 
 from common.patterns import PatternSet, find_all, is_valid, parts
-from eventinvoke.models import Event
 from registration.models import Calendar, Registration, Step
 from registration.models.registrations import title_only
+from registration.querysets import RegistrationQuerySet
 
 DATE_SOURCE: Final = "registration"
 CALENDAR_PREFIX: Final = "calendar:"
@@ -66,18 +67,27 @@ class RegistrationLike(Protocol):
 E = TypeVar("E", bound=EventLike)
 
 
-def registrations_for(events: Sequence[Event]) -> list[Registration]:
+def registrations_for(events: Sequence[EventLike]) -> list[Registration]:
     """Return the registrations in force that could want one of these events, with their steps."""
     sources = {event.source for event in events}
     dates = [int(e.external_id) for e in events if e.source == DATE_SOURCE and e.external_id.isdigit()]
+    steps = Prefetch("steps", Step.objects.select_related("target"))
+    found = _looking_at(sources, dates).select_related("member").prefetch_related(steps)
+    return list(found.order_by("pk"))
+
+
+def versions(sources: Collection[str]) -> dict[int, datetime]:
+    """Return when each of the standing registrations in force that look at these sources was changed last."""
+    return dict(_looking_at(sources, ()).values_list("pk", "updated_at"))
+
+
+def _looking_at(sources: Collection[str], dates: Collection[int]) -> RegistrationQuerySet:
     wanted = Q(kind=Registration.Kind.DATE, pk__in=dates)
     standing = Q(calendar__isnull=True, source__in=sources)
     if calendars := [int(s.removeprefix(CALENDAR_PREFIX)) for s in sources if s.startswith(CALENDAR_PREFIX)]:
         standing |= Q(calendar_id__in=calendars) | Q(calendar__isnull=True, source="")
     wanted |= Q(kind=Registration.Kind.STANDING) & standing
-    steps = Prefetch("steps", Step.objects.select_related("target"))
-    found = Registration.objects.in_force().filter(wanted).select_related("member")
-    return list(found.prefetch_related(steps).order_by("pk"))
+    return Registration.objects.in_force().filter(wanted)
 
 
 def matching(events: Iterable[E], registrations: Sequence[Registration]) -> Iterator[tuple[E, Registration]]:

@@ -5,50 +5,116 @@ PENDING rows and nothing else: what was fired stays as it was. Planning twice ch
 whoever is in doubt plans again.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 from django.db import models, transaction
 from django.db.models import Q
 
 from common.clock import now
-from common.states import State
-from eventinvoke.matching import DATE_SOURCE, registrations_for
+from eventinvoke import difference
+from eventinvoke.matching import DATE_SOURCE, matching, registrations_for, versions
 from eventinvoke.models import Delivery, Event
-from eventinvoke.wishes import DAY, Key, Wish, is_late, still_to_come, wishes_of
-from registration.models import Registration
+from eventinvoke.rows import AnyEvent, EventRow
+from eventinvoke.wishes import DAY, in_turn
+from registration.models import Registration, Step
+
+T = TypeVar("T")
 
 BATCH: Final = 1000
-PAIRS: Final = 20_000
-"""So many events times registrations are planned at once at most, or many members of one calendar
-would need gigabytes."""
+_COLUMNS: Final = EventRow._fields
+
+
+class Planner:
+    """Plans events; the registrations of a source are read once and held.
+
+    Meanwhile others may change a registration, and have it planned when the events can't be seen
+    by them yet: that is looked after by ``look_again``, which is called once at the end.
+    """
+
+    def __init__(self) -> None:
+        """Hold nothing yet."""
+        self._held: dict[frozenset[str], list[Registration]] = {}
+        self._steps: dict[int, list[Step]] = {}
+
+    def plan(self, events: Sequence[AnyEvent], *, are_new: bool = False) -> None:
+        """Bring the deliveries of these events, whose rows are locked, in line with the registrations.
+
+        Events that ``are_new`` were stored in this transaction: no delivery of them exists.
+        """
+        registrations = self._registrations_for(events)
+        steps_of = self._steps_of
+        for some, found in in_turn(events, registrations, now(), steps_of, are_new=are_new):
+            if are_new:
+                difference.make(found.deliveries)
+            else:
+                difference.bring_in_line(some, found.deliveries)
+
+    def look_again(self) -> None:
+        """When all is committed, have those registrations planned that were changed since they were read."""
+        for sources, held in self._held.items():
+            known = {one.pk: one.updated_at for one in held}
+            transaction.on_commit(partial(_mark_changed, sources, known), robust=True)
+        self._held.clear()
+
+    def _registrations_for(self, events: Sequence[AnyEvent]) -> list[Registration]:
+        sources = frozenset(event.source for event in events)
+        held = self._held.get(sources)
+        if held is None:
+            held = registrations_for(events)
+            if DATE_SOURCE not in sources:
+                self._held[sources] = held
+        return held
+
+    def _steps_of(self, registration: Registration) -> list[Step]:
+        steps = self._steps.get(registration.pk)
+        if steps is None:
+            steps = self._steps[registration.pk] = list(registration.steps.all())
+        return steps
+
+
+def _mark_changed(sources: Collection[str], known: Mapping[int, datetime]) -> None:
+    """Mark registrations that are other ones than those that were known, or that came or went."""
+    pks = [pk for pk, _updated_at in known.items() ^ versions(sources).items()]
+    if pks:
+        Registration.objects.filter(pk__in=pks).changed()
 
 
 def plan_events(pks: Collection[int]) -> None:
     """Bring the deliveries of these events in line with the registrations."""
+    planner = Planner()
     for some in _chunks(pks):
         with transaction.atomic():
-            events = list(Event.objects.select_for_update().filter(pk__in=some).order_by("pk"))
-            registrations = registrations_for(events)
-            at_once = max(1, PAIRS // max(1, len(registrations)))
-            for start in range(0, len(events), at_once):
-                _bring_in_line(events[start : start + at_once], registrations)
+            locked = Event.objects.select_for_update().filter(pk__any_of=some).order_by("pk")
+            planner.plan(list(map(EventRow._make, locked.values_list(*_COLUMNS))))
+    if len(pks) > BATCH:
+        # Registrations that are read when the events are locked can't be behind; those held longer can.
+        planner.look_again()
 
 
 def plan_registration(registration: Registration) -> None:
-    """Bring the deliveries of one registration in line with it.
+    """Bring the deliveries of one registration in line with it."""
+    plan_events(concerned_by(registration))
+
+
+def concerned_by(registration: Registration) -> list[int]:
+    """Return the stored events of which the registration wants deliveries or has some, in rising order.
 
     Looks at what is stored and fetches nothing. Another registration may want just what this one
-    gives up, so the events whose deliveries end here are planned as a whole.
+    gives up, so these events are to be planned as a whole.
     """
     pending = Delivery.objects.pending().filter(registration=registration)
-    touched = set(pending.values_list("event_id", flat=True))
+    found = set(pending.values_list("event_id", flat=True))
     if not registration.is_in_force:
         pending.filter(is_snooze=True).cancel("The registration was switched off or declined.")
-    else:
-        touched |= set(_events_of(registration).values_list("pk", flat=True))
-    plan_events(sorted(touched))
+        return sorted(found)
+    coming = _events_of(registration).order_by("pk").values_list(*_COLUMNS)
+    for some in _chunks(map(EventRow._make, coming.iterator(BATCH))):
+        found.update(event.pk for event, _registration in matching(some, [registration]))
+    return sorted(found)
 
 
 def _events_of(registration: Registration) -> "models.QuerySet[Event]":
@@ -65,92 +131,7 @@ def _events_of(registration: Registration) -> "models.QuerySet[Event]":
     return coming.filter(source__startswith="calendar:")
 
 
-def _chunks(pks: Iterable[int]) -> Iterable[list[int]]:
-    iterator = iter(pks)
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
     while some := list(islice(iterator, BATCH)):
         yield some
-
-
-def _bring_in_line(events: Sequence[Event], registrations: Sequence[Registration]) -> None:
-    instant = now()
-    found = wishes_of(events, registrations, instant)
-    wishes = found.deliveries
-    rows = list(Delivery.objects.filter(event__in=[e.pk for e in events]).exclude(state=State.CANCELED))
-    taken = {(row.event_id, row.target_id, row.due_at) for row in rows}
-    pending = [row for row in rows if row.state == State.PENDING and not row.is_snooze]
-    by_step = {(row.event_id, row.step_id): row for row in pending}
-
-    later = still_to_come(wishes, instant)
-    kept: set[int] = set()
-    moved: list[Delivery] = []
-    created: list[Delivery] = []
-    for key, wish in wishes.items():
-        if key in taken:
-            continue
-        row = by_step.get((wish.event.pk, wish.step.pk))
-        if row is not None and row.pk not in kept and (row.event_id, row.target_id, row.due_at) not in wishes:
-            kept.add(row.pk)
-            moved.append(_moved(row, wish))
-        elif not is_late(wish, instant, later):
-            created.append(wish.delivery())
-    wanted = kept | {row.pk for row in pending if (row.event_id, row.target_id, row.due_at) in wishes}
-    unwanted = [row.pk for row in pending if row.pk not in wanted]
-    _write(unwanted, moved, created)
-    _refresh(pending, wishes)
-    _drop_snoozes(events)
-
-
-def _moved(row: Delivery, wish: Wish) -> Delivery:
-    fresh = wish.delivery()
-    for name in (
-        "due_at",
-        "next_attempt_at",
-        "deadline_at",
-        "severity",
-        "condition",
-        "target_id",
-        "member_id",
-        "kind",
-    ):
-        setattr(row, name, getattr(fresh, name))
-    return row
-
-
-def _write(unwanted: Sequence[int], moved: Sequence[Delivery], created: Sequence[Delivery]) -> None:
-    for some in _chunks(unwanted):
-        Delivery.objects.filter(pk__in=some).cancel(
-            "No longer wanted: the event or the registration changed."
-        )
-    for row in moved:
-        # Conditional, as a worker may have claimed it since it was read; then it stays as it was.
-        Delivery.objects.pending().filter(pk=row.pk).update(
-            due_at=row.due_at,
-            next_attempt_at=row.next_attempt_at,
-            deadline_at=row.deadline_at,
-            severity=row.severity,
-            condition=row.condition,
-            target_id=row.target_id,
-            member_id=row.member_id,
-            kind=row.kind,
-        )
-    Delivery.objects.bulk_create(created, batch_size=BATCH, ignore_conflicts=True)
-
-
-def _refresh(pending: Iterable[Delivery], wishes: dict[Key, Wish]) -> None:
-    """Carry over what may change while the due time stays: deadline, severity, condition."""
-    for row in pending:
-        wish = wishes.get((row.event_id, row.target_id, row.due_at))
-        if wish is None:
-            continue
-        fresh = wish.delivery()
-        names = ("deadline_at", "severity", "condition", "registration_id", "step_id")
-        changes = {name: getattr(fresh, name) for name in names if getattr(row, name) != getattr(fresh, name)}
-        if changes:
-            Delivery.objects.pending().filter(pk=row.pk).update(**changes)
-
-
-def _drop_snoozes(events: Iterable[Event]) -> None:
-    """Cancel what was put off of events that no longer take place."""
-    gone = [event.pk for event in events if event.canceled_at is not None]
-    if gone:
-        Delivery.objects.filter(event__in=gone, is_snooze=True).cancel("The event was canceled.")

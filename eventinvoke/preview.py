@@ -15,13 +15,12 @@ from django.db.models import Q
 from common.clock import now
 from eventinvoke.matching import CALENDAR_PREFIX, fields_of, marked, matching
 from eventinvoke.models import Delivery, Event
+from eventinvoke.rows import AnyEvent
 from eventinvoke.wishes import (
     DAY,
     Key,
     Wish,
-    is_late,
     runs_of,
-    still_to_come,
     wishes_of,
 )
 from registration.models import Calendar, Registration, Step, Target
@@ -66,7 +65,7 @@ class Preview:
 class Change(NamedTuple):
     """A delivery that an edit would add or remove."""
 
-    event: Event
+    event: AnyEvent
     target: Target
     at: datetime
 
@@ -187,8 +186,7 @@ def _told(
 ) -> dict[Key, Wish]:
     plan = list(steps) if registration.is_in_force else []
     wishes = wishes_of(events, [registration], instant, lambda _registration: plan).deliveries
-    later = still_to_come(wishes, instant)
-    return {key: wish for key, wish in wishes.items() if not is_late(wish, instant, later)}
+    return {key: wish for key, wish in wishes.items() if wish.is_timely}
 
 
 def _pending(registration: Registration | None) -> list[Delivery]:

@@ -5,25 +5,29 @@ published is stored, matched with the registrations and planned in one transacti
 handful of queries whatever its size.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import islice
-from typing import Any, Final
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 
 from common.channels import Severity
 from common.clock import now
 from common.errors import InputError
+from eventinvoke import bulk, history
 from eventinvoke.models import Event
-from eventinvoke.planning import plan_events
+from eventinvoke.planning import Planner
+from eventinvoke.rows import EventRow
 from registration.models.registrations import SEVERITIES
 
 BATCH: Final = 1000
 DEFAULT_LENGTH: Final = timedelta(hours=1)
 """How long an event without an end is worth telling about."""
+_SEVERITIES: Final = frozenset(int(number) for number, _name in SEVERITIES)
 _ID_LENGTH: Final = 255
 _TITLE_LENGTH: Final = 500
 _URL_LENGTH: Final = 1000
@@ -69,7 +73,7 @@ class EventDraft:
             if instant is not None and instant.tzinfo is None:
                 msg = "A time needs a time zone."
                 raise InputError(msg, field=name)
-        if self.severity not in dict(SEVERITIES):
+        if self.severity not in _SEVERITIES:
             msg = "A severity is one of " + ", ".join(str(number) for number, _name in SEVERITIES) + "."
             raise InputError(msg, field="severity")
         if self.ends_at is not None and self.ends_at < self.starts_at:
@@ -78,6 +82,7 @@ class EventDraft:
         last = max(self.deadline_at or self.ends_at or self.starts_at + DEFAULT_LENGTH, self.starts_at)
         keep = object.__setattr__
         keep(self, "deadline_at", last)
+        keep(self, "labels", dict(self.labels))
         keep(self, "external_id", fit_external_id(self.external_id))
         keep(self, "title", self.title[:_TITLE_LENGTH])
         keep(self, "location", self.location[:_TITLE_LENGTH])
@@ -89,7 +94,21 @@ class EventDraft:
         return {name: getattr(self, name) for name in _CHANGING}
 
 
+Name = tuple[str, str]
+"""Source and external id: what names an event."""
+
 _CHANGING: Final = tuple(f.name for f in fields(EventDraft) if f.name not in {"source", "external_id"})
+_COMPARED: Final = ("canceled_at", *_CHANGING)
+_NEW: Final = ("source", "external_id", *_CHANGING)
+_values = attrgetter(*_CHANGING)
+_plannable = attrgetter(*EventRow._fields[1:-1])
+
+
+class _Stored(NamedTuple):
+    """An event as it is stored: its key and the values of ``_COMPARED``."""
+
+    pk: int
+    values: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +138,30 @@ def publish(drafts: Iterable[EventDraft]) -> Published:
     source and external id that stands twice in one batch counts once, the last time.
     """
     total = Published()
+    planner = Planner()
     iterator = iter(drafts)
     while batch := list(islice(iterator, BATCH)):
-        total += _publish_batch({(draft.source, draft.external_id): draft for draft in batch})
+        total += _publish_batch({(draft.source, draft.external_id): draft for draft in batch}, planner)
+    planner.look_again()
     return total
 
 
 def withdraw(source: str, external_ids: Iterable[str]) -> int:
     """Take events back: what is not sent yet is canceled. Return how many events that changed."""
     count = 0
+    planner = Planner()
     for some in _chunks(external_ids, BATCH):
         with transaction.atomic():
             ids = [fit_external_id(one) for one in some]
-            events = Event.objects.filter(source=source, external_id__in=ids, canceled_at__isnull=True)
-            pks = list(events.values_list("pk", flat=True))
-            count += Event.objects.filter(pk__in=pks).update(canceled_at=now(), updated_at=now())
-            plan_events(pks)
+            known = Event.objects.select_for_update().filter(source=source, external_id__any_of=ids)
+            rows = known.filter(canceled_at__isnull=True).order_by("pk").values_list(*EventRow._fields)
+            at = now()
+            gone = [EventRow._make(row)._replace(canceled_at=at) for row in rows]
+            pks = [event.pk for event in gone]
+            count += Event.objects.filter(pk__any_of=pks).update(canceled_at=at, updated_at=at)
+            history.write(history.change_of(pk, {"canceled_at": None}, {"canceled_at": at}) for pk in pks)
+            planner.plan(gone)
+    planner.look_again()
     return count
 
 
@@ -144,43 +171,60 @@ def _chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:
         yield some
 
 
-def _publish_batch(drafts: Mapping[tuple[str, str], EventDraft]) -> Published:
+def _publish_batch(drafts: Mapping[Name, EventDraft], planner: Planner) -> Published:
     with transaction.atomic():
-        stored = _stored(list(drafts))
-        new = [draft for key, draft in drafts.items() if key not in stored]
-        if new:
-            Event.objects.bulk_create(
-                [Event(source=d.source, external_id=d.external_id, **d.columns) for d in new],
-                ignore_conflicts=True,
-            )
-        compared = [_updated(stored[key], draft) for key, draft in drafts.items() if key in stored]
-        changed = [event for event in compared if event is not None]
-        if changed:
-            Event.objects.bulk_update(changed, [*_CHANGING, "canceled_at", "updated_at"], batch_size=200)
-        pks = [event.pk for event in changed]
-        if new:
-            pks += [event.pk for event in _stored([(d.source, d.external_id) for d in new]).values()]
-        plan_events(pks)
-    return Published(len(new), len(changed), len(drafts) - len(new) - len(changed))
+        stored = _stored(drafts)
+        new = {name: draft for name, draft in drafts.items() if name not in stored}
+        made = _make(new)
+        if len(made) < len(new):
+            # Somebody else has published these at this moment, so they are no longer new.
+            stored |= _stored(new.keys() - {(event.source, event.external_id) for event in made})
+        changed = _change([(stored[name], draft) for name, draft in drafts.items() if name in stored])
+        planner.plan(made, are_new=True)
+        planner.plan(changed)
+    return Published(len(made), len(changed), len(drafts) - len(made) - len(changed))
 
 
-def _stored(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Event]:
+def _stored(names: Iterable[Name]) -> dict[Name, _Stored]:
+    """Return the stored ones of some events, and lock their rows."""
     by_source: dict[str, list[str]] = {}
-    for source, external_id in keys:
+    for source, external_id in names:
         by_source.setdefault(source, []).append(external_id)
     return {
-        (event.source, event.external_id): event
+        (row[1], row[2]): _Stored(row[0], row[3:])
         for source, external_ids in by_source.items()
-        for event in Event.objects.select_for_update().filter(source=source, external_id__in=external_ids)
+        for row in Event.objects.select_for_update()
+        .filter(source=source, external_id__any_of=external_ids)
+        .order_by("pk")
+        .values_list("pk", "source", "external_id", "canceled_at", *_CHANGING)
     }
 
 
-def _updated(event: Event, draft: EventDraft) -> Event | None:
-    columns = draft.columns
-    if event.canceled_at is None and all(getattr(event, name) == value for name, value in columns.items()):
-        return None
-    for name, value in columns.items():
-        setattr(event, name, value)
-    event.canceled_at = None
-    event.updated_at = now()
-    return event
+def _make(drafts: Mapping[Name, EventDraft]) -> list[EventRow]:
+    """Store new events; return them, but for those that somebody else has stored at this moment."""
+    rows = [(*name, *_values(draft)) for name, draft in drafts.items()]
+    made = bulk.insert_missing(Event, _NEW, rows, returning=("id", "source", "external_id"))
+    return [_row(pk, drafts[source, external_id]) for pk, source, external_id in made]
+
+
+def _change(pairs: Iterable[tuple[_Stored, EventDraft]]) -> list[EventRow]:
+    """Write what is other than it is stored, and its history; return these events."""
+    at = now()
+    rows: list[tuple[Any, ...]] = []
+    changes: list[history.Change | None] = []
+    events: list[EventRow] = []
+    for stored, draft in pairs:
+        values = (None, *_values(draft))
+        if values == stored.values:
+            continue
+        rows.append((stored.pk, *values, at))
+        before, after = (dict(zip(_COMPARED, some, strict=True)) for some in (stored.values, values))
+        changes.append(history.change_of(stored.pk, before, after))
+        events.append(_row(stored.pk, draft))
+    bulk.update(Event, [*_COMPARED, "updated_at"], rows)
+    history.write(changes)
+    return events
+
+
+def _row(pk: int, draft: EventDraft) -> EventRow:
+    return EventRow._make((pk, *_plannable(draft), None))
