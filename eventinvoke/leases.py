@@ -24,6 +24,7 @@ from common.states import State
 from eventinvoke.composing import Claimed, Row, composed_again
 from eventinvoke.escalation import Miss, bring_forward
 from eventinvoke.models import Attempt, Delivery
+from eventinvoke.planning import plan_events
 from eventinvoke.record import Result, record, report_until
 from eventinvoke.wanted import unwanted
 from registration.models import Target
@@ -163,26 +164,31 @@ def take_back() -> int:
     """Cancel at the provider what it accepted and nobody wants any more; return how many.
 
     That is a call that waits in the provider's queue while its event was canceled, moved or is over,
-    or while somebody confirmed.
+    while its registration was deleted or declined, or while somebody confirmed. Another registration
+    may want the same call, so its event is planned anew.
     """
     able = [channel for channel in registry().values() if channel.capabilities.can_cancel]
     return sum(_safely(_take_back, channel) for channel in able)
 
 
 def _take_back(channel: Channel) -> int:
-    count = 0
+    taken: list[int] = []
     attempts = _latest_attempts(_unwanted(channel, now()))
     by_provider_id = {one.provider_id: pk for pk, one in attempts.items() if one.provider_id}
     for provider_id in channel.cancel(list(by_provider_id)):
         row = Delivery.objects.filter(pk=by_provider_id[provider_id])
         # It gives its place free: an event may come back to the time that it had.
-        count += row.move_to(
+        if row.move_to(
             State.CANCELED,
             slot=F("pk"),
             lease_until=None,
             reason="Taken back before it was carried out.",
-        )
-    return count
+        ):
+            taken.append(by_provider_id[provider_id])
+    if taken:
+        events = Delivery.objects.filter(pk__in=taken).values_list("event_id", flat=True)
+        plan_events(sorted(set(events)))
+    return len(taken)
 
 
 def _unwanted(channel: Channel, instant: datetime) -> list[int]:

@@ -26,6 +26,10 @@ def unwanted(pks: Collection[int]) -> dict[int, str]:
 def _why(row: Delivery) -> str:
     if row.event.canceled_at is not None:
         return "The event was canceled."
+    if row.registration is None and not row.is_snooze:
+        return "The registration was deleted."
+    if row.registration is not None and not row.registration.is_in_force:
+        return "The registration was switched off or declined."
     if _has_moved(row):
         return "The event or the plan has moved."
     for answer in row.event.answers.all():

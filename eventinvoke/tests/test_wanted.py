@@ -153,3 +153,29 @@ def test_a_missed_call_about_the_old_time_brings_no_step_to_the_new_one_forward(
     for row in Delivery.objects.pending():
         assert row.next_attempt_at == row.due_at > now()
     assert Delivery.objects.pending().filter(target=plan.following).exists()
+
+
+def test_a_queued_call_of_a_registration_that_was_declined_is_taken_back(call: CallLike) -> None:
+    plan = Plan("ok", kind="calllike")
+    fire("calllike")
+    assert take_back() == 0
+    registration = plan.delivery.registration
+    assert registration is not None
+    registration.declined_at = now()
+    registration.save()
+    assert take_back() == 1
+    assert (plan.state, call.canceled) == (State.CANCELED, ["id-1"])
+
+
+def test_a_queued_call_of_a_registration_that_was_deleted_goes_to_another_that_wants_it(
+    call: CallLike,
+) -> None:
+    plan = Plan("ok", kind="calllike")
+    fire("calllike")
+    assert plan.delivery.registration is not None
+    plan.delivery.registration.delete()
+    other = RegistrationFactory(source=SOURCE, member=plan.target.member)
+    StepFactory(registration=other, target=plan.target, offset=-10 * MINUTE)
+    assert take_back() == 1
+    assert (plan.state, call.canceled) == (State.CANCELED, ["id-1"])
+    assert Delivery.objects.pending().get(target=plan.target).registration == other
