@@ -32,17 +32,20 @@ def _why(row: Delivery) -> str:
         return "The registration was switched off or declined."
     if _has_moved(row):
         return "The event or the plan has moved."
-    for answer in row.event.answers.all():
-        if answer.starts_at != row.event.starts_at:
-            continue
-        is_own = answer.member_id == row.member_id
-        if answer.kind == Answer.Kind.STOPPED and is_own and answer.delivery.kind == row.kind:
-            return "The member asked not to be told about this any more in this way."
-        if row.condition == Step.Condition.ALWAYS or answer.kind != Answer.Kind.CONFIRMED:
-            continue
-        if is_own or answer.delivery.registration_id == row.registration_id:
-            return "Somebody has confirmed it meanwhile."
-    return ""
+    return next(filter(None, (_settles(answer, row) for answer in row.event.answers.all())), "")
+
+
+def _settles(answer: Answer, row: Delivery) -> str:
+    """Return why an answer makes a delivery needless, or ""."""
+    if answer.starts_at != row.event.starts_at:
+        return ""
+    is_own = answer.member_id == row.member_id
+    if answer.kind == Answer.Kind.STOPPED and is_own and answer.delivery.kind == row.kind:
+        return "The member asked not to be told about this any more in this way."
+    if row.condition == Step.Condition.ALWAYS or answer.kind != Answer.Kind.CONFIRMED:
+        return ""
+    concerns = is_own or answer.delivery.registration_id == row.registration_id
+    return "Somebody has confirmed it meanwhile." if concerns else ""
 
 
 def _has_moved(row: Delivery) -> bool:
