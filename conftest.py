@@ -3,6 +3,7 @@
 pytest_plugins = [
     "tests.fixtures.sockets",
     "tests.fixtures.servers",
+    "tests.fixtures.caldav",
     "tests.fixtures.processes",
     "tests.fixtures.browser",
     "tests.fixtures.passwords",

@@ -66,7 +66,8 @@ def uid_of(lines: Lines) -> str:
 
 def zone_names(lines: Lines) -> set[str]:
     """Return the names of the zones that an entry's times are in."""
-    found = (_ZONE.search(line) for line in lines if ";TZID=" in line.upper())
+    # A time holds no colon, but the name of a zone may: what is before the last one.
+    found = (_ZONE.search(line.rpartition(":")[0]) for line in lines if ";TZID=" in line.upper())
     return {match[1].strip('"') for match in found if match}
 
 

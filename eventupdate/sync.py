@@ -25,7 +25,7 @@ from eventinvoke.models import Event
 from eventinvoke.publish import EventDraft, publish, withdraw
 from eventupdate.diff import Difference, compare
 from eventupdate.expand import Expansion, Window, expand, window_at
-from eventupdate.providers import Provider, Reading, google, ical
+from eventupdate.providers import Provider, Reading, caldav, google, ical
 from eventupdate.resources import feed_of
 from registration.models import Calendar
 
@@ -42,6 +42,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
     Calendar.Kind.ICAL_URL: ical.read_address,
     Calendar.Kind.ICAL_FILE: ical.read_upload,
     Calendar.Kind.GOOGLE: google.read_google,
+    Calendar.Kind.CALDAV: caldav.read,
 }
 
 logger = logging.getLogger(__name__)

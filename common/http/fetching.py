@@ -184,8 +184,8 @@ def _set_credentials(curl: pycurl.Curl, credentials: tuple[str, str] | None, aut
     curl.unsetopt(pycurl.PASSWORD)
     if credentials is not None:
         curl.setopt(pycurl.HTTPAUTH, authentication)
-        curl.setopt(pycurl.USERNAME, credentials[0])
-        curl.setopt(pycurl.PASSWORD, credentials[1])
+        curl.setopt(pycurl.USERNAME, credentials[0].encode())  # UTF-8: RFC 7617 section 2.1
+        curl.setopt(pycurl.PASSWORD, credentials[1].encode())
 
 
 def _wants_digest(collector: _Collector) -> bool:

@@ -89,6 +89,12 @@ def test_a_server_that_refuses_basic_is_not_asked_again(serve: Serve) -> None:
     assert b"Basic " + b64encode(b"anna:wrong") in server.requests[0]
 
 
+def test_a_password_may_have_any_letters(serve: Serve) -> None:
+    server = serve(answer_with(page(b"here")))
+    fetch(server.url, username="ænna", password="pass:wörd")
+    assert b"Basic " + b64encode("ænna:pass:wörd".encode()) in server.requests[0]
+
+
 def test_who_gave_no_password_is_not_asked_for_a_digest(serve: Serve) -> None:
     server = serve(digest_server(_DIGEST))
     assert fetch(server.url).status == 401

@@ -15,7 +15,7 @@ from registration.models.members import check_time_zone
 
 
 class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Takes a new address and never shows the old one."""
+    """Takes a new address and a new password, and never shows the old ones."""
 
     url = forms.CharField(
         required=False,
@@ -23,6 +23,21 @@ class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subsc
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text="Empty: it stays as it is.",
     )
+
+    user_name = forms.CharField(required=False, max_length=200)
+    password = forms.CharField(
+        required=False,
+        max_length=500,
+        strip=False,
+        label="New password",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Empty: it stays as it is, or ends with the user name.",
+    )
+
+    def clean_password(self) -> str:
+        """Keep the password where none was typed, as long as there is a user name."""
+        typed: str = self.cleaned_data["password"]
+        return typed or (str(self.instance.password) if self.cleaned_data.get("user_name") else "")
 
     def clean_url(self) -> str:
         """Keep the address where none was typed; refuse what is no public address."""

@@ -91,6 +91,20 @@ def test_an_address_that_is_left_empty_stays(boss: Client) -> None:
     assert (one.name, one.url) == ("Renamed", "https://example.org/private-key-123.ics")
 
 
+def test_a_calendar_s_password_is_never_shown_and_stays_until_another_is_typed(boss: Client) -> None:
+    one = CalendarFactory.create(url="https://example.org/", user_name="ada", password="secret-456")
+    address = reverse("admin:registration_calendar_change", args=[one.pk])
+    assert "secret-456" not in boss.get(address).content.decode()
+    for typed, stored in (
+        ({"user_name": "ada"}, "secret-456"),
+        ({"user_name": "ada", "password": "x"}, "x"),
+        ({"user_name": "", "password": ""}, ""),
+    ):
+        boss.post(address, calendar_data(one, **typed))
+        one.refresh_from_db()
+        assert one.password == stored
+
+
 def test_changing_a_registration_has_it_planned_anew(boss: Client) -> None:
     one = DateFactory.create(is_planned=True)
     step = StepFactory.create(registration=one)

@@ -1,0 +1,53 @@
+"""Connecting an account with a CalDAV server, and connecting it again."""
+
+import re
+from typing import Final
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from common.clock import now
+from eventupdate.forms.caldav import CalDAVForm
+from registration.access import accounts_for
+from registration.membership import member_in
+from registration.models import CalendarAccount
+
+_KEY: Final = re.compile(r"[0-9]{1,18}")
+
+
+@sensitive_post_parameters("password")
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def caldav_connect(request: HttpRequest) -> HttpResponse:
+    """Ask for server, user name and password, and go on to the choice of calendars.
+
+    ``?account=`` names an account that is to be connected again: its calendars stay.
+    """
+    account = _account(request)
+    form = CalDAVForm(
+        request.POST or None,
+        member=member_in(request),
+        is_staff=request.user.is_staff,
+        account=account,
+        initial={"is_for_everybody": request.GET.get("for") == "everybody"},
+    )
+    if request.method == "POST" and form.is_valid():
+        connected = form.save()
+        # What was refused so far is read at once with the new password.
+        connected.calendars.filter(is_active=True).update(next_sync_at=now(), failures=0, problem="")
+        messages.success(request, f"“{connected}” is connected.")
+        return redirect("eventupdate:account-choose", connected.pk)
+    context = {"form": form, "account": account}
+    return render(request, "eventupdate/caldav_connect.html", context)
+
+
+def _account(request: HttpRequest) -> CalendarAccount | None:
+    key = request.GET.get("account", "")
+    if not key:
+        return None
+    own = accounts_for(request.user).filter(provider=CalendarAccount.Provider.CALDAV)
+    return get_object_or_404(own, pk=int(key) if _KEY.fullmatch(key) else 0)
