@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.fixtures.processes",
     "tests.fixtures.browser",
     "tests.fixtures.passwords",
+    "tests.google.fixtures",
     "tests.simulated_twilio",
     "tests.webhook_site",
 ]
