@@ -1,9 +1,13 @@
 """What a service worker reports about a push, and the answers that its buttons give.
 
-It sends JSON, ``{"what": "shown"}``, to an address that only it was told; there is no cookie.
+It sends JSON, ``{"what": "shown"}``, to an address that only it was told; there is no cookie. With an
+answer comes the start that the push told of (``starts_at``, RFC 3339): where the event has moved
+since, the answer is about the old time, and the new one is told of all the same.
 """
 
 import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -39,7 +43,8 @@ def push_report(request: HttpRequest, process_id: str) -> HttpResponse:
     """Take in what became of a push, and the answer to it. A repeat changes nothing."""
     try:
         attempt = find_attempt(process_id)
-        what = _what(request)
+        body = _body(request)
+        what, told = _what(body), _told(body)
     except Http404:
         return problem(HTTPStatus.NOT_FOUND, "There is no such notice.")
     except InputError as error:
@@ -54,6 +59,9 @@ def push_report(request: HttpRequest, process_id: str) -> HttpResponse:
         )
     )
     said: dict[str, Any] = {"what": what}
+    event = attempt.delivery.event
+    if told is not None and told != event.starts_at.replace(microsecond=0):
+        event.starts_at = told
     if what == "confirm":
         said["is_new"] = answers.confirm(attempt.delivery, _WAY)
     elif what == "snooze":
@@ -62,8 +70,8 @@ def push_report(request: HttpRequest, process_id: str) -> HttpResponse:
     return JsonResponse(said)
 
 
-def _what(request: HttpRequest) -> str:
-    """Return what is reported. Raises ``InputError`` for anything that is none of our words."""
+def _body(request: HttpRequest) -> dict[str, Any]:
+    """Return the JSON object that came. Raises ``InputError`` where there is none."""
     length = str(request.META.get("CONTENT_LENGTH") or "0")
     if not length.isdecimal() or int(length) > _MAX_BODY:
         raise InputError(f"The body is longer than {_MAX_BODY} bytes.")
@@ -73,7 +81,24 @@ def _what(request: HttpRequest) -> str:
         raise InputError("The body is no JSON.") from None
     if not isinstance(found, dict):
         raise InputError("The body is no JSON object.")
-    what = found.get("what")
+    return found
+
+
+def _what(body: Mapping[str, Any]) -> str:
+    """Return what is reported. Raises ``InputError`` for anything that is none of our words."""
+    what = body.get("what")
     if not isinstance(what, str) or what not in _MEANS:
         raise InputError(f"“what” is one of {', '.join(sorted(_MEANS))}.", field="what")
     return what
+
+
+def _told(body: Mapping[str, Any]) -> datetime | None:
+    """Return the start that the push told of; None where it does not say."""
+    text = body.get("starts_at")
+    if text is None:
+        return None
+    try:
+        told = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - the Z is UTC, set below
+    except (TypeError, ValueError):
+        raise InputError("“starts_at” is a time like 2026-11-20T09:30:00Z.", field="starts_at") from None
+    return told.replace(tzinfo=UTC)

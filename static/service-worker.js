@@ -45,7 +45,7 @@ const actionsOf = (payload) => {
 };
 
 // Returns what the server said, or null where it could not be told.
-const report = async (address, what) => {
+const report = async (address, what, startsAt = "") => {
   if (!address) {
     return null;
   }
@@ -53,7 +53,7 @@ const report = async (address, what) => {
     const answer = await fetch(address, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ what }),
+      body: JSON.stringify(startsAt ? { what, starts_at: startsAt } : { what }),
       credentials: "omit",
       keepalive: true,
     });
@@ -73,7 +73,7 @@ const show = async (payload) => {
     badge: "/static/icon-192.png",
     requireInteraction: payload.severity === "critical",
     actions: actionsOf(payload),
-    data: { url: webAddress(payload.url), report: address },
+    data: { url: webAddress(payload.url), report: address, startsAt: text(payload.starts_at) },
   };
   if (tag) {
     options.tag = tag;
@@ -104,7 +104,8 @@ const open = async (address) => {
 const answer = async (event) => {
   const data = event.notification.data || {};
   if (event.action === "confirm" || event.action === "snooze") {
-    const said = await report(data.report, event.action);
+    // With the start that the notice told of: the event may have moved since.
+    const said = await report(data.report, event.action, data.startsAt);
     if (said === null) {
       // The answer did not get through: let the person give it on the page.
       await open(webAddress(""));

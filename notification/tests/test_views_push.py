@@ -1,6 +1,7 @@
 """What the service worker reports."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.urls import reverse
 
 from common.process_ids import sign
 from common.states import State
-from eventinvoke.models import Answer, Delivery, Receipt
+from eventinvoke.models import Answer, Delivery, Event, Receipt
 from eventinvoke.models.attempts import new_attempt_id
 from notification.tests.conftest import Notice
 
@@ -55,6 +56,23 @@ def test_the_button_snoozes(push: Notice) -> None:
     assert (status, said["until"]) == (200, Delivery.objects.get(is_snooze=True).due_at.isoformat())
 
 
+def test_the_button_of_a_notice_of_the_old_time_confirms_nothing_of_the_new_one(push: Notice) -> None:
+    event = Event.objects.get()
+    told = f"{event.starts_at:%Y-%m-%dT%H:%M:%SZ}"
+    Event.objects.update(
+        starts_at=event.starts_at + timedelta(minutes=20), deadline_at=event.deadline_at + timedelta(hours=1)
+    )
+    assert report(push, {"what": "confirm", "starts_at": told})[0] == 200
+    assert Answer.objects.get().starts_at == event.starts_at.replace(microsecond=0)
+    assert push.state == State.ACKNOWLEDGED
+
+
+def test_the_button_of_a_notice_of_the_present_time_confirms_it(push: Notice) -> None:
+    event = Event.objects.get()
+    report(push, {"what": "confirm", "starts_at": f"{event.starts_at:%Y-%m-%dT%H:%M:%SZ}"})
+    assert Answer.objects.get().starts_at == event.starts_at
+
+
 @pytest.mark.parametrize("what", ["shown", "confirm", "snooze"])
 def test_a_repeat_changes_nothing(push: Notice, what: str) -> None:
     report(push, {"what": what})
@@ -68,6 +86,8 @@ def test_a_repeat_changes_nothing(push: Notice, what: str) -> None:
     [
         ({"what": "exploded"}, "what"),
         ({"what": 5}, "what"),
+        ({"what": "confirm", "starts_at": 5}, "starts_at"),
+        ({"what": "confirm", "starts_at": "tomorrow"}, "starts_at"),
         ({"what": ["shown"]}, "what"),
         ({}, "what"),
         ([], None),
