@@ -78,7 +78,8 @@ def keep(found: CalendarAccount, owner: Member | None) -> CalendarAccount:
         return found
     known.credentials, known.refused_at = found.credentials, None
     known.save(update_fields=["credentials", "refused_at"])
-    Calendar.objects.filter(account=known).update(next_sync_at=now())
+    # What was refused so far is read at once with the new tokens.
+    Calendar.objects.active().filter(account=known).update(next_sync_at=now(), failures=0, problem="")
     return known
 
 

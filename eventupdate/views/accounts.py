@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from common.errors import FeedError
 from eventupdate.choosing import Choice, calendars_let_go, choose, end
+from eventupdate.providers import RefusedError
 from eventupdate.providers.accounts import RemoteCalendar, disconnect, list_calendars
 from registration.access import accounts_for
 from registration.models import Calendar, CalendarAccount
@@ -41,7 +42,8 @@ def account_choose(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         remote = list_calendars(account)
     except FeedError as error:
-        context = {"account": account, "problem": error.message, "connect_url": connect_url(account)}
+        url = connect_url(account) if isinstance(error, RefusedError) else ""
+        context = {"account": account, "problem": error.message, "connect_url": url}
         return render(request, "eventupdate/account_choose.html", context)
     if request.method == "POST":
         return _take(request, account, remote)
@@ -66,11 +68,12 @@ def connect_url(account: CalendarAccount) -> str:
 
 
 def _take(request: HttpRequest, account: CalendarAccount, remote: Sequence[RemoteCalendar]) -> HttpResponse:
-    chosen = set(request.POST.getlist("chosen"))
+    all_rows = list(_rows(account, remote))
+    chosen = {row.remote_id for row in all_rows} & {*request.POST.getlist("chosen")}
     let_go = calendars_let_go(account, chosen)
-    confirmed = {int(key) for key in request.POST.getlist("let_go") if key.isdecimal()}
-    if {calendar.pk for calendar in let_go} - confirmed:
-        rows = [row for row in _rows(account, remote) if row.is_chosen and row.remote_id not in chosen]
+    confirmed = {one.pk for one in let_go if str(one.pk) in request.POST.getlist("let_go")}
+    if len(confirmed) < len(let_go):
+        rows = [row for row in all_rows if row.is_chosen and row.remote_id not in chosen]
         context = {"account": account, "rows": rows, "chosen": sorted(chosen), "let_go": let_go}
         return render(request, "eventupdate/account_confirm.html", context)
     choice = choose(account, remote, chosen, confirmed)
