@@ -23,6 +23,7 @@ READING_SECONDS: Final = 180.0
 """For all requests of one reading together; well within the time a reading may last."""
 MULTI_STATUS, UNAUTHORISED, FORBIDDEN, GONE, TOO_MANY, FAULT = 207, 401, 403, 410, 429, 500
 _NOT_FOUND: Final = 404
+_NO_SUCH_METHOD: Final = 501
 _CONTENT_TYPE: Final = "application/xml; charset=utf-8"
 _SCHEMES: Final = {"http": "http", "https": "https", "caldav": "https", "caldavs": "https", "webcal": "https"}
 _SAFE: Final = "!$&'()*+,;=:@~-._"
@@ -108,7 +109,7 @@ def refusal(status: int) -> FeedError:
         return FeedError("There is no calendar at this address any more.", field="url")
     if status == TOO_MANY:
         return FeedError("The calendar's server wants to be asked less often.")
-    if status >= FAULT:
+    if status >= FAULT and status != _NO_SUCH_METHOD:
         return FeedError(f"The calendar's server has a fault at present (it answered {status}).")
     return FeedError(f"There is no CalDAV server at this address (it answered {status}).", field="url")
 

@@ -78,7 +78,9 @@ def list_members(client: Client, url: str) -> Members:
     """Return all that there is, where the server has no better way to tell (RFC 4791 section 8.2.1.3)."""
     answer = client.propfind(url, _NAMES, 1)
     found = Members()
-    if not _take(found, multistatus(answer).responses, answer.final_url):
+    responses = multistatus(answer).responses
+    has_own = any(one.has(f"{xml.DAV}resourcetype", f"{xml.CALDAV}calendar") for one in responses)
+    if not _take(found, responses, answer.final_url) or not has_own:
         msg = "The calendar's server does not list all of its entries."
         raise FeedError(msg)
     return found
@@ -114,7 +116,7 @@ def _given(key: str, member: Member, response: xml.Response | None) -> Given:
 
 def _take(found: Members, responses: Iterable[xml.Response], url: str) -> bool:
     """Add what an answer says to what was found; say whether that was all of it."""
-    own = _path(url, url)
+    own = _path(url, "")
     is_all = True
     for response in responses:
         if _path(url, response.href) == own:

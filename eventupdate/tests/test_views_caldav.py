@@ -1,0 +1,159 @@
+"""Connecting a CalDAV account in the panel, with a real server."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from common.clock import now
+from eventupdate.providers.caldav_accounts import credentials_of, sign_in
+from eventupdate.tests.dav_proxy import DavProxy
+from eventupdate.tests.feed_server import FeedServer
+from registration.membership import member_of
+from registration.models import Calendar, CalendarAccount, Member
+from registration.tests.factories import CalendarFactory, MemberFactory, UserFactory
+from registration.tests.pages import error_at, text_of
+from tests.servers import Radicale
+from tests.servers.radicale import PASSWORD, USER
+
+pytestmark = pytest.mark.django_db
+CONNECT = "/calendars/caldav/"
+
+
+def signed_in(*, is_staff: bool = False) -> tuple[Client, Member]:
+    member = member_of(UserFactory.create(is_staff=is_staff))
+    client = Client()
+    client.force_login(member.user)
+    return client, member
+
+
+@pytest.fixture
+def member(dav: DavProxy, radicale: Radicale) -> Member:
+    radicale.make("team", "Team")
+    radicale.make("night", "Night")
+    return signed_in()[1]
+
+
+@pytest.fixture
+def page(member: Member) -> Client:
+    client = Client()
+    client.force_login(member.user)
+    return client
+
+
+def connect(page: Client, dav: DavProxy, path: str = CONNECT, **data: str) -> Any:
+    typed = {"url": f"{dav.url}/", "user_name": USER, "password": PASSWORD}
+    return page.post(path, typed | data)
+
+
+def test_an_account_is_connected_and_its_calendars_are_chosen(
+    page: Client, member: Member, dav: DavProxy
+) -> None:
+    answer = connect(page, dav)
+    account = CalendarAccount.objects.get()
+    assert (account.owner, account.provider, account.name) == (member, "caldav", "anna at 127.0.0.1")
+    assert (sign_in(account).user_name, sign_in(account).password) == (USER, PASSWORD)
+    assert answer["Location"] == f"/calendars/accounts/{account.pk}/"
+    shown = text_of(page.get(answer["Location"]))
+    assert "Team" in shown
+    assert "Night" in shown
+    page.post(answer["Location"], {"chosen": [f"{dav.url}/{USER}/team/"]})
+    calendar = Calendar.objects.get()
+    assert (calendar.name, calendar.kind, calendar.owner) == ("Team", "caldav", member)
+
+
+def test_the_password_is_stored_encrypted_and_shown_nowhere(page: Client, dav: DavProxy) -> None:
+    connect(page, dav)
+    account = CalendarAccount.objects.get()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT credentials FROM registration_calendaraccount")
+        assert "pass:" not in cursor.fetchone()[0]
+    for path in ("/calendars/", f"{CONNECT}?account={account.pk}", f"/calendars/accounts/{account.pk}/"):
+        assert "pass:" not in page.get(path).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "said"),
+    [
+        ({"password": "wrong"}, "password", "does not take this user name and password"),
+        ({"password": ""}, "password", "Fill this in."),
+        ({"user_name": ""}, "user_name", "Fill this in."),
+        ({"url": "https://10.1.2.3/"}, "url", "private network"),
+        ({"url": "https://me:secret@example.org/"}, "url", "can't contain a user name"),
+        ({"url": "ftp://example.org"}, "url", "has to begin with https:// or http://"),
+        ({"url": "http://8.8.8.8/"}, "url", "could read the password"),
+        ({"url": "http://127.0.0.1:1/"}, "url", ""),
+        ({"user_name": "bert", "password": "another"}, "url", "this user has no calendar there"),
+    ],
+)
+def test_what_failed_is_told_next_to_its_field(
+    page: Client, dav: DavProxy, data: dict[str, str], field: str, said: str
+) -> None:
+    told = error_at(connect(page, dav, **data), field)
+    assert told
+    assert said in told
+    assert not CalendarAccount.objects.exists()
+
+
+def test_a_server_of_another_kind_is_told_of(page: Client, dav: DavProxy) -> None:
+    with FeedServer("BEGIN:VCALENDAR") as other:
+        assert "no CalDAV server" in error_at(connect(page, dav, url=other.url), "url")
+
+
+def test_connecting_twice_makes_one_account(page: Client, dav: DavProxy) -> None:
+    connect(page, dav)
+    connect(page, dav)
+    assert CalendarAccount.objects.count() == 1
+
+
+def test_an_account_that_was_refused_is_connected_again_with_its_calendars(
+    page: Client, member: Member, dav: DavProxy
+) -> None:
+    connect(page, dav)
+    account = CalendarAccount.objects.get()
+    account.credentials = credentials_of(USER, "an older one")
+    account.refused_at = now()
+    account.save()
+    later = now() + timedelta(hours=1)
+    row = CalendarFactory.create(owner=member, account=account, kind="caldav", next_sync_at=later, failures=3)
+    path = f"{CONNECT}?account={account.pk}"
+    assert "Connect again" in text_of(page.get("/calendars/"))
+    assert path in page.get("/calendars/").content.decode()
+    assert 'value="anna"' in page.get(path).content.decode()
+    assert "does not take" in error_at(connect(page, dav, path, password="wrong"), "password")
+    connect(page, dav, path, url="https://elsewhere.example/")
+    account.refresh_from_db()
+    row.refresh_from_db()
+    assert (account.refused_at, account.url, sign_in(account).password) == (None, f"{dav.url}/", PASSWORD)
+    assert row.next_sync_at <= now()
+    assert CalendarAccount.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", ["", "abc", "0", "9" * 30])
+def test_an_account_that_does_not_exist_is_not_found(page: Client, key: str) -> None:
+    assert page.get(f"{CONNECT}?account={key}").status_code == (404 if key else 200)
+
+
+def test_somebody_else_s_account_is_not_found(page: Client, dav: DavProxy) -> None:
+    other = CalendarAccount.objects.create(
+        owner=MemberFactory.create(),
+        provider="caldav",
+        url=f"{dav.url}/",
+        credentials=credentials_of("x", "y"),
+    )
+    assert page.get(f"{CONNECT}?account={other.pk}").status_code == 404
+    assert connect(page, dav, f"{CONNECT}?account={other.pk}").status_code == 404
+
+
+def test_only_the_staff_connects_an_account_for_everybody(page: Client, dav: DavProxy) -> None:
+    boss, _member = signed_in(is_staff=True)
+    for client in (page, boss):
+        connect(client, dav, is_for_everybody="on")
+    assert sorted(account.owner is None for account in CalendarAccount.objects.all()) == [False, True]
+
+
+def test_who_is_not_signed_in_connects_nothing(page: Client, dav: DavProxy) -> None:
+    assert connect(Client(), dav)["Location"].startswith("/accounts/login/")
+    assert dav.asked == []
