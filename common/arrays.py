@@ -6,20 +6,31 @@ See https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO.
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 
-def literal(values: Iterable[object]) -> str:
+def literal(values: Iterable[Any]) -> str:
     """Return an array's literal, to be passed as a parameter and cast (``%s::bigint[]``)."""
-    return "{" + ",".join(map(_element, values)) + "}"
+    given = list(values)
+    kinds = set(map(type, given))
+    # A column holds one type as a rule; these are written as a whole, not element by element.
+    if kinds == {int}:
+        return "{" + ",".join(map(str, given)) + "}"
+    if kinds == {datetime}:
+        return '{"' + '","'.join(map(datetime.isoformat, given)) + '"}'
+    if kinds == {str}:
+        joined = "\0".join(given)
+        if joined.count("\0") == len(given) - 1:
+            return '{"' + _escaped(joined).replace("\0", '","') + '"}'
+    return "{" + ",".join(map(_element, given)) + "}"
 
 
 def _element(value: object) -> str:
     if isinstance(value, str):
         # Texts are always quoted, or one that reads NULL or holds a comma would be misread.
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\0", "")
-        return f'"{escaped}"'
+        return '"' + _escaped(value).replace("\0", "") + '"'
     if value is None:
         return "NULL"
     if isinstance(value, date):  # and datetime
@@ -28,3 +39,7 @@ def _element(value: object) -> str:
         return str(value)
     msg = f"{type(value).__name__} can't be written into an array"
     raise TypeError(msg)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

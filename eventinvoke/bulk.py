@@ -26,8 +26,8 @@ Fields = Sequence["models.Field[Any, Any]"]
 def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Insert rows with values for ``columns``, which must be all that the model has.
 
-    The values go to the database as they are (no field prepares them): numbers, texts, instants,
-    UUIDs, and lists and dictionaries for JSON. Must be called inside a transaction.
+    The values go to the database as they are (no field prepares them): numbers, texts, instants
+    and UUIDs. Must be called inside a transaction.
     """
     if not rows:
         return
@@ -50,8 +50,6 @@ def _line(row: Row) -> str:
 def _copied(value: Any) -> str:
     if value is None:
         return r"\N"
-    if isinstance(value, dict | list):
-        value = json.dumps(value)
     if not isinstance(value, str):
         return str(value)
     return value.translate(_ESCAPES) if value else value

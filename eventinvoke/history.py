@@ -56,7 +56,7 @@ def _plain(value: Any) -> Any:
 
 
 def write(changes: Iterable[Change | None]) -> None:
-    """Store changes, leaving out None, in one statement. Must be called inside a transaction."""
+    """Store changes, leaving out None, in one statement."""
     at = now()
     rows = [(one.event_id, str(one.kind), at, one.before, one.after) for one in changes if one is not None]
-    bulk.insert(EventChange, ("event_id", "kind", "at", "before", "after"), rows)
+    bulk.insert_missing(EventChange, ("event_id", "kind", "at", "before", "after"), rows)

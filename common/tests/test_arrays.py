@@ -9,6 +9,9 @@ from django.db import connection
 from common.arrays import literal
 
 
+TEXTS = ["", "NULL", "a,b", 'say "x"', "back\\slash", '\\"', "{}", "'; --", "ünï\ncode"]
+
+
 def test_numbers_uuids_and_nothing_are_written_plainly() -> None:
     one = UUID("0189a7b0-0000-7000-8000-000000000001")
     assert literal([1, None, one]) == f"{{1,NULL,{one}}}"
@@ -19,12 +22,24 @@ def test_what_can_t_be_written_is_refused() -> None:
         literal([{}])
 
 
+@pytest.mark.parametrize("texts", [["a\0b", "\0"], ["a\0b", None]])
+def test_a_null_character_which_no_text_can_hold_is_left_out(texts: list[object]) -> None:
+    assert "\0" not in literal(texts)
+    assert literal(texts).startswith('{"ab",')
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("kind", "values"),
     [
-        ("text", ["", "NULL", "a,b", 'say "x"', "back\\slash", "{}", "'; --", "ünï\ncode", None]),
+        ("text", [*TEXTS, None]),
+        ("text", TEXTS),
+        ("text", [""]),
+        ("bigint", [1, -(2**62)]),
+        ("boolean", [True, False]),
+        ("text", []),
         ("timestamptz", [datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC), None]),
+        ("timestamptz", [datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC), datetime(1, 1, 2, tzinfo=UTC)]),
         ("date", [date(2026, 2, 28)]),
     ],
 )

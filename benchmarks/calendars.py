@@ -1,0 +1,252 @@
+"""How fast a large calendar is read, matched and planned, and how little is done when little changed.
+
+5,000 entries, a fifth of them recurring weekly with exceptions, over a year, served over HTTP; 1,000
+standing registrations of 100 members; a durable PostgreSQL. In the same run recurring-ical-events
+merely expands the same file, in a process of its own: the ratio of the first sync to that is what
+counts, since it does not depend on the machine.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import django
+
+from benchmarks.calendar_feed import MEMBERS, Feed, Server, patterns, serve
+from tests.servers import PostgreSQL
+
+DAYS: Final = 365
+RATIO, MEMORY_MB, UNCHANGED, MATCHING = 1.5, 500.0, 0.05, 1.0
+
+
+@contextmanager
+def stack(folder: Path) -> Iterator[Server]:
+    """Run PostgreSQL and the feed's server, and set up Django in this process on them."""
+    with PostgreSQL(is_durable=True) as database, serve() as server:
+        os.environ |= {
+            "PFS_NOTICE_VAR": str(folder),
+            "DJANGO_SETTINGS_MODULE": "pfs_notice.settings",
+            "DATABASE_URL": database.url,
+            "NOTICE_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+            "NOTICE_HORIZON_DAYS": str(DAYS),
+        }
+        django.setup()
+        from django.core.management import call_command  # noqa: PLC0415 - after the set-up
+
+        call_command("migrate", verbosity=0)
+        yield server
+
+
+def seed(url: str) -> int:
+    """Make a calendar for everybody, and members with targets and registrations; return its key."""
+    from registration.models import Calendar, Member, Registration, Step, Target, User  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    calendar = Calendar.objects.create(name="Observatory", url=url)
+    users = User.objects.bulk_create([User(username=f"user{n}") for n in range(MEMBERS)])
+    members = Member.objects.bulk_create([Member(user=user, name=user.username) for user in users])
+    targets = Target.objects.bulk_create(
+        [
+            Target(
+                member=member,
+                kind=kind,
+                address=f"{kind}{n}",
+                shown=kind,
+                fingerprint=f"{n:064x}",
+                verified_at=now,
+            )
+            for n, member in enumerate(members)
+            for kind in ("inbox", "webpush")
+        ]
+    )
+    plans = Registration.objects.bulk_create(
+        [
+            Registration(
+                member=members[n % MEMBERS], kind="standing", name=f"{n}", pattern=pattern, is_planned=True,
+                calendar=calendar if n % 2 else None,
+            )
+            for n, pattern in enumerate(patterns())
+        ]
+    )  # fmt: skip
+    steps = []
+    for n, plan in enumerate(plans):
+        inbox, push = targets[2 * (n % MEMBERS) : 2 * (n % MEMBERS) + 2]
+        steps.append(Step(registration=plan, target=push, offset=timedelta(minutes=-10)))
+        if n // MEMBERS % 2:
+            steps.append(Step(registration=plan, target=inbox, offset=timedelta(minutes=-30)))
+    Step.objects.bulk_create(steps)
+    return calendar.pk
+
+
+def run(*arguments: str) -> dict[str, Any]:
+    """Do a piece of the work in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.calendar_work", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def sync(pk: int) -> dict[str, Any]:
+    """Sync the calendar; return what it took, with the rows that were written, by table."""
+    before = rows_written()
+    found = run("sync", str(pk))
+    if found["outcome"] == "failed":
+        raise SystemExit(f"the sync failed: {found['problem']}")
+    written = {
+        table: tuple(b - a for a, b in zip(before.get(table, (0, 0, 0)), counts, strict=True))
+        for table, counts in rows_written().items()
+    }
+    return {**found, "written": {table: counts for table, counts in written.items() if any(counts)}}
+
+
+def rows_written() -> dict[str, tuple[int, int, int]]:
+    """Return how many rows of each table were inserted, updated and deleted so far.
+
+    A process tells the server's statistics when it ends at the latest.
+    """
+    from django.db import connection  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables")
+        return {
+            table: (inserted, updated, deleted) for table, inserted, updated, deleted in cursor.fetchall()
+        }
+
+
+def stored() -> tuple[int, int, list[str]]:
+    """Return how many events and deliveries there are, and the distinct titles."""
+    from eventinvoke.models import Delivery, Event  # noqa: PLC0415
+
+    titles = Event.objects.order_by("title").values_list("title", flat=True).distinct()
+    return Event.objects.count(), Delivery.objects.count(), list(titles)
+
+
+def analyze() -> None:
+    """Let PostgreSQL know what its tables hold, as its autovacuum would in time."""
+    from django.db import connection  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def told_titles() -> set[str]:
+    """Return the titles of events that somebody will be told of."""
+    from eventinvoke.models import Delivery  # noqa: PLC0415
+
+    return set(Delivery.objects.values_list("event__title", flat=True))
+
+
+def move_one(feed: Feed, titles: set[str]) -> None:
+    """Move one entry by an hour: one that does not repeat, and that somebody will be told of."""
+    entry = next(e for e in feed.entries if e.title in titles and "RRULE:FREQ=WEEKLY" not in e.lines)
+    entry.starts_at += timedelta(hours=1)
+
+
+def measure(server: Server, folder: Path) -> dict[str, Any]:
+    """Measure everything, in order."""
+    feed = Feed(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+    server.content = feed.export()
+    file = folder / "calendar.ics"
+    file.write_bytes(server.content)
+    pk = seed(server.url)
+    analyze()
+    bare = [run("expand", str(file), str(DAYS))]
+    first = sync(pk)
+    bare.append(run("expand", str(file), str(DAYS)))
+    events, deliveries, titles = stored()
+    analyze()
+    not_modified = sync(pk)
+    server.content = feed.export()
+    exported_anew = sync(pk)
+    move_one(feed, told_titles())
+    server.content = feed.export()
+    one_moved = sync(pk)
+    (folder / "match.json").write_text(json.dumps({"titles": titles, "patterns": patterns()}))
+    return {
+        "bare": bare,
+        "first": first,
+        "events": events,
+        "deliveries": deliveries,
+        "titles": len(titles),
+        "not_modified": not_modified,
+        "exported_anew": exported_anew,
+        "one_moved": one_moved,
+        "matching": run("match", str(folder / "match.json")),
+    }
+
+
+def main() -> None:
+    """Run the whole and print the table and the line of JSON."""
+    with TemporaryDirectory(prefix="pfsn-") as name, stack(Path(name)) as server:
+        found = measure(server, Path(name))
+    report(found)
+
+
+def report(found: dict[str, Any]) -> None:
+    """Print what was measured against what is to be reached."""
+    bare = sum(one["seconds"] for one in found["bare"]) / len(found["bare"])
+    first = found["first"]["seconds"]
+    matching = found["matching"]["set"] / found["matching"]["re"]
+    print(f"\n{found['events']} events, {found['deliveries']} deliveries, {found['titles']} distinct titles")
+    print(f"\n{'':<34}{'seconds':>9}{'ratio':>8}{'target':>8}{'peak MB':>9}{'statements':>12}")
+    print(
+        f"{'recurring-ical-events expands':<34}{bare:>9.2f}{1:>8.2f}{'':>8}{found['bare'][0]['peak_mb']:>9.0f}"
+    )
+    rows = [
+        ("first sync, of that", "first", first / bare, RATIO),
+        ("not modified, of the first", "not_modified", found["not_modified"]["seconds"] / first, UNCHANGED),
+        (
+            "exported anew, of the first",
+            "exported_anew",
+            found["exported_anew"]["seconds"] / first,
+            UNCHANGED,
+        ),
+        ("one entry moved, of the first", "one_moved", found["one_moved"]["seconds"] / first, None),
+    ]
+    for label, key, ratio, target in rows:
+        one = found[key]
+        shown = "" if target is None else f"{target:.2f}"
+        print(
+            f"{label:<34}{one['seconds']:>9.2f}{ratio:>8.3f}{shown:>8}{one['peak_mb']:>9.0f}{one['statements']:>12}"
+        )
+    by_set, by_re = found["matching"]["set"], found["matching"]["re"]
+    print(f"{'1,000 patterns, re one by one':<34}{by_re:>9.2f}{1:>8.2f}")
+    print(f"{'1,000 patterns, as a set':<34}{by_set:>9.2f}{matching:>8.2f}{MATCHING:>8.2f}")
+    print("\nwritten when one entry moved (inserted, updated, deleted):")
+    for table, counts in sorted(found["one_moved"]["written"].items()):
+        print(f"  {table:<32}{counts}")
+    held = {
+        "ratio": first / bare <= RATIO,
+        "memory": found["first"]["peak_mb"] < MEMORY_MB,
+        "not_modified": rows[1][2] < UNCHANGED,
+        "exported_anew": rows[2][2] < UNCHANGED,
+        "one_moved": is_little(found["one_moved"]["written"]),
+        "matching": matching <= MATCHING,
+    }
+    figures = {"ratio": round(first / bare, 3), "target": RATIO, "held": all(held.values()), "holds": held}
+    print()
+    print(json.dumps({"name": "calendars", **figures, **found}))
+
+
+def is_little(written: dict[str, Any]) -> bool:
+    """Say whether one moved entry wrote its own rows and no others: itself, its event, a change, its notices."""
+    expected = {
+        "eventupdate_entry": (0, 1, 0),
+        "eventinvoke_event": (0, 1, 0),
+        "eventinvoke_eventchange": (1, 0, 0),
+    }
+    own = {table: tuple(counts) for table, counts in written.items() if table in expected}
+    others = set(written) - set(expected) - {"registration_calendar", "eventinvoke_delivery"}
+    moved_only = [0, *written.get("eventinvoke_delivery", (0, 0, 0))[::2]]
+    return own == expected and not others and not any(moved_only)
+
+
+if __name__ == "__main__":
+    main()
