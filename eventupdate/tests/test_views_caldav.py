@@ -124,7 +124,7 @@ def test_an_account_that_was_refused_is_connected_again_with_its_calendars(
     assert 'value="anna"' in page.get(path).content.decode()
     assert "does not take" in error_at(connect(page, dav, path, password="wrong"), "password")
     connect(page, dav, path, url="https://elsewhere.example/")
-    account.refresh_from_db()
+    account = CalendarAccount.objects.get()
     row.refresh_from_db()
     assert account.refused_at is None
     assert (account.url, sign_in(account).password) == (f"{dav.url}/", PASSWORD)
