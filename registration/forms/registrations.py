@@ -1,4 +1,4 @@
-"""One date, or everything that matches a pattern."""
+"""What both kinds of registration have in common, and the one for one date."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -7,17 +7,15 @@ from django import forms
 from django.core.validators import URLValidator
 from django.utils import timezone
 
-from common import patterns
 from common.clock import now
-from common.errors import InputError
-from registration.access import calendars_for, members_of
+from registration.access import members_of
 from registration.forms.base import FoldField, LocalTimeField, PanelForm, read_local
-from registration.models import Calendar, Member, Registration, User
+from registration.models import Member, Registration, User
 
 FAR: Final = timedelta(days=50 * 365)
 
 
-class _RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """What both kinds have in common: for whom it is."""
 
     kind: Registration.Kind
@@ -36,6 +34,11 @@ class _RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  
             field.queryset = members_of(user).filter(user__is_active=True)
             field.initial = field.initial or member.pk
 
+    @property
+    def needs_plan(self) -> bool:
+        """Whether anybody is told anything."""
+        return True
+
     def prepare(self) -> Registration:
         """Return the registration with all columns set but not stored."""
         registration: Registration = self.save(commit=False)
@@ -53,7 +56,7 @@ class _LinkField(forms.URLField):
     default_validators = (URLValidator(schemes=("http", "https")),)  # type: ignore[assignment]
 
 
-class DateForm(_RegistrationForm):
+class DateForm(RegistrationForm):
     """One date: what, when, where and how much it matters."""
 
     kind = Registration.Kind.DATE
@@ -143,58 +146,4 @@ class DateForm(_RegistrationForm):
         """Name the registration after its title."""
         registration = super().prepare()
         registration.name = registration.title[:150]
-        return registration
-
-
-class StandingForm(_RegistrationForm):
-    """Everything in a calendar, or in all, whose title fits a pattern."""
-
-    kind = Registration.Kind.STANDING
-    calendar = forms.ModelChoiceField(
-        queryset=Calendar.objects.none(), required=False, empty_label="All my calendars"
-    )
-
-    class Meta:
-        model = Registration
-        fields = ("member", "calendar", "pattern", "name")
-        labels = {"name": "Name"}
-        help_texts = {
-            "pattern": (
-                "A word of the title, or a regular expression: <code>telecon</code>, "
-                "<code>^Review|shift</code>. Upper and lower case are the same."
-            ),
-            "name": "What it is called here. Empty: the pattern.",
-        }
-        widgets = {"pattern": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
-
-    field_order = ("member", "calendar", "pattern", "name")
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, user=user, **kwargs)
-        self.fields["pattern"].required = True
-        self.fields["name"].required = False
-        field = self.fields["calendar"]
-        if isinstance(field, forms.ModelChoiceField):
-            field.queryset = calendars_for(user).filter(is_active=True)
-
-    def clean_pattern(self) -> str:
-        """Refuse what RE2 does not take, and say what it lacks."""
-        try:
-            return patterns.check(self.cleaned_data["pattern"])
-        except InputError as error:
-            raise forms.ValidationError(error.message) from None
-
-    def clean(self) -> dict[str, Any]:
-        """A calendar has to be one that the member who is told may see."""
-        cleaned = super().clean() or self.cleaned_data
-        calendar = cleaned.get("calendar")
-        member = cleaned.get("member") or (self.instance.member if self.instance.pk else self._author)
-        if calendar is not None and calendar.owner_id not in {None, member.pk}:
-            self.add_error("calendar", f"{member} can't see this calendar.")
-        return cleaned
-
-    def prepare(self) -> Registration:
-        """Name it after its pattern where it got no name."""
-        registration = super().prepare()
-        registration.name = (registration.name or registration.pattern)[:150]
         return registration

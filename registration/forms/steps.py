@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from common.channels import registry
 from registration.access import targets_for
 from registration.forms.base import PanelForm
-from registration.models import Registration, Step, Target, User
+from registration.membership import INBOX
+from registration.models import Member, Registration, Step, Target, User
 
 UNITS: Final[Mapping[str, timedelta]] = {
     "seconds": timedelta(seconds=1),
@@ -44,6 +45,12 @@ class _TargetChoices:
             groups.setdefault(target.member.name, []).append((target.pk, self._name(target)))
         flat = next(iter(groups.values()), []) if len(groups) == 1 else list(groups.items())
         self.choices = [("", "—"), *flat]
+
+    def first_of(self, member: Member) -> int | None:
+        """Return what a new plan of a member begins with: the inbox, or else what was verified first."""
+        own = [t for t in self.by_pk.values() if t.member_id == member.pk and t.is_usable]
+        own.sort(key=lambda target: (target.kind != INBOX, target.verified_at, target.pk))
+        return own[0].pk if own else None
 
     @staticmethod
     def _name(target: Target) -> str:
@@ -118,6 +125,16 @@ class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
         "too_many_forms": "A plan has at most %(num)d steps.",
     }
 
+    first_target: int | None = None
+    """What the first row of a new plan begins with."""
+
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        """Have a new plan begin with a target that can be used at once."""
+        given: dict[str, Any] = super().get_form_kwargs(index)
+        if index == 0 and self.first_target is not None and not self.is_bound:
+            given["initial"] = {"target": self.first_target}
+        return given
+
     def clean(self) -> None:
         """Refuse an empty plan and a step that stands there twice."""
         if any(form.errors for form in self.forms if not form.cleaned_data.get("DELETE")):
@@ -161,8 +178,13 @@ class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
             row.save()
 
 
-def step_formset(user: User, registration: Registration | None, data: Any = None) -> BaseStepFormSet:
-    """Return the rows of a registration's plan, with empty ones for those without scripts."""
+def step_formset(
+    user: User, member: Member, registration: Registration | None, data: Any = None
+) -> BaseStepFormSet:
+    """Return the rows of a registration's plan, with empty ones for those without scripts.
+
+    A new plan begins with a target of ``member``.
+    """
     steps = list(registration.steps.all()) if registration else []
     kept = {step.target_id for step in steps}
     reachable = targets_for(user) | Target.objects.filter(pk__in=kept)
@@ -180,4 +202,7 @@ def step_formset(user: User, registration: Registration | None, data: Any = None
         absolute_max=MAX_STEPS + 1,
         validate_max=True,
     )
-    return factory(data, initial=initial, prefix="steps", form_kwargs={"targets": choices})
+    plan = factory(data, initial=initial, prefix="steps", form_kwargs={"targets": choices})
+    if not steps:
+        plan.first_target = choices.first_of(member)
+    return plan

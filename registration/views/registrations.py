@@ -17,7 +17,8 @@ from registration.access import (
     editable_registrations_for,
     registrations_for,
 )
-from registration.forms.registrations import DateForm, StandingForm
+from registration.forms.registrations import DateForm
+from registration.forms.standing import StandingForm
 from registration.forms.steps import step_formset
 from registration.membership import member_in
 from registration.models import Registration, Step, User
@@ -91,12 +92,15 @@ def _edit(request: HttpRequest, registration: Registration | None, kind: Registr
     assert isinstance(user, User)  # noqa: S101 - for the type checker: the view requires it
     data = request.POST if request.method == "POST" else None
     form = _FORMS[kind](data, instance=registration, user=user, member=member_in(request))
-    plan = step_formset(user, registration, data)
-    if data is not None and all([form.is_valid(), plan.is_valid()]):
+    plan = step_formset(user, member_in(request), registration, data)
+    if data is not None and form.is_valid() & (plan.is_valid() or not form.needs_plan):
         with transaction.atomic():
             changed = form.prepare()
             changed.save()
-            plan.save(changed)
+            if form.needs_plan:
+                plan.save(changed)
+            else:
+                changed.steps.all().delete()
         messages.success(request, f"“{changed}” is saved.")
         return redirect("registration:registration-list")
     context = {"form": form, "plan": plan, "registration": registration, "kind": kind}

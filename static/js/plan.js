@@ -9,12 +9,16 @@
   const template = document.querySelector("#plan-row-template");
   const add = document.querySelector("[data-plan-add]");
 
+  // The preview of a registration goes by its plan.
+  const tell = () => plan.dispatchEvent(new Event("plan-changed", { bubbles: true }));
+
   const remove = (row) => {
     const box = row.querySelector('input[type="checkbox"][name$="-DELETE"]');
     if (box) {
       box.checked = true;
     }
     row.hidden = true;
+    tell();
   };
 
   plan.addEventListener("click", (event) => {
@@ -34,6 +38,7 @@
     plan.append(row);
     total.value = String(number + 1);
     row.querySelector("select").focus();
+    tell();
   });
 
   // Empty rows beyond the first are only for those without scripts.
