@@ -2,11 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from eventinvoke.views import coming, delivered, inbox, matches, push, timeline
+from eventinvoke.views import calendars, changes, coming, delivered, inbox, matches, push, timeline
 
 app_name = "eventinvoke"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("coming/", coming.coming_list, name="coming-list"),
+    path("changes/", changes.change_list, name="change-list"),
+    path("calendars/<int:pk>/", calendars.calendar_detail, name="calendar-detail"),
+    path("calendars/counts", calendars.calendar_counts, name="calendar-counts"),
     path("delivered/", delivered.delivered_list, name="delivered-list"),
     path("deliveries/<int:pk>/", timeline.delivery_detail, name="delivery-detail"),
     path("deliveries/<int:pk>/confirm", inbox.delivery_confirm, name="delivery-confirm"),

@@ -1,11 +1,18 @@
 """Whose deliveries a page shows: one's own, or everybody's where the staff asks for them."""
 
+from typing import Final
+
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from eventinvoke.models import Delivery
-from registration.access import members_of
+from eventinvoke.matching import CALENDAR_PREFIX
+from eventinvoke.models import Delivery, Event
+from registration.access import calendars_for, members_of
 from registration.membership import member_in
+from registration.models import Calendar
+
+_DIGITS: Final = 18
+"""More digits are no key."""
 
 
 def is_for_all(request: HttpRequest) -> bool:
@@ -28,3 +35,19 @@ def deliveries_for(request: HttpRequest) -> "QuerySet[Delivery]":
 def own_deliveries(request: HttpRequest) -> "QuerySet[Delivery]":
     """Return the deliveries that this account may answer: nobody confirms for another."""
     return Delivery.objects.filter(member=member_in(request))
+
+
+def calendar_in(request: HttpRequest) -> Calendar | None:
+    """Return the ``calendar`` that the query names, if this account may see it."""
+    chosen = request.GET.get("calendar", "")
+    if not chosen.isdecimal() or len(chosen) > _DIGITS:
+        return None
+    return calendars_for(request.user).defer("content").filter(pk=int(chosen)).first()
+
+
+def calendar_of(request: HttpRequest, event: Event) -> Calendar | None:
+    """Return the calendar that an event comes from, if this account may see it."""
+    key = event.source.removeprefix(CALENDAR_PREFIX)
+    if key == event.source or not key.isdecimal():
+        return None
+    return calendars_for(request.user).defer("content").filter(pk=int(key)).first()

@@ -13,7 +13,8 @@ from common.channels import Outcome
 from common.clock import now
 from common.states import FINAL, State
 from eventinvoke.models import Answer, Attempt, Delivery, Event
-from eventinvoke.views.scope import deliveries_for, own_deliveries
+from eventinvoke.views.changes import lines_of
+from eventinvoke.views.scope import calendar_of, deliveries_for, own_deliveries
 
 LIMIT: Final = 200
 
@@ -160,13 +161,22 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
     event = get_object_or_404(Event, pk=pk)
     rows = deliveries_for(request).filter(event=event).exclude(state=State.CANCELED)
     deliveries = list(rows.select_related("target", "member").order_by("due_at", "pk")[:LIMIT])
-    if (
-        not deliveries
-        and not deliveries_for(request).filter(event=event).exists()
-        and not request.user.is_staff
+    calendar = calendar_of(request, event)
+    if not (
+        deliveries
+        or calendar is not None
+        or request.user.is_staff
+        or deliveries_for(request).filter(event=event).exists()
     ):
         raise Http404
     members = {delivery.member_id for delivery in deliveries}
     answers = Answer.objects.filter(event=event, member__in=members).select_related("member")
-    context = {"event": event, "deliveries": deliveries, "answers": answers[:LIMIT], "now": now()}
+    context = {
+        "event": event,
+        "calendar": calendar,
+        "deliveries": deliveries,
+        "answers": answers[:LIMIT],
+        "lines": lines_of(event.changes.order_by("-at", "-pk")[:LIMIT]),
+        "now": now(),
+    }
     return render(request, "eventinvoke/event_detail.html", context)

@@ -7,9 +7,11 @@ from django.db.models import Q, QuerySet
 
 from common import patterns
 from common.errors import InputError
+from common.wording import FIELDS, check_template
 from registration.access import calendars_for
 from registration.forms.registrations import RegistrationForm
 from registration.models import Calendar, Member, Registration, User
+from registration.models.registrations import NINE, title_only
 
 OTHER_SOURCES: Final = (("registration", "Dates registered one by one"), ("system", "Messages of the system"))
 """Sources that are no calendars, as a person reads them."""
@@ -113,11 +115,15 @@ class StandingForm(RegistrationForm):
         return self._check("exclude") if self.cleaned_data["exclude"] else ""
 
     def _check(self, name: str) -> str:
-        typed: str = self.cleaned_data[name]
-        if self.cleaned_data.get("syntax") != Registration.Syntax.REGEX:
-            return typed
         try:
-            return patterns.check(typed)
+            return patterns.check(self.cleaned_data[name], self.cleaned_data.get("syntax", ""), name)
+        except InputError as error:
+            raise forms.ValidationError(error.message) from None
+
+    def clean_text(self) -> str:
+        """Refuse fields that there are not, and braces that are not closed."""
+        try:
+            return check_template(self.cleaned_data["text"])
         except InputError as error:
             raise forms.ValidationError(error.message) from None
 
@@ -135,6 +141,28 @@ class StandingForm(RegistrationForm):
         if self.instance.pk:
             return chosen or self.instance.member
         return chosen or self._author
+
+    @property
+    def text_fields(self) -> dict[str, str]:
+        """The fields that the text may hold, and what each is."""
+        return FIELDS
+
+    @property
+    def is_refined(self) -> bool:
+        """Whether there is something to see among what is rarely used of the pattern."""
+        names = ("exclude", "name", "searched")
+        one = self.instance
+        return any(name in self.errors for name in names) or bool(
+            one.pk and (one.exclude or one.fields != title_only() or one.name != one.pattern)
+        )
+
+    @property
+    def is_worded(self) -> bool:
+        """Whether there is something to see among what is rarely used of the notice."""
+        one = self.instance
+        return any(name in self.errors for name in ("text", "all_day_at", "skips_away")) or bool(
+            one.text or one.skips_away or one.all_day_at != NINE
+        )
 
     @property
     def needs_plan(self) -> bool:

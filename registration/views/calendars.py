@@ -1,31 +1,64 @@
-"""Calendars: list, add, read now, delete."""
+"""Calendars: list, add, change, read now, switch off, delete."""
+
+from hashlib import sha256
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from common.clock import now
 from registration.access import calendars_for, editable_calendars_for
-from registration.forms.calendars import CalendarForm
+from registration.forms.calendars import CalendarEditForm, CalendarForm
 from registration.membership import member_in
 from registration.models import Calendar, Registration
+
+_LIMIT = 200
+_CONNECT = ("eventupdate/connect.html", "components/nothing.html")
+"""What other parts show above the list: accounts to connect; nothing where they show nothing."""
 
 
 @login_required
 @require_safe
 def calendar_list(request: HttpRequest) -> HttpResponse:
-    """Show the calendars, and how the last reading of each went."""
+    """Show the calendars, and how the last reading of each went.
+
+    A page that is open already asks with its token, and gets 204 while nothing changed.
+    """
     calendars: QuerySet[Calendar] = calendars_for(request.user)
     if request.user.is_staff and request.GET.get("all") != "1":
         calendars = Calendar.objects.visible_to(member_in(request))
-    calendars = calendars.select_related("owner").defer("content").annotate(uses=Count("registrations"))
-    editable = set(editable_calendars_for(request.user).values_list("pk", flat=True))
-    context = {"calendars": calendars[:200], "editable": editable, "is_all": request.GET.get("all") == "1"}
+    rows = list(
+        calendars.select_related("owner", "account")
+        .defer("content", "url", "user_name", "password", "sync_token")
+        .annotate(uses=Count("registrations"))[:_LIMIT]
+    )
+    token = _token(rows)
+    if request.headers.get("HX-Request") and request.GET.get("token") == token:
+        return HttpResponse(status=204)
+    context = {
+        "calendars": rows,
+        "editable": set(editable_calendars_for(request.user).values_list("pk", flat=True)),
+        "is_all": request.GET.get("all") == "1",
+        "token": token,
+        "now": now(),
+        "connect_templates": _CONNECT,
+    }
     return render(request, "panel/calendar_list.html", context)
+
+
+def _token(calendars: list[Calendar]) -> str:
+    """Return a short word that changes with what the page shows."""
+    instant = now()
+    shown = [
+        (c.pk, c.name, c.is_active, c.synced_at, c.problem, (c.next_sync_at or instant) > instant)
+        for c in calendars
+    ]
+    return sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 @login_required
@@ -46,12 +79,62 @@ def calendar_add(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def calendar_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a calendar: its name, how often it is read, from where, and for whom it is."""
+    calendar = get_object_or_404(editable_calendars_for(request.user), pk=pk)
+    owner = calendar.owner_id
+    form = CalendarEditForm(
+        request.POST or None,
+        request.FILES or None,
+        instance=calendar,
+        member=member_in(request),
+        is_staff=request.user.is_staff,
+    )
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            calendar = form.save()
+            if calendar.owner_id != owner:
+                _looking_at(calendar, None).changed()
+        messages.success(request, f"“{calendar}” is saved.")
+        return redirect("registration:calendar-list")
+    return render(request, "panel/calendar_form.html", {"form": form, "calendar": calendar})
+
+
+def _looking_at(calendar: Calendar, owner: int | None) -> QuerySet[Registration]:
+    """Return the registrations that look at a calendar of this owner (None: of everybody)."""
+    found = Registration.objects.filter(
+        Q(calendar=calendar) | Q(calendar=None, source=""), kind=Registration.Kind.STANDING
+    )
+    return found if owner is None else found.filter(member=owner)
+
+
+@login_required
 @require_POST
 def calendar_read(request: HttpRequest, pk: int) -> HttpResponse:
     """Have a calendar read as soon as possible."""
     calendar = get_object_or_404(editable_calendars_for(request.user), pk=pk)
     Calendar.objects.filter(pk=calendar.pk).update(next_sync_at=now(), is_active=True)
     messages.info(request, f"“{calendar}” is read within a minute.")
+    return _back(request)
+
+
+@login_required
+@require_POST
+def calendar_switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop reading a calendar, or go on, as ``is_active`` in the form says. What was read stays."""
+    calendar = get_object_or_404(editable_calendars_for(request.user), pk=pk)
+    is_active = request.POST.get("is_active") == "1"
+    state = {"is_active": is_active} | ({"next_sync_at": now()} if is_active else {})
+    Calendar.objects.filter(pk=calendar.pk).update(**state)
+    return _back(request)
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    """Return to the page that the button stood on."""
+    next_page = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(next_page, {request.get_host()}, require_https=request.is_secure()):
+        return redirect(next_page)
     return redirect("registration:calendar-list")
 
 
@@ -60,11 +143,9 @@ def calendar_read(request: HttpRequest, pk: int) -> HttpResponse:
 def calendar_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a calendar with the registrations that name it; others lose its entries."""
     calendar = get_object_or_404(editable_calendars_for(request.user), pk=pk)
-    affected = Registration.objects.filter(kind=Registration.Kind.STANDING, calendar=None, source="")
-    if calendar.owner_id is not None:
-        affected = affected.filter(member=calendar.owner_id)
+    affected = _looking_at(calendar, calendar.owner_id).filter(calendar=None)
     with transaction.atomic():
-        calendar.delete()
         affected.changed()
+        calendar.delete()
     messages.success(request, f"“{calendar}” is deleted.")
     return redirect("registration:calendar-list")
