@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from common.errors import AddressError
 from common.http import check_public_url, is_inside
 from registration.forms.base import PanelForm
+from registration.forms.intervals import IntervalField
 from registration.models import Calendar, Member
 from registration.models.members import check_time_zone
 
@@ -45,9 +46,11 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
+    interval = IntervalField(label="Read it")
+
     class Meta:
         model = Calendar
-        fields = ("name", "url", "user_name", "password", "default_time_zone")
+        fields: tuple[str, ...] = ("name", "url", "user_name", "password", "default_time_zone", "interval")
         labels = {"url": "Address", "default_time_zone": "Zone of entries without one"}
         help_texts = {
             "url": "The iCalendar address (https:// or webcal://). It is kept secret.",
@@ -55,12 +58,11 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
         }
         widgets = {"url": forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"})}
 
-    field_order = ("name", "url", "user_name", "password", "file", "default_time_zone", "is_for_everybody")
-
     def __init__(self, *args: Any, member: Member, is_staff: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._member = member
         self._typed_inside = ("", "")
+        self.initial["interval"] = self.instance.interval
         if not is_staff:
             del self.fields["is_for_everybody"]
 

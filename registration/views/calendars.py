@@ -13,13 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from common.clock import now
 from registration.access import calendars_for, editable_calendars_for
-from registration.forms.calendars import CalendarEditForm, CalendarForm
+from registration.forms.calendar_edit import CalendarEditForm
+from registration.forms.calendars import CalendarForm
 from registration.membership import member_in
 from registration.models import Calendar, Registration
 
 _LIMIT = 200
-_CONNECT = ("eventupdate/connect.html", "components/nothing.html")
-"""What other parts show above the list: accounts to connect; nothing where they show nothing."""
 
 
 @login_required
@@ -46,7 +45,6 @@ def calendar_list(request: HttpRequest) -> HttpResponse:
         "is_all": request.GET.get("all") == "1",
         "token": token,
         "now": now(),
-        "connect_templates": _CONNECT,
     }
     return render(request, "panel/calendar_list.html", context)
 

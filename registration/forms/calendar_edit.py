@@ -1,0 +1,87 @@
+"""Changing a calendar: what it is called, from where and how often it is read, for whom it is."""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django import forms
+
+from common.clock import now
+from registration.forms.calendars import CalendarForm
+from registration.forms.intervals import IntervalField
+from registration.models import Calendar, Member
+
+_SECRETS: Final = ("url", "user_name", "password", "file")
+_ANEW: Final = frozenset({*_SECRETS, "default_time_zone"})
+"""What is to be read as a whole once it is another one."""
+
+
+class CalendarEditForm(CalendarForm):
+    """Takes what a new calendar takes. Secrets are never shown: what is left empty stays as it is."""
+
+    forgets_sign_in = forms.BooleanField(required=False, label="The address needs no sign-in any more")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        calendar: Calendar = self.instance
+        self._stored = {name: getattr(calendar, name) for name in ("url", "user_name", "password")}
+        for name in self._stored:
+            self.initial[name] = ""
+        self.initial["is_for_everybody"] = calendar.owner_id is None
+        dropped: tuple[str, ...] = ("url", "user_name", "password", "forgets_sign_in")
+        if calendar.kind == Calendar.Kind.ICAL_URL:
+            dropped = ("file",) if calendar.user_name else ("file", "forgets_sign_in")
+        elif calendar.kind != Calendar.Kind.ICAL_FILE:
+            dropped = (*dropped, "file")
+        for name in dropped:
+            del self.fields[name]
+        for name in _SECRETS:
+            if name in self.fields:
+                self.fields[name].label = f"New {(self.fields[name].label or '').removeprefix('Or a ').lower()}"
+                self.fields[name].help_text = "Empty: it stays as it is."
+        interval = self.fields["interval"]
+        if isinstance(interval, IntervalField):
+            interval.offer(calendar.interval)
+
+    def clean_interval(self) -> Any:
+        """Leave it as it is where nothing was chosen."""
+        return self.cleaned_data["interval"] or self.instance.interval
+
+    def clean(self) -> dict[str, Any]:
+        """Put what is stored in the place of what was left empty, and check that it goes together."""
+        cleaned = forms.ModelForm.clean(self) or self.cleaned_data
+        if "url" not in self.fields or self.errors.keys() & {"url", "user_name", "password"}:
+            return cleaned
+        is_new_address = bool(cleaned["url"])
+        has_moved = is_new_address and _host(cleaned["url"]) != _host(self._stored["url"])
+        for name, stored in self._stored.items():
+            # A password goes to the server that it was typed for, and to no other.
+            if name == "url" or not (has_moved or any(self._typed_inside)):
+                cleaned[name] = cleaned[name] or stored
+        if cleaned.get("forgets_sign_in"):
+            cleaned["user_name"] = cleaned["password"] = ""
+        self._clean_sign_in(cleaned)
+        if is_new_address and self._has_already(cleaned["url"]):
+            self.add_error("url", "This calendar is there already.")
+        return cleaned
+
+    def _owner(self) -> Member | None:
+        """Leave the calendar with whom it is, unless it is given to everybody or taken from all."""
+        if "is_for_everybody" not in self.fields:
+            return self.instance.owner
+        return None if self.cleaned_data.get("is_for_everybody") else self.instance.owner or self._member
+
+    def save(self, commit: bool = True) -> Calendar:  # noqa: FBT001, FBT002 - Django's signature
+        """Store what changed, and have the calendar read anew where that may read differently."""
+        calendar: Calendar = self.instance
+        given = self.cleaned_data
+        if given.get("file"):
+            calendar.content = given["file"]
+        calendar.owner = self._owner()
+        if _ANEW & set(self.changed_data) or given.get("forgets_sign_in"):
+            calendar.etag = calendar.last_modified = calendar.content_hash = calendar.sync_token = ""
+            calendar.next_sync_at = now()
+        return super(CalendarForm, self).save(commit=commit)
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url.strip()).hostname or "").lower()
