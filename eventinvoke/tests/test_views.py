@@ -1,4 +1,4 @@
-"""What is coming, what was delivered, timelines and matches in the panel."""
+"""What is coming, what was delivered, timelines in the panel."""
 
 import re
 from datetime import timedelta
@@ -14,7 +14,7 @@ from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from eventinvoke.views.timeline import say_status
 from registration.membership import member_of
 from registration.models import Member
-from registration.tests.factories import CalendarFactory, TargetFactory, UserFactory
+from registration.tests.factories import TargetFactory, UserFactory
 from registration.tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
@@ -220,62 +220,15 @@ def test_what_a_source_says_is_shown_as_text(page: Client, member: Member) -> No
         assert 'href="javascript' not in html
 
 
-def entry(owner: Member | None, title: str) -> None:
-    calendar = CalendarFactory.create(owner=owner)
-    EventFactory.create(source=calendar.source, title=title)
-
-
-def test_matches_show_what_fits_of_the_calendars_that_one_sees(page: Client, member: Member) -> None:
-    entry(member, "Weekly telecon")
-    entry(None, "Telecon of all")
-    entry(member, "Dentist")
-    entry(member_of(UserFactory.create()), "Secret telecon")
-    shown = text_of(page.get("/matches/", {"pattern": "telecon"}))
-    assert "2 of the next 3 entries fit" in shown
-    assert "Weekly telecon" in shown
-    assert "Secret" not in shown
-
-
-def test_matches_mark_what_was_found(page: Client, member: Member) -> None:
-    entry(member, "A <b>Telecon</b> today")
-    html = page.get("/matches/", {"pattern": "telecon"}).content.decode()
-    assert 'A &lt;b&gt;<mark class="match">Telecon</mark>&lt;/b&gt; today' in html
-
-
-@pytest.mark.parametrize(
-    ("pattern", "said"),
-    [
-        ("(", "not a valid pattern"),
-        ("(?=x)", "Lookahead"),
-        ("", "while you type"),
-        ("zebra", "None of the next entry"),
-    ],
-)
-def test_matches_say_what_is_wrong_or_missing(page: Client, member: Member, pattern: str, said: str) -> None:
-    entry(member, "Dentist")
-    if said.startswith("None"):
-        said = "None of the next 1 entry fits."
-    assert said in text_of(page.get("/matches/", {"pattern": pattern}))
-
-
-@pytest.mark.parametrize("calendar", ["x", "999999", "9" * 40])
-def test_matches_of_a_calendar_that_is_none_are_none(page: Client, member: Member, calendar: str) -> None:
-    assert page.get("/matches/", {"pattern": "a", "calendar": calendar}).status_code == 200
-
-
-def test_matches_of_somebody_else_s_calendar_are_none(page: Client) -> None:
-    other = CalendarFactory.create()
-    EventFactory.create(source=other.source, title="Secret telecon")
-    assert "Secret" not in text_of(page.get("/matches/", {"pattern": "telecon", "calendar": other.pk}))
-
-
 @pytest.mark.parametrize(
     "path",
     [
         "/coming/",
         "/delivered/",
         "/inbox/",
-        "/matches/",
+        "/changes/",
+        "/calendars/1/",
+        "/calendars/counts",
         "/deliveries/1/",
         "/events/1/",
         "/targets/",

@@ -10,7 +10,12 @@ from registration.forms.calendars import CalendarForm
 from registration.forms.intervals import IntervalField
 from registration.models import Calendar, Member
 
-_SECRETS: Final = ("url", "user_name", "password", "file")
+_SECRETS: Final = {
+    "url": "New address",
+    "user_name": "New user name",
+    "password": "New password",
+    "file": "New file",
+}
 _ANEW: Final = frozenset({*_SECRETS, "default_time_zone"})
 """What is to be read as a whole once it is another one."""
 
@@ -34,17 +39,13 @@ class CalendarEditForm(CalendarForm):
             dropped = (*dropped, "file")
         for name in dropped:
             del self.fields[name]
-        for name in _SECRETS:
+        for name, label in _SECRETS.items():
             if name in self.fields:
-                self.fields[name].label = f"New {(self.fields[name].label or '').removeprefix('Or a ').lower()}"
+                self.fields[name].label = label
                 self.fields[name].help_text = "Empty: it stays as it is."
         interval = self.fields["interval"]
         if isinstance(interval, IntervalField):
             interval.offer(calendar.interval)
-
-    def clean_interval(self) -> Any:
-        """Leave it as it is where nothing was chosen."""
-        return self.cleaned_data["interval"] or self.instance.interval
 
     def clean(self) -> dict[str, Any]:
         """Put what is stored in the place of what was left empty, and check that it goes together."""
@@ -66,9 +67,10 @@ class CalendarEditForm(CalendarForm):
 
     def _owner(self) -> Member | None:
         """Leave the calendar with whom it is, unless it is given to everybody or taken from all."""
+        owner: Member | None = self.instance.owner
         if "is_for_everybody" not in self.fields:
-            return self.instance.owner
-        return None if self.cleaned_data.get("is_for_everybody") else self.instance.owner or self._member
+            return owner
+        return None if self.cleaned_data.get("is_for_everybody") else owner or self._member
 
     def save(self, commit: bool = True) -> Calendar:  # noqa: FBT001, FBT002 - Django's signature
         """Store what changed, and have the calendar read anew where that may read differently."""
@@ -80,7 +82,8 @@ class CalendarEditForm(CalendarForm):
         if _ANEW & set(self.changed_data) or given.get("forgets_sign_in"):
             calendar.etag = calendar.last_modified = calendar.content_hash = calendar.sync_token = ""
             calendar.next_sync_at = now()
-        return super(CalendarForm, self).save(commit=commit)
+        super(CalendarForm, self).save(commit=commit)
+        return calendar
 
 
 def _host(url: str) -> str:

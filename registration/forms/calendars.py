@@ -1,5 +1,6 @@
 """Adding a calendar: by its address or by a file."""
 
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -70,6 +71,11 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
         """Refuse what is no public address; a user name and a password in it go into their own fields."""
         url, self._typed_inside = parted(self.cleaned_data["url"])
         return checked_address(url)
+
+    def clean_interval(self) -> timedelta:
+        """Leave it as it is where nothing was chosen."""
+        chosen: timedelta | None = self.cleaned_data["interval"]
+        return chosen or self.instance.interval
 
     def clean_default_time_zone(self) -> str:
         """Refuse what is no time zone."""

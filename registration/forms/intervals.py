@@ -20,14 +20,14 @@ class IntervalField(forms.TypedChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         """Offer the usual ones. Nothing chosen is None."""
-        choices = [(self.prepare_value(span), words) for span, words in _CHOICES]
-        super().__init__(required=False, choices=choices, coerce=self._read, empty_value=None, **kwargs)
+        self._usual = [(self.prepare_value(span), words) for span, words in _CHOICES]
+        super().__init__(required=False, choices=self._usual, coerce=self._read, empty_value=None, **kwargs)
 
     def offer(self, span: timedelta) -> None:
         """Have this one among the choices too."""
         seconds = self.prepare_value(span)
         if not self.valid_value(seconds):
-            self.choices = [(seconds, f"every {seconds} seconds"), *self.choices]  # type: ignore[has-type]
+            self.choices = [(seconds, f"every {seconds} seconds"), *self._usual]
 
     def prepare_value(self, value: Any) -> Any:
         """Return a span as the value of its choice."""

@@ -16,6 +16,8 @@ from registration.models.registrations import NINE, title_only
 OTHER_SOURCES: Final = (("registration", "Dates registered one by one"), ("system", "Messages of the system"))
 """Sources that are no calendars, as a person reads them."""
 
+_SEARCHED_BY: Final = frozenset({"member", "action", "calendar", "syntax", "pattern", "exclude", "searched"})
+
 
 def sources_for(calendars: "QuerySet[Calendar]") -> list[tuple[str, str]]:
     """Return the sources whose notices can be held back: these calendars, and the other ones."""
@@ -78,7 +80,11 @@ class StandingForm(RegistrationForm):
             "skips_away": "Pass over whoever is away",
         }
         help_texts = {
-            "pattern": "Upper and lower case are the same.",
+            "pattern": (
+                '<span class="for-words">All words have to be there, in any order; “words in quotes” stay '
+                'together.</span> <span class="for-regex">For example <code>^Review|shift</code>: begins with '
+                "“Review”, or has “shift” anywhere.</span> Upper and lower case are the same."
+            ),
             "exclude": "What fits this is left out.",
             "name": "What it is called here. Empty: what you look for.",
             "text": "Empty: the time, the place and the description.",
@@ -169,11 +175,23 @@ class StandingForm(RegistrationForm):
         """Whether anybody is told anything: who is only away is not."""
         return bool(self.cleaned_data.get("action") != Registration.Action.AWAY)
 
-    def prepare(self) -> Registration:
-        """Name it after its pattern where it got no name."""
-        registration = super().prepare()
-        registration.name = (registration.name or registration.pattern)[:150]
+    def candidate(self) -> Registration | None:
+        """Return the registration as it is typed so far, not stored; None while that can't be searched for."""
+        if not self.is_bound or self.errors.keys() & _SEARCHED_BY:
+            return None
+        return self._completed()
+
+    def _completed(self) -> Registration:
+        registration: Registration = self.instance
+        registration.kind = self.kind
+        registration.member = self._member()
         registration.fields = self.cleaned_data["searched"]
         if registration.action != Registration.Action.MUTE:
             registration.muted_sources = []
         return registration
+
+    def prepare(self) -> Registration:
+        """Name it after its pattern where it got no name."""
+        registration = super().prepare()
+        registration.name = (registration.name or registration.pattern)[:150]
+        return self._completed()

@@ -158,6 +158,19 @@ class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
             if form.cleaned_data.get("target") and not form.cleaned_data.get("DELETE")
         ]
 
+    def steps_for(self, registration: Registration) -> list[Step]:
+        """Return the steps as they are typed so far, not stored; what can't be used is left out."""
+        return [
+            Step(
+                registration=registration,
+                target=self.form_kwargs["targets"].by_pk[form.cleaned_data["target"]],
+                offset=form.cleaned_data["offset"],
+                condition=form.cleaned_data.get("condition") or Step.Condition.UNCONFIRMED,
+            )
+            for form in self.kept()
+            if not form.errors and "offset" in form.cleaned_data
+        ]
+
     def save(self, registration: Registration) -> None:
         """Bring the registration's steps in line; a step that was only moved stays the same row."""
         stored = {step.pk: step for step in registration.steps.all()}

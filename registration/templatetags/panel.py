@@ -146,6 +146,13 @@ def _say(local: datetime, style: str) -> str:
     return f"{day}, {local:%H:%M}"
 
 
+@register.simple_tag
+def when_near(instant: datetime, other: datetime) -> SafeString:
+    """Show an instant within a sentence next to another one: the time alone where both are on one day."""
+    is_same_day = timezone.localtime(instant).date() == timezone.localtime(other).date()
+    return when(instant, "time" if is_same_day else "inline")
+
+
 @register.filter
 def day_word(instant: datetime) -> str:
     """Return “Today”, “Tomorrow”, “Yesterday” or the day of an instant in the member's zone."""

@@ -23,3 +23,15 @@ def plan(*steps: tuple[int, int, str, str], **more: str) -> dict[str, str]:
 def date(inbox: Target, **more: Any) -> dict[str, Any]:
     data = {"title": "Dentist", "starts_at": "2026-03-10T14:30", "severity": "10"}
     return data | plan((inbox.pk, 10, "minutes", "before")) | more
+
+
+def standing(inbox: Target, **more: Any) -> dict[str, Any]:
+    """Return the fields of a standing registration, as a new form has them, with a pattern."""
+    data = {
+        "action": "notify",
+        "syntax": "words",
+        "pattern": "telecon",
+        "searched": ["title"],
+        "all_day_at": "09:00",
+    }
+    return data | plan((inbox.pk, 10, "minutes", "before")) | more

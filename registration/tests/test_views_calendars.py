@@ -125,5 +125,5 @@ def test_the_list_costs_the_same_for_many_calendars(
     page: Client, member: Member, django_assert_max_num_queries: Any
 ) -> None:
     CalendarFactory.create_batch(30, owner=member)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         page.get("/calendars/")

@@ -20,7 +20,7 @@ from registration.tests.factories import (
     TargetFactory,
     UserFactory,
 )
-from registration.tests.form_data import date, plan
+from registration.tests.form_data import date, standing
 from registration.tests.pages import error_at, text_of
 
 pytestmark = pytest.mark.django_db
@@ -132,10 +132,6 @@ def test_a_date_that_has_passed_meanwhile_may_still_be_retitled(
     assert one.title == "Other"
 
 
-def standing(inbox: Target, **more: Any) -> dict[str, Any]:
-    return {"pattern": "telecon"} | plan((inbox.pk, 10, "minutes", "before")) | more
-
-
 def test_a_pattern_is_stored_and_names_its_registration(page: Client, inbox: Target) -> None:
     calendar = CalendarFactory.create(owner=inbox.member)
     page.post("/registrations/add/?kind=standing", standing(inbox, calendar=calendar.pk))
@@ -157,9 +153,8 @@ def test_a_pattern_is_stored_and_names_its_registration(page: Client, inbox: Tar
 def test_a_pattern_that_can_not_be_used_is_told_next_to_its_field(
     page: Client, inbox: Target, pattern: str, said: str
 ) -> None:
-    told = error_at(
-        page.post("/registrations/add/?kind=standing", standing(inbox, pattern=pattern)), "pattern"
-    )
+    data = standing(inbox, pattern=pattern, syntax="regex")
+    told = error_at(page.post("/registrations/add/?kind=standing", data), "pattern")
     assert told
     assert said in told
 

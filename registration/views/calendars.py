@@ -1,6 +1,8 @@
 """Calendars: list, add, change, read now, switch off, delete."""
 
+from collections.abc import Iterable
 from hashlib import sha256
+from typing import Final
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -17,8 +19,9 @@ from registration.forms.calendar_edit import CalendarEditForm
 from registration.forms.calendars import CalendarForm
 from registration.membership import member_in
 from registration.models import Calendar, Registration
+from registration.querysets import RegistrationQuerySet
 
-_LIMIT = 200
+_LIMIT: Final = 200
 
 
 @login_required
@@ -49,7 +52,7 @@ def calendar_list(request: HttpRequest) -> HttpResponse:
     return render(request, "panel/calendar_list.html", context)
 
 
-def _token(calendars: list[Calendar]) -> str:
+def _token(calendars: Iterable[Calendar]) -> str:
     """Return a short word that changes with what the page shows."""
     instant = now()
     shown = [
@@ -99,7 +102,7 @@ def calendar_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "panel/calendar_form.html", {"form": form, "calendar": calendar})
 
 
-def _looking_at(calendar: Calendar, owner: int | None) -> QuerySet[Registration]:
+def _looking_at(calendar: Calendar, owner: int | None) -> RegistrationQuerySet:
     """Return the registrations that look at a calendar of this owner (None: of everybody)."""
     found = Registration.objects.filter(
         Q(calendar=calendar) | Q(calendar=None, source=""), kind=Registration.Kind.STANDING
