@@ -1,7 +1,6 @@
 """What the form of a standing registration shows while it is typed."""
 
 import re
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,12 +46,14 @@ def member() -> Member:
 
 @pytest.fixture
 def target(member: Member) -> Target:
-    return TargetFactory.create(member=member, kind="calllike")
+    made: Target = TargetFactory.create(member=member, kind="calllike")
+    return made
 
 
 @pytest.fixture
 def calendar(member: Member) -> Calendar:
-    return CalendarFactory.create(owner=member, name="Work")
+    made: Calendar = CalendarFactory.create(owner=member, name="Work")
+    return made
 
 
 @pytest.fixture
@@ -195,7 +196,7 @@ def stored(member: Member, target: Target, calendar: Calendar) -> Registration:
 def test_an_edit_says_what_it_adds_and_removes(page: Client, target: Target, stored: Registration) -> None:
     answer = page.post(f"/matches/?registration={stored.pk}", standing(target, pattern="review"))
     shown = text_of(answer)
-    assert "Against today’s notices: +1 −2 ." in shown
+    assert "Against today's notices: +1 \N{MINUS SIGN}2" in shown
     html = answer.content.decode()
     assert re.findall(r'class="match-added[^>]*>(\w+)', html) == ["Review"]
     assert re.findall(r'class="match-removed[^>]*>(\w+ \w+)', html) == ["Telecon one", "Telecon two"]

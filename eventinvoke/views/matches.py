@@ -16,7 +16,7 @@ from common.clock import now
 from eventinvoke import preview
 from eventinvoke.matching import text_of
 from eventinvoke.messages import Texts, details_of, facts_from
-from eventinvoke.models import Event
+from eventinvoke.rows import AnyEvent
 from registration.access import editable_registrations_for
 from registration.forms.standing import StandingForm
 from registration.forms.steps import BaseStepFormSet, step_formset
@@ -57,7 +57,7 @@ class Match(NamedTuple):
 class Changed(NamedTuple):
     """An event with the notices that an edit adds to it, or takes from it."""
 
-    event: Event
+    event: AnyEvent
     changes: list[preview.Change]
 
 
