@@ -15,7 +15,7 @@ from django.db.models import Q
 from common.clock import now
 from eventinvoke.matching import CALENDAR_PREFIX, fields_of, marked, matching
 from eventinvoke.models import Delivery, Event
-from eventinvoke.rows import AnyEvent
+from eventinvoke.rows import AnyEvent, EventRow
 from eventinvoke.wishes import (
     DAY,
     Key,
@@ -29,6 +29,14 @@ LOOKED_AT: Final = 20_000
 """So many coming events are looked at, the next ones first."""
 SHOWN: Final = 200
 CHANGES_SHOWN: Final = 50
+
+
+_TIMED: Final = (
+    "pk", "source", "external_id", "title", "starts_at", "ends_at", "deadline_at", "is_all_day", "starts_on",
+)  # fmt: skip
+_EMPTY: Final[dict[str, Any]] = {
+    "description": "", "location": "", "attendees": "", "labels": {}, "severity": 0, "canceled_at": None,
+}  # fmt: skip
 
 
 class Telling(NamedTuple):
@@ -95,15 +103,48 @@ class _Row:
             setattr(self, name, value)
 
 
-def preview(registration: Registration, steps: Iterable[Step], limit: int = SHOWN) -> Preview:
+class Matched(NamedTuple):
+    """The coming events that a registration finds."""
+
+    pks: list[int]
+    """In the order of their starts."""
+    fields: list[str]
+    """The columns besides the title that it was looked for in."""
+    looked_at: int
+    is_cut: bool
+
+
+def look(registration: Registration) -> Matched:
+    """Return the keys of the coming events that a standing registration finds, stored or not.
+
+    Its member has to be set. Patterns that can't be used find nothing. Three queries at most.
+    """
+    others = [name for name in fields_of(registration) if name not in {"title", "organiser"}]
+    if registration.labels or "organiser" in fields_of(registration):
+        others.append("labels")
+    instant = now()
+    coming = Event.objects.filter(deadline_at__gt=instant - DAY, canceled_at__isnull=True)
+    coming = coming.filter(Q(deadline_at__gt=instant) | Q(is_all_day=True), source__in=_sources(registration))
+    columns = coming.order_by("starts_at", "pk").values_list("pk", "source", "title", *others)
+    rows = [_Row(values, others) for values in columns[: LOOKED_AT + 1]]
+    is_cut = len(rows) > LOOKED_AT
+    order = {row.pk: place for place, row in enumerate(rows[:LOOKED_AT])}
+    found = matching(rows[:LOOKED_AT], [registration])
+    pks = sorted((row.pk for row, _one in found), key=order.__getitem__)
+    return Matched(pks, others, len(order), is_cut)
+
+
+def preview(
+    registration: Registration, steps: Iterable[Step], limit: int = SHOWN, matched: Matched | None = None
+) -> Preview:
     """Return the coming events that a standing registration finds, stored or not, and when it tells of them.
 
-    Its member has to be set, and each step's target. Patterns that can't be used find nothing. Five
-    queries at most.
+    Its member has to be set, and each step's target; ``matched`` is what ``look`` returned, where it was
+    asked already. Patterns that can't be used find nothing. Five queries at most.
     """
-    pks, looked_at, is_cut = _matched(registration)
+    matched = matched or look(registration)
     instant = now()
-    events = _events(pks[:limit])
+    events = _events(matched.pks[:limit])
     wishes = _told(events, registration, steps, instant)
     told: dict[int, list[Telling]] = defaultdict(list)
     for wish in sorted(wishes.values(), key=lambda wish: wish.due_at):
@@ -118,52 +159,40 @@ def preview(registration: Registration, steps: Iterable[Step], limit: int = SHOW
         )
         for event in events
     )
-    return Preview(found, len(pks), looked_at, is_cut)
+    return Preview(found, len(matched.pks), matched.looked_at, matched.is_cut)
 
 
-def difference(registration: Registration | None, edited: Registration, steps: Iterable[Step]) -> Difference:
+def difference(
+    registration: Registration | None,
+    edited: Registration,
+    steps: Iterable[Step],
+    matched: Matched | None = None,
+) -> Difference:
     """Return what the pending deliveries of a registration become when it is as ``edited`` and ``steps``.
 
-    ``registration`` is the stored one, or None for a new one. What another registration tells the same
-    target at the same time anyway is not added. Seven queries at most.
+    ``registration`` is the stored one, or None for a new one; ``matched`` is what ``look`` returned for
+    the edited one, where it was asked already. What another registration tells the same target at the
+    same time anyway is not added. Eight queries at most.
     """
-    pks, _looked_at, is_cut = _matched(edited)
-    events = _events(pks)
-    wishes = _told(events, edited, steps, now())
+    matched = matched or look(edited)
+    wishes = _told(_rows(matched), edited, steps, now())
     stored = _pending(registration)
-    keys = {(row.event_id, row.target_id, row.due_at) for row in stored}
+    keys = {row[1:] for row in stored}
     new = [wish for key, wish in wishes.items() if key not in keys]
     others = _taken(wish.event.pk for wish in new)
     added = sorted(
         (Change(wish.event, wish.step.target, wish.due_at) for wish in new if wish.key not in others),
         key=lambda change: change.at,
     )
-    gone = [row for row in stored if (row.event_id, row.target_id, row.due_at) not in wishes]
-    removed = [Change(row.event, row.target, row.due_at) for row in gone]
+    gone = [row[0] for row in stored if row[1:] not in wishes]
     return Difference(
         tuple(added[:CHANGES_SHOWN]),
-        tuple(removed[:CHANGES_SHOWN]),
+        _removed(gone[:CHANGES_SHOWN]),
         len(added),
-        len(removed),
-        len(stored) - len(removed),
-        is_cut,
+        len(gone),
+        len(stored) - len(gone),
+        matched.is_cut,
     )
-
-
-def _matched(registration: Registration) -> tuple[list[int], int, bool]:
-    """Return the keys of the coming events that it finds, how many were looked at, and whether there are more."""
-    others = [name for name in fields_of(registration) if name not in {"title", "organiser"}]
-    if registration.labels or "organiser" in fields_of(registration):
-        others.append("labels")
-    instant = now()
-    coming = Event.objects.filter(deadline_at__gt=instant - DAY, canceled_at__isnull=True)
-    coming = coming.filter(Q(deadline_at__gt=instant) | Q(is_all_day=True), source__in=_sources(registration))
-    columns = coming.order_by("starts_at", "pk").values_list("pk", "source", "title", *others)
-    rows = [_Row(values, others) for values in columns[: LOOKED_AT + 1]]
-    is_cut = len(rows) > LOOKED_AT
-    order = {row.pk: place for place, row in enumerate(rows[:LOOKED_AT])}
-    found = matching(rows[:LOOKED_AT], [registration])
-    return sorted((row.pk for row, _one in found), key=order.__getitem__), len(order), is_cut
 
 
 def _sources(registration: Registration) -> Collection[str]:
@@ -181,19 +210,37 @@ def _events(pks: Sequence[int]) -> list[Event]:
     return [found[pk] for pk in pks if pk in found]
 
 
+def _rows(matched: Matched) -> list[EventRow]:
+    """Return the events that were found, as rows: there may be thousands, and few of them are shown."""
+    if not matched.pks:
+        return []
+    columns = [*_TIMED, *matched.fields]
+    found = Event.objects.filter(pk__any_of=matched.pks).values_list(*columns)
+    return [EventRow(**_EMPTY | dict(zip(columns, values, strict=True))) for values in found]
+
+
 def _told(
-    events: Sequence[Event], registration: Registration, steps: Iterable[Step], instant: datetime
+    events: Sequence[AnyEvent], registration: Registration, steps: Iterable[Step], instant: datetime
 ) -> dict[Key, Wish]:
     plan = list(steps) if registration.is_in_force else []
     wishes = wishes_of(events, [registration], instant, lambda _registration: plan).deliveries
     return {key: wish for key, wish in wishes.items() if wish.is_timely}
 
 
-def _pending(registration: Registration | None) -> list[Delivery]:
+def _pending(registration: Registration | None) -> list[tuple[int, int, int, datetime]]:
+    """Return key, event, target and due time of what a registration is going to tell, the next first."""
     if registration is None or registration.pk is None:
         return []
     rows = Delivery.objects.pending().filter(registration=registration.pk, is_snooze=False, attempts=0)
-    return list(rows.select_related("event", "target__member").order_by("due_at", "pk")[:LOOKED_AT])
+    columns = rows.order_by("due_at", "pk").values_list("pk", "event_id", "target_id", "due_at")
+    return list(columns[:LOOKED_AT])
+
+
+def _removed(pks: Sequence[int]) -> tuple[Change, ...]:
+    if not pks:
+        return ()
+    rows = Delivery.objects.filter(pk__in=pks).select_related("event", "target__member")
+    return tuple(Change(row.event, row.target, row.due_at) for row in rows.order_by("due_at", "pk"))
 
 
 def _taken(events: Iterable[int]) -> set[Key]:

@@ -99,13 +99,14 @@ def match_list(request: HttpRequest) -> HttpResponse:
         return response
     is_told = candidate.action != Registration.Action.AWAY
     steps = typed.plan.steps_for(candidate) if is_told else []
-    found = preview.preview(candidate, steps, SHOWN)
+    matched = preview.look(candidate)
+    found = preview.preview(candidate, steps, SHOWN, matched)
     context |= {
         "preview": found,
         "candidate": candidate,
         "matches": [_match(one) for one in found.found],
         "example": _example(found, candidate),
-        "difference": _difference(typed.stored, candidate, steps),
+        "difference": _difference(typed.stored, candidate, steps, matched),
     }
     return render(request, "eventinvoke/match_list.html", context)
 
@@ -169,11 +170,11 @@ def _example(found: preview.Preview, registration: Registration) -> tuple[str, s
 
 
 def _difference(
-    stored: Registration | None, candidate: Registration, steps: Sequence[Step]
+    stored: Registration | None, candidate: Registration, steps: Sequence[Step], matched: preview.Matched
 ) -> dict[str, object] | None:
     if stored is None:
         return None
-    found = preview.difference(stored, candidate, steps)
+    found = preview.difference(stored, candidate, steps, matched)
     return {
         "counts": found,
         "added": _by_event(found.added),
