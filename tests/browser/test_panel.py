@@ -114,9 +114,11 @@ def test_without_scripts_three_steps_can_be_filled_in(browser: Any, live_server:
     assert page.locator(".plan-row:visible").count() == 3
     page.fill("#id_title", "Feed the cat")
     page.fill("#id_starts_at", (now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"))
+    # The first row has the inbox already.
     page.select_option("#id_steps-2-target", label="Inbox")
+    page.fill("#id_steps-2-amount", "2")
     page.click("text=Save")
-    assert Registration.objects.get().steps.count() == 1
+    assert Registration.objects.get().steps.count() == 2
     context.close()
 
 
