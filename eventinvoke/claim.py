@@ -26,6 +26,7 @@ from eventinvoke.messages import Texts
 from eventinvoke.models import Attempt, Delivery, Prepared
 from eventinvoke.models.attempts import new_attempt_ids
 from eventinvoke.planning import plan_events
+from eventinvoke.running import running
 from eventinvoke.wanted import unwanted
 
 log = logging.getLogger(__name__)
@@ -93,10 +94,12 @@ def _set_aside(channel: Channel, rows: Sequence[Row], facts: Facts, instant: dat
     going: list[Row] = []
     # Planning cancels what is pending; what was on its way then comes here when it is tried again.
     dropped = unwanted([row.pk for row in rows if row.attempts])
+    periods = running(rows, facts.plans, instant, is_silent=channel.capabilities.is_silent)
     for row in rows:
         verdict = _verdict(channel, row, facts, instant)
         if verdict is None and row.pk in dropped:
             verdict = State.CANCELED, dropped[row.pk]
+        verdict = verdict or periods.verdict(row, facts.events[row.event_id].source)
         if verdict is None:
             going.append(row)
         else:
@@ -113,6 +116,7 @@ def _set_aside(channel: Channel, rows: Sequence[Row], facts: Facts, instant: dat
             bring_forward([Miss(row.pk, row.event_id, row.registration_id, row.target_id) for row in some])
         elif some:
             Delivery.objects.filter(pk__in=[row.pk for row in some]).move_to(state, reason=reason)
+    periods.settle()
     return going
 
 

@@ -17,13 +17,15 @@ class Miss:
     event_id: int
     registration_id: int | None
     target_id: int
+    member_id: int | None = None
+    """Given when nothing more to this member may come forward: who is away."""
 
 
 def bring_forward(misses: Iterable[Miss]) -> int:
     """Carry out at once the next step of each plan that just missed somebody; return how many.
 
     The next step is the earliest that is pending, waits for a confirmation and goes to another
-    target: dialling a busy line again at once would help nobody. It keeps its ``due_at``. What nobody
+    target (to another member, where that one is away): dialling a busy line again at once would help nobody. It keeps its ``due_at``. What nobody
     wants any more (the event was moved meanwhile) brings nothing forward.
     """
     missed = {(m.event_id, m.registration_id): m for m in misses if m.registration_id is not None}
@@ -39,9 +41,10 @@ def bring_forward(misses: Iterable[Miss]) -> int:
         .order_by("-due_at", "-pk")
     )
     first: dict[int, int] = {}
-    for pk, event, plan, target in waiting.values_list("pk", "event_id", "registration_id", "target_id"):
+    columns = ("pk", "event_id", "registration_id", "target_id", "member_id")
+    for pk, event, plan, target, member in waiting.values_list(*columns):
         miss = missed.get((event, plan))
-        if miss is not None and miss.target_id != target:
+        if miss is not None and miss.target_id != target and miss.member_id != member:
             first[miss.delivery_id] = pk
     # A call about the time that an event once had says nothing of the steps to the new one.
     for pk in unwanted(first):

@@ -1,9 +1,8 @@
 """What a notice says, in the member's language and time zone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
-from types import MappingProxyType
 from typing import Any, Final
 
 from django.utils import formats, translation
@@ -90,24 +89,33 @@ def details_of(pks: Iterable[int]) -> dict[int, Details]:
 class Texts:
     """The texts of notices about to be sent; each is made once a language, zone, event and wording."""
 
-    def __init__(self, instant: datetime, details: Mapping[int, Details] = MappingProxyType({})) -> None:
-        """Make texts that are read at ``instant``; ``details`` are of events told in members' own words."""
+    def __init__(self, instant: datetime) -> None:
+        """Make texts that are read at ``instant``."""
         self._instant = instant
-        self._details = details
         self._made: dict[tuple[int, str, str, str], str] = {}
 
-    def body(self, event: EventFacts, language: str, time_zone: str, wording: str = "") -> str:
-        """Return the text below the title: ``wording``, or when it is, where, and what it is about."""
+    def body(
+        self,
+        event: EventFacts,
+        language: str,
+        time_zone: str,
+        wording: str = "",
+        details: Details | None = None,
+    ) -> str:
+        """Return the text below the title: when it is, where, and what it is about.
+
+        Or what the member wants it to say: ``wording``, for which the event's ``details`` are needed.
+        """
         key = (event.pk, language, time_zone, wording)
         text = self._made.get(key)
         if text is None:
             with translation.override(language):
-                text = self._made[key] = self._body(event, zone_of(time_zone), wording)
+                text = self._made[key] = self._body(event, zone_of(time_zone), wording, details)
         return text
 
-    def _body(self, event: EventFacts, zone: tzinfo, wording: str) -> str:
+    def _body(self, event: EventFacts, zone: tzinfo, wording: str, details: Details | None) -> str:
         if wording:
-            values = _Values(event, self._details.get(event.pk, NO_DETAILS), zone, self._instant)
+            values = _Values(event, details or NO_DETAILS, zone, self._instant)
             try:
                 return fill(wording, values.of)
             except InputError:
@@ -118,9 +126,9 @@ class Texts:
 def body_of(delivery: Delivery, instant: datetime) -> str:
     """Return the text of a delivery, whose event, member and registration are read with it."""
     wording = delivery.registration.text if delivery.registration is not None else ""
-    texts = Texts(instant, details_of([delivery.event_id] if wording else []))
-    member = delivery.member
-    return texts.body(facts_from(delivery.event), member.language, member.time_zone, wording)
+    details = details_of([delivery.event_id]).get(delivery.event_id) if wording else None
+    member, event = delivery.member, facts_from(delivery.event)
+    return Texts(instant).body(event, member.language, member.time_zone, wording, details)
 
 
 class _Values:

@@ -17,7 +17,8 @@ from django.db.models import Q
 from common.clock import now
 from eventinvoke import difference
 from eventinvoke.matching import DATE_SOURCE, matching, registrations_for, versions
-from eventinvoke.models import Delivery, Event
+from eventinvoke.models import Delivery, Event, Period
+from eventinvoke.periods import bring_periods_in_line
 from eventinvoke.rows import AnyEvent, EventRow
 from eventinvoke.wishes import DAY, in_turn
 from registration.models import Registration, Step
@@ -46,12 +47,13 @@ class Planner:
         Events that ``are_new`` were stored in this transaction: no delivery of them exists.
         """
         registrations = self._registrations_for(events)
-        steps_of = self._steps_of
-        for some, found in in_turn(events, registrations, now(), steps_of, are_new=are_new):
+        instant, steps_of = now(), self._steps_of
+        for some, found in in_turn(events, registrations, instant, steps_of, are_new=are_new):
             if are_new:
                 difference.make(found.deliveries)
             else:
                 difference.bring_in_line(some, found.deliveries)
+            bring_periods_in_line([] if are_new else some, found.runs, instant)
 
     def look_again(self) -> None:
         """When all is committed, have those registrations planned that were changed since they were read."""
@@ -108,6 +110,8 @@ def concerned_by(registration: Registration) -> list[int]:
     """
     pending = Delivery.objects.pending().filter(registration=registration)
     found = set(pending.values_list("event_id", flat=True))
+    periods = Period.objects.filter(registration=registration, ends_at__gt=now())
+    found.update(periods.values_list("event_id", flat=True))
     if not registration.is_in_force:
         pending.filter(is_snooze=True).cancel("The registration was switched off or declined.")
         return sorted(found)

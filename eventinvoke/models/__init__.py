@@ -5,6 +5,7 @@ from eventinvoke.models.attempts import Attempt, Receipt
 from eventinvoke.models.changes import EventChange
 from eventinvoke.models.deliveries import Delivery
 from eventinvoke.models.events import Event
+from eventinvoke.models.held import Held
 from eventinvoke.models.inbox import InboxMark
 from eventinvoke.models.limits import DailyCount, RateLimit
 from eventinvoke.models.periods import Period
@@ -17,6 +18,7 @@ __all__ = [
     "Delivery",
     "Event",
     "EventChange",
+    "Held",
     "InboxMark",
     "Period",
     "Prepared",

@@ -1,0 +1,115 @@
+"""Periods: kept in line with the events, as deliveries are, and told on the list of what is coming."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from common.channels import Severity, registry
+from eventinvoke import bulk
+from eventinvoke.models import Delivery, Held, Period
+from eventinvoke.rows import AnyEvent
+from eventinvoke.wishes import runs_of
+from registration.models import Registration
+
+Runs = Sequence[tuple[AnyEvent, Registration]]
+
+
+def bring_periods_in_line(events: Sequence[AnyEvent], runs: Runs, instant: datetime) -> None:
+    """Write the difference between the periods of some events and what they should be.
+
+    One that has begun and is no longer wanted ends now, as something may have been held back in it;
+    what is over stays as it was, unless its event was moved ahead. No period of events that are not
+    given here exists.
+    """
+    rows = Period.objects.filter(event__pk__any_of=[event.pk for event in events]) if events else []
+    stored = {(period.event_id, period.registration_id): period for period in rows}
+    new: list[Period] = []
+    changed: list[Period] = []
+    for event, registration in runs:
+        starts_at, ends_at = runs_of(event, registration)
+        period = stored.pop((event.pk, registration.pk), None)
+        if period is None:
+            if ends_at > instant:
+                new.append(
+                    Period(
+                        member_id=registration.member_id,
+                        registration=registration,
+                        event_id=event.pk,
+                        kind=registration.action,
+                        starts_at=starts_at,
+                        ends_at=ends_at,
+                    )
+                )
+            continue
+        now_is = (starts_at, ends_at, registration.action)
+        if (period.starts_at, period.ends_at, period.kind) != now_is and max(
+            period.ends_at, ends_at
+        ) > instant:
+            _free(period, starts_at, ends_at, registration.action, instant)
+            period.starts_at, period.ends_at, period.kind = now_is
+            changed.append(period)
+    if new:
+        Period.objects.bulk_create(new, ignore_conflicts=True)
+    _end(stored.values(), changed, instant)
+    values = [(p.pk, p.starts_at, p.ends_at, p.kind) for p in changed]
+    bulk.update(Period, ["starts_at", "ends_at", "kind"], values)
+
+
+def _free(period: Period, starts_at: datetime, ends_at: datetime, kind: str, instant: datetime) -> None:
+    """Have what a period held back summarised when it is over as it is now: at once, if it runs no more."""
+    if period.starts_at <= instant:
+        runs = kind == Period.Kind.MUTE and starts_at <= instant
+        Held.objects.filter(period=period).update(until=ends_at if runs else instant)
+
+
+def _end(unwanted: Iterable[Period], changed: list[Period], instant: datetime) -> None:
+    to_delete = []
+    for period in unwanted:
+        if period.starts_at > instant:
+            to_delete.append(period.pk)
+        elif period.ends_at > instant:
+            Held.objects.filter(period=period).update(until=instant)
+            period.ends_at = instant
+            changed.append(period)
+    if to_delete:
+        Period.objects.filter(pk__in=to_delete).delete()
+
+
+def notes_on(deliveries: Sequence[Delivery], instant: datetime) -> dict[int, str]:
+    """Say of pending deliveries, as things stand, which will be held back or passed over, and why; one query.
+
+    Their events and registrations are read with them.
+    """
+    if not deliveries:
+        return {}
+    members = {delivery.member_id for delivery in deliveries}
+    latest = max(delivery.next_attempt_at for delivery in deliveries)
+    rows = Period.objects.filter(member__in=members, ends_at__gt=instant, starts_at__lte=latest)
+    periods: dict[int, list[Period]] = {}
+    for period in rows.select_related("event", "registration", "member"):
+        periods.setdefault(period.member_id, []).append(period)
+    silent = {kind for kind, channel in registry().items() if channel.capabilities.is_silent}
+    notes: dict[int, str] = {}
+    for delivery in deliveries:
+        for period in periods.get(delivery.member_id, ()):
+            note = _note(delivery, period, is_silent=delivery.kind in silent)
+            if note:
+                notes.setdefault(delivery.pk, note)
+    return notes
+
+
+def _note(delivery: Delivery, period: Period, *, is_silent: bool) -> str:
+    if not period.starts_at <= delivery.next_attempt_at < period.ends_at:
+        return ""
+    if period.kind == Period.Kind.AWAY:
+        skips = delivery.registration is not None and delivery.registration.skips_away
+        return f"will be passed over, {period.member} is away: {period.event}" if skips else ""
+    is_muted = mutes(period.registration.muted_sources, delivery.event.source)
+    if is_silent or delivery.severity >= Severity.CRITICAL or not is_muted:
+        return ""
+    return f"will be held back: {period.event}"
+
+
+def mutes(sources: object, source: str) -> bool:
+    """Say whether a registration that mutes these sources (all, if none) holds back what comes from one."""
+    named = sources if isinstance(sources, list) else []
+    return not named or source in named
