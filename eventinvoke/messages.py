@@ -124,7 +124,7 @@ class Texts:
 
 
 def body_of(delivery: Delivery, instant: datetime) -> str:
-    """Return the text of a delivery, whose event, member and registration are read with it."""
+    """Return the text of one delivery, whose event, member and registration are read with it."""
     wording = delivery.registration.text if delivery.registration is not None else ""
     details = details_of([delivery.event_id]).get(delivery.event_id) if wording else None
     member, event = delivery.member, facts_from(delivery.event)

@@ -9,14 +9,15 @@ from eventinvoke.changes import follow_changes
 from eventinvoke.deliver import fire
 from eventinvoke.leases import recover_leases, take_back
 from eventinvoke.prepare import drop_stale, prepare, worth_preparing
+from eventinvoke.summary import summarise_due
 from eventinvoke.wake import AHEAD, due_soon
 
 
 @shared_task(name="eventinvoke.tasks.wake")
 def wake() -> None:
-    """Start what is due within a second, then plan what changed and start what that made due."""
+    """Start what is due within a second, then plan and sum up what changed, and start what that made due."""
     _start_due()
-    if follow_changes():
+    if follow_changes() + summarise_due():
         _start_due()
     for kind in worth_preparing():
         for _worker in range(settings.NOTICE_PARALLEL):

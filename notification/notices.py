@@ -19,8 +19,10 @@ def attempt_id_of(process_id: str) -> UUID:
 
 
 def find_attempt(process_id: str) -> Attempt:
-    """Return the attempt with its delivery, event, member and target. Raises ``Http404``."""
-    rows = Attempt.objects.select_related("delivery__event", "delivery__member", "delivery__target")
+    """Return the attempt with its delivery, event, member, target and registration. Raises ``Http404``."""
+    rows = Attempt.objects.select_related(
+        "delivery__event", "delivery__member", "delivery__target", "delivery__registration"
+    )
     attempt = rows.filter(pk=attempt_id_of(process_id)).first()
     if attempt is None:
         raise Http404("There is no such notice.")

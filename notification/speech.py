@@ -7,7 +7,8 @@ from django.utils import formats
 from django.utils.translation import gettext
 
 from eventinvoke.answers import SNOOZE
-from eventinvoke.messages import say_distance
+from eventinvoke.matching import SUMMARY_SOURCE
+from eventinvoke.messages import body_of, facts_from, say_distance
 from eventinvoke.models import Answer, Delivery
 from registration.models import Member
 
@@ -20,9 +21,12 @@ def greeting(member: Member) -> str:
 
 
 def about(delivery: Delivery, instant: datetime) -> list[str]:
-    """Say what it is about: title, time in the member's zone, place."""
+    """Say what it is about: title, time in the member's zone, place; or title and the member's own text."""
     event = delivery.event
-    said = [gettext("%(title)s.") % {"title": event.title.rstrip(" .")}, _when(delivery, instant)]
+    said = [gettext("%(title)s.") % {"title": event.title.rstrip(" .")}]
+    if event.source == SUMMARY_SOURCE or (delivery.registration is not None and delivery.registration.text):
+        return [*said, *body_of(delivery, instant).splitlines()]
+    said.append(_when(delivery, instant))
     if event.location:
         said.append(gettext("Place: %(place)s.") % {"place": event.location[:_MAX_PLACE].rstrip(" .")})
     return said
@@ -31,8 +35,9 @@ def about(delivery: Delivery, instant: datetime) -> list[str]:
 def _when(delivery: Delivery, instant: datetime) -> str:
     event, zone = delivery.event, delivery.member.zone
     local = event.starts_at.astimezone(zone)
-    day = formats.date_format(local, "MONTH_DAY_FORMAT")
-    is_today = local.date() == instant.astimezone(zone).date()
+    date = facts_from(event).day(zone)
+    day = formats.date_format(date, "MONTH_DAY_FORMAT")
+    is_today = date == instant.astimezone(zone).date()
     if event.is_all_day:
         return gettext("All day today.") if is_today else gettext("All day on %(day)s.") % {"day": day}
     values = {

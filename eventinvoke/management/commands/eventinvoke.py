@@ -19,6 +19,7 @@ from eventinvoke.deliver import fire
 from eventinvoke.leases import recover_leases, take_back
 from eventinvoke.limits import rate_of
 from eventinvoke.prepare import drop_stale, prepare, worth_preparing
+from eventinvoke.summary import summarise_due
 from eventinvoke.wake import AHEAD, Due, due_soon, next_due
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ def run_once() -> int:
     Where a provider takes only so many a second, that is waited for, until cron comes again.
     """
     follow_changes()
+    summarise_due()
     count = 0
     until = monotonic() + ONCE
     broken: set[str] = set()
@@ -96,6 +98,7 @@ def run_forever(stop: Flag) -> None:
         try:
             close_old_connections()
             follow_changes()
+            summarise_due()
             if monotonic() - tended_at >= TEND_EVERY:
                 recover_leases()
                 take_back()
