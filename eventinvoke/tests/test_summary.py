@@ -1,0 +1,260 @@
+"""After a mute its member is told once of what was held back."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import DatabaseError, connection
+
+from common import channels
+from common.clock import now
+from common.states import State
+from eventinvoke import summary
+from eventinvoke.changes import follow_changes
+from eventinvoke.deliver import fire
+from eventinvoke.models import Delivery, Event, Held, Period
+from eventinvoke.planning import plan_events
+from eventinvoke.publish import withdraw
+from eventinvoke.summary import summarise_due
+from eventinvoke.tests.factories import EventFactory
+from eventinvoke.tests.stand_ins import PushLike
+from eventinvoke.tests.test_periods import HOUR, MINUTE, due, observe, runner
+from registration.membership import add_inbox
+from registration.models import Registration
+from registration.tests.factories import MemberFactory, RegistrationFactory, StepFactory, TargetFactory
+
+pytestmark = pytest.mark.django_db
+
+START = datetime.fromisoformat("2026-11-21T10:00:00+00:00")
+
+
+@pytest.fixture
+def clock() -> Any:
+    with time_machine.travel(START, tick=False) as traveller:
+        yield traveller
+
+
+def hold_back(one: Any, *titles: str, **values: Any) -> None:
+    """Have notices to the registration's member held back, of events half an hour from now."""
+    for title in titles:
+        event = EventFactory(title=title, starts_at=now() + 30 * MINUTE, **values)
+        target = TargetFactory(member=one.member, kind="pushlike", address="ok", fingerprint=f"{event.pk}")
+        due(one.member, event=event, target=target)
+    fire("pushlike")
+
+
+def summaries() -> list[Event]:
+    return list(Event.objects.filter(source="summary").order_by("pk"))
+
+
+def test_a_summary_comes_when_the_period_ends_and_not_before(clock: Any) -> None:
+    one = runner()
+    observe(one, START - HOUR, START + HOUR)
+    hold_back(one, "Telecon", "Review")
+    assert summarise_due() == 0
+    clock.move_to(START + HOUR)
+    assert summarise_due() == 1
+    (event,) = summaries()
+    assert event.title == "Held back during “Observing run”"
+    assert event.description == "11/21/2026 10:30 Telecon\n11/21/2026 10:30 Review"
+    delivery = event.deliveries.get()
+    assert (delivery.member, delivery.kind, delivery.due_at) == (one.member, "inbox", now())
+    assert Period.objects.get().summarised_at == now()
+    assert not Held.objects.exists()
+
+
+def test_waking_again_makes_no_second_summary(clock: Any, django_assert_num_queries: Any) -> None:
+    one = runner()
+    observe(one, START - HOUR, START + HOUR)
+    hold_back(one, "Telecon")
+    clock.move_to(START + HOUR)
+    summarise_due()
+    with django_assert_num_queries(1):
+        assert summarise_due() == 0
+    plan_events([event.pk for event in summaries()])
+    assert [event.deliveries.get().state for event in summaries()] == [State.PENDING]
+
+
+def test_nothing_held_back_is_not_told_of(clock: Any) -> None:
+    observe(runner(), START - HOUR, START + HOUR)
+    clock.move_to(START + 2 * HOUR)
+    assert summarise_due() == 0
+    assert summaries() == []
+
+
+def test_the_plan_of_the_mute_says_where_the_summary_goes(clock: Any, push: PushLike) -> None:
+    one = runner()
+    target = TargetFactory(member=one.member, kind="pushlike", address="ok")
+    StepFactory(registration=one, target=target)
+    StepFactory(registration=one, target=target, offset=HOUR)
+    StepFactory(registration=one, target=TargetFactory(kind="pushlike", address="ok"))
+    observe(one, START - HOUR, START + HOUR)
+    hold_back(one, "Telecon")
+    clock.move_to(START + HOUR)
+    summarise_due()
+    fire("pushlike")
+    (message,) = push.sent
+    assert (message.title, message.body) == ("Held back during “Observing run”", "11/21/2026 10:30 Telecon")
+    assert Delivery.objects.filter(target=target, state=State.SENT).count() == 1
+
+
+def test_it_is_written_in_the_member_s_language_and_zone(clock: Any) -> None:
+    one = runner(member=MemberFactory(language="de", time_zone="Asia/Tokyo"))
+    observe(one, START - HOUR, START + HOUR)
+    hold_back(one, *(f"Nr. {number}" for number in range(22)))
+    clock.move_to(START + HOUR)
+    summarise_due()
+    (event,) = summaries()
+    assert event.title == "Zurückgehalten während „Observing run“"
+    lines = event.description.splitlines()
+    assert lines[0] == "21.11.2026 19:30 Nr. 0"
+    assert (len(lines), lines[-1]) == (21, "und 2 weitere")
+
+
+def test_several_steps_of_one_event_are_one_line(clock: Any) -> None:
+    one = runner()
+    observe(one, START - HOUR, START + HOUR)
+    event = EventFactory(title="Telecon")
+    for number in range(3):
+        target = TargetFactory(member=one.member, kind="pushlike", address="ok", fingerprint=str(number))
+        due(one.member, event=event, target=target)
+    fire("pushlike")
+    clock.move_to(START + HOUR)
+    summarise_due()
+    assert summaries()[0].description.count("Telecon") == 1
+
+
+def test_overlapping_periods_have_one_summary_after_the_last(clock: Any) -> None:
+    one = runner()
+    two = runner(member=one.member, calendar=one.calendar)
+    observe(one, START - HOUR, START + HOUR)
+    hold_back(one, "Telecon")
+    Registration.objects.filter(pk=two.pk).update(pattern="holiday", is_planned=False)
+    follow_changes()
+    observe(one, START + 30 * MINUTE, START + 3 * HOUR, external_id="2", title="Holiday")
+    clock.move_to(START + 50 * MINUTE)
+    hold_back(one, "Review")
+    clock.move_to(START + HOUR)
+    assert summarise_due() == 0
+    clock.move_to(START + 3 * HOUR)
+    assert summarise_due() == 1
+    (event,) = summaries()
+    assert [line.split()[-1] for line in event.description.splitlines()] == ["Telecon", "Review"]
+    assert event.title == "Held back during “Holiday”"
+
+
+def test_a_mute_of_other_sources_delays_no_summary(clock: Any) -> None:
+    one = runner()
+    other = runner(member=one.member, muted_sources=["monitor"])
+    observe(one, START - HOUR, START + HOUR)
+    observe(other, START - HOUR, START + 9 * HOUR)
+    hold_back(one, "Telecon")
+    clock.move_to(START + HOUR)
+    assert summarise_due() == 1
+
+
+@pytest.mark.parametrize("edit", ["cancel", "move", "switch off", "shorten"])
+def test_a_mute_that_ends_early_is_summed_up_early(clock: Any, edit: str) -> None:
+    one = runner()
+    observe(one, START - HOUR, START + 9 * HOUR)
+    hold_back(one, "Telecon")
+    clock.move_to(START + MINUTE)
+    if edit == "cancel":
+        withdraw(one.calendar.source, ["1"])
+    elif edit == "move":
+        observe(one, START + 20 * HOUR, START + 21 * HOUR)
+    elif edit == "shorten":
+        observe(one, START - HOUR, START + MINUTE)
+    else:
+        Registration.objects.update(is_active=False, is_planned=False)
+        follow_changes()
+    assert summarise_due() == 1
+    assert Delivery.objects.pending().filter(event__source="summary").count() == 1
+
+
+def test_a_mute_that_lasts_longer_is_summed_up_later(clock: Any) -> None:
+    one = runner()
+    observe(one, START - HOUR, START + HOUR)
+    hold_back(one, "Telecon")
+    observe(one, START - HOUR, START + 2 * HOUR)
+    clock.move_to(START + HOUR)
+    assert summarise_due() == 0
+    clock.move_to(START + 2 * HOUR)
+    assert summarise_due() == 1
+
+
+def test_whoever_dies_while_a_summary_is_made_loses_nothing(
+    clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = runner()
+    observe(one, START - HOUR, START + HOUR)
+    hold_back(one, "Telecon")
+    clock.move_to(START + HOUR)
+
+    def dies(execute: Any, sql: str, *rest: Any) -> Any:
+        if "DELETE" in sql:
+            raise KeyboardInterrupt
+        return execute(sql, *rest)
+
+    with pytest.raises(KeyboardInterrupt), connection.execute_wrapper(dies):
+        summarise_due()
+    assert summaries() == []
+    assert summarise_due() == 1
+    assert len(summaries()) == 1
+
+
+def test_a_summary_that_can_t_be_made_holds_up_no_other(clock: Any, caplog: Any) -> None:
+    ones = [runner(), runner()]
+    for one in ones:
+        observe(one, START - HOUR, START + HOUR)
+        hold_back(one, "Telecon")
+    clock.move_to(START + HOUR)
+    bad = ones[0].member_id
+
+    def fails(execute: Any, sql: str, params: Any, *rest: Any) -> Any:
+        if sql.startswith("SELECT") and "registration_registration" in sql and params == (ones[0].pk,):
+            raise DatabaseError("broken")
+        return execute(sql, params, *rest)
+
+    with connection.execute_wrapper(fails):
+        assert summarise_due() == 1
+    assert [row.member_id for row in Delivery.objects.filter(event__source="summary")] != [bad]
+    assert "can't be made" in caplog.text
+    clock.move_to(START + 3 * HOUR)
+    assert summarise_due() == 1
+
+
+def test_nobody_else_s_registration_finds_a_summary(clock: Any) -> None:
+    spy = RegistrationFactory(source="summary", pattern=".", calendar=None)
+    StepFactory(registration=spy)
+    one = runner()
+    observe(one, START - HOUR, START + HOUR)
+    hold_back(one, "Telecon")
+    clock.move_to(START + HOUR)
+    summarise_due()
+    assert not Delivery.objects.filter(member=spy.member).exists()
+
+
+def test_the_inbox_shows_it_as_it_is(clock: Any, settings: Any) -> None:
+    one = runner()
+    inbox = add_inbox(one.member)
+    observe(one, START - HOUR, START + HOUR)
+    hold_back(one, "Telecon")
+    clock.move_to(START + HOUR)
+    summarise_due()
+    settings.NOTICE_CHANNELS = ["eventinvoke.channels.inbox.channel.InboxChannel"]
+    channels.registry.cache_clear()
+    fire("inbox")
+    assert Delivery.objects.get(target=inbox).state == State.SENT
+
+
+def test_so_many_are_made_at_once_and_the_rest_at_the_next_wake_up(
+    clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summary, "AT_ONCE", 1)
+    for one in (runner(), runner()):
+        observe(one, START - HOUR, START + HOUR)
+        hold_back(one, "Telecon")
+    clock.move_to(START + HOUR + timedelta(seconds=1))
+    assert (summarise_due(), summarise_due(), summarise_due()) == (1, 1, 0)
