@@ -22,6 +22,7 @@ from phonenumbers import parse as parse_number
 
 Apps = Sequence[AppConfig] | None
 _BROKERS = {"redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps"}
+_LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 _CONSOLE_MAIL = "django.core.mail.backends.console.EmailBackend"
 
 
@@ -138,6 +139,30 @@ def _is_number(text: str) -> bool:
         return is_possible_number(parse_number(text))
     except NumberParseException:
         return False
+
+
+@register()
+def check_google(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
+    """E011: Google's client is configured wholly or not at all. E012: its addresses are https. W005: so is ours."""
+    del app_configs
+    found: list[CheckMessage] = []
+    if bool(settings.GOOGLE_CLIENT_ID) != bool(settings.GOOGLE_CLIENT_SECRET):
+        has, lacks = ("ID", "SECRET") if settings.GOOGLE_CLIENT_ID else ("SECRET", "ID")
+        hint = "Set both, or neither: docs/operations.md says where Google gives them out."
+        message = f"GOOGLE_CLIENT_{has} is set, but not GOOGLE_CLIENT_{lacks}."
+        found.append(Error(message, hint=hint, id="pfs_notice.E011"))
+    for name in ("GOOGLE_AUTH_URL", "GOOGLE_TOKEN_URL", "GOOGLE_REVOKE_URL", "GOOGLE_API_URL"):
+        url = urlsplit(getattr(settings, name))
+        if url.scheme != "https" or not url.hostname:
+            hint = "Leave it out for Google's own."
+            message = f"{name} is {getattr(settings, name)!r}, which is no https address."
+            found.append(Error(message, hint=hint, id="pfs_notice.E012"))
+    public = urlsplit(settings.NOTICE_PUBLIC_URL)
+    if settings.GOOGLE_CLIENT_ID and public.scheme != "https" and public.hostname not in _LOCAL_HOSTS:
+        hint = "Google sends people back to https addresses only, and to localhost."
+        message = "GOOGLE_CLIENT_ID is set, but NOTICE_PUBLIC_URL is not https."
+        found.append(Warning(message, hint=hint, id="pfs_notice.W005"))
+    return found
 
 
 @register()

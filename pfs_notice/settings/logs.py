@@ -27,6 +27,10 @@ LOGGING: dict[str, Any] = {
         "django.server": {"handlers": ["terminal"], "level": "INFO", "propagate": False},
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "googleapiclient.discovery_cache": {"level": "ERROR"},
+        # At level DEBUG they write tokens and the client's secret into the log.
+        "requests_oauthlib": {"level": "INFO"},
+        "oauthlib": {"level": "INFO"},
+        "google": {"level": "INFO"},
     },
 }
 

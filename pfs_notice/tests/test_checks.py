@@ -45,11 +45,29 @@ def test_the_settings_of_a_first_run_have_no_fault() -> None:
         ("NOTICE_ALLOWED_PRIVATE_NETWORKS", ["10.0.0.1/8"], "pfs_notice.E009"),
         ("NOTICE_ALLOWED_PRIVATE_NETWORKS", ["home"], "pfs_notice.E009"),
         ("NOTICE_BATCH_SIZE", 0, "pfs_notice.E010"),
+        ("GOOGLE_CLIENT_ID", "123.apps.googleusercontent.com", "pfs_notice.E011"),
+        ("GOOGLE_CLIENT_SECRET", "GOCSPX-1", "pfs_notice.E011"),
+        ("GOOGLE_TOKEN_URL", "http://oauth2.googleapis.com/token", "pfs_notice.E012"),
+        ("GOOGLE_API_URL", "https://", "pfs_notice.E012"),
     ],
 )
 def test_a_bad_setting_is_named(settings: Any, name: str, value: object, expected: str) -> None:
     setattr(settings, name, value)
     assert ids() == {expected}
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://notice.example.org", set()),
+        ("http://localhost:8000", set()),
+        ("http://notice.example.org", {"pfs_notice.W005"}),
+    ],
+)
+def test_google_sends_people_back_to_https_only(settings: Any, url: str, expected: set[str]) -> None:
+    settings.GOOGLE_CLIENT_ID, settings.GOOGLE_CLIENT_SECRET = "id", "secret"
+    settings.NOTICE_PUBLIC_URL = url
+    assert ids() == expected
 
 
 def test_a_twilio_account_without_token_and_number_is_named(settings: Any) -> None:
