@@ -86,5 +86,6 @@ def peak_memory() -> float:
 
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
-    result = {"expand": expand, "sync": sync, "match": match}[name](*arguments)
+    pieces: dict[str, Callable[..., dict[str, Any]]] = {"expand": expand, "sync": sync, "match": match}
+    result = pieces[name](*arguments)
     print(json.dumps({**result, "peak_mb": round(peak_memory(), 1)}))

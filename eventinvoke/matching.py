@@ -91,26 +91,48 @@ def _looking_at(sources: Collection[str], dates: Collection[int]) -> Registratio
 
 
 def matching(events: Iterable[E], registrations: Sequence[Registration]) -> Iterator[tuple[E, Registration]]:
-    """Yield each event with each of the registrations that wants it, in their order.
+    """Yield each event with each of the registrations that wants it, in their order."""
+    return Matcher(registrations).matching(events)
+
+
+class Matcher:
+    """Finds which of some registrations want which events; made once for any number of events.
 
     All patterns that are tried on one field are one RE2 set, and each distinct text is matched once.
     """
-    by_date = {str(r.pk): r for r in registrations if r.kind == Registration.Kind.DATE}
-    by_source: dict[str, list[E]] = defaultdict(list)
-    for event in events:
-        by_source[event.source].append(event)
-    rules = _rules(registrations)
-    finders = _finders(rules)
-    owners = _owners(by_source)
-    for source, some in by_source.items():
-        if source == DATE_SOURCE:
-            yield from ((event, by_date[event.external_id]) for event in some if event.external_id in by_date)
-            continue
-        groups = _groups([rule for rule in rules if _may_see(rule.registration, source, owners)], finders)
-        for event in some:
-            for rule in _fitting(event, groups):
-                if not rule.registration.labels or _has_labels(event, rule.registration):
-                    yield event, rule.registration
+
+    def __init__(self, registrations: Sequence[Registration]) -> None:
+        """Take the registrations; who may see a calendar is looked up when its events come."""
+        self._by_date = {str(r.pk): r for r in registrations if r.kind == Registration.Kind.DATE}
+        self._rules = _rules(registrations)
+        self._finders = _finders(self._rules)
+        self._groups: dict[str, list[_Group]] = {}
+
+    def matching(self, events: Iterable[E]) -> Iterator[tuple[E, Registration]]:
+        """Yield each event with each of the registrations that wants it, in their order."""
+        by_source: dict[str, list[E]] = defaultdict(list)
+        for event in events:
+            by_source[event.source].append(event)
+        self._meet(by_source.keys() - self._groups.keys())
+        for source, some in by_source.items():
+            if source == DATE_SOURCE:
+                named = ((event, self._by_date.get(event.external_id)) for event in some)
+                yield from (
+                    (event, registration) for event, registration in named if registration is not None
+                )
+                continue
+            groups = self._groups[source]
+            for event in some:
+                for rule in _fitting(event, groups):
+                    if not rule.registration.labels or _has_labels(event, rule.registration):
+                        yield event, rule.registration
+
+    def _meet(self, sources: Collection[str]) -> None:
+        """Find out who looks at sources that were not met before."""
+        owners = _owners(sources)
+        for source in sources:
+            rules = [rule for rule in self._rules if _may_see(rule.registration, source, owners)]
+            self._groups[source] = _groups(rules, self._finders)
 
 
 def marked(registration: RegistrationLike, event: EventLike) -> list[tuple[str, int, int]]:
@@ -236,7 +258,11 @@ class _Group:
             queries = frozenset[Query]().union(*(finder.find(text) for finder, text in pairs))
             fit = (rule for query in queries for rule in self._rules.get(query, ()))
             kept = (rule for rule in fit if rule.exclude not in queries)
-            found = self._known[texts] = sorted(kept, key=_place)
+            found = sorted(kept, key=_place)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            if sum(map(len, texts)) <= _SHORT:
+                self._known[texts] = found
         return found
 
 

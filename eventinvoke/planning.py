@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from common.clock import now
 from eventinvoke import difference
-from eventinvoke.matching import DATE_SOURCE, matching, registrations_for, versions
+from eventinvoke.matching import DATE_SOURCE, Matcher, registrations_for, versions
 from eventinvoke.models import Delivery, Event, Period
 from eventinvoke.periods import bring_periods_in_line
 from eventinvoke.rows import AnyEvent, EventRow
@@ -38,17 +38,17 @@ class Planner:
 
     def __init__(self) -> None:
         """Hold nothing yet."""
-        self._held: dict[frozenset[str], list[Registration]] = {}
-        self._steps: dict[int, list[Step]] = {}
+        self._held: dict[frozenset[str], _Held] = {}
 
     def plan(self, events: Sequence[AnyEvent], *, are_new: bool = False) -> None:
         """Bring the deliveries of these events, whose rows are locked, in line with the registrations.
 
         Events that ``are_new`` were stored in this transaction: no delivery of them exists.
         """
-        registrations = self._registrations_for(events)
-        instant, steps_of = now(), self._steps_of
-        for some, found in in_turn(events, registrations, instant, steps_of, are_new=are_new):
+        if not events:
+            return
+        held, instant = self._held_for(events), now()
+        for some, found in in_turn(events, held.matcher, instant, held.steps_of, are_new=are_new):
             if are_new:
                 difference.make(found.deliveries)
             else:
@@ -58,22 +58,31 @@ class Planner:
     def look_again(self) -> None:
         """When all is committed, have those registrations planned that were changed since they were read."""
         for sources, held in self._held.items():
-            known = {one.pk: one.updated_at for one in held}
-            transaction.on_commit(partial(_mark_changed, sources, known), robust=True)
+            transaction.on_commit(partial(_mark_changed, sources, held.versions), robust=True)
         self._held.clear()
 
-    def _registrations_for(self, events: Sequence[AnyEvent]) -> list[Registration]:
+    def _held_for(self, events: Sequence[AnyEvent]) -> "_Held":
         sources = frozenset(event.source for event in events)
         held = self._held.get(sources)
         if held is None:
-            held = registrations_for(events)
+            held = _Held(registrations_for(events))
             if DATE_SOURCE not in sources:
                 self._held[sources] = held
         return held
 
-    def _steps_of(self, registration: Registration) -> list[Step]:
+
+class _Held:
+    """Registrations as they were read, with their plans."""
+
+    def __init__(self, registrations: Sequence[Registration]) -> None:
+        self.matcher = Matcher(registrations)
+        self.versions = {one.pk: one.updated_at for one in registrations}
+        self._steps: dict[int, list[Step]] = {}
+
+    def steps_of(self, registration: Registration) -> list[Step]:
         steps = self._steps.get(registration.pk)
         if steps is None:
+            # Asked once: each ``all()`` makes a query set, which for every event would add up.
             steps = self._steps[registration.pk] = list(registration.steps.all())
         return steps
 
@@ -115,9 +124,10 @@ def concerned_by(registration: Registration) -> list[int]:
     if not registration.is_in_force:
         pending.filter(is_snooze=True).cancel("The registration was switched off or declined.")
         return sorted(found)
+    matcher = Matcher([registration])
     coming = _events_of(registration).order_by("pk").values_list(*_COLUMNS)
     for some in _chunks(map(EventRow._make, coming.iterator(BATCH))):
-        found.update(event.pk for event, _registration in matching(some, [registration]))
+        found.update(event.pk for event, _registration in matcher.matching(some))
     return sorted(found)
 
 

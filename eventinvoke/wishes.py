@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Final, NamedTuple
 
 from common.times import days_between, zone_of
-from eventinvoke.matching import matching
+from eventinvoke.matching import Matcher
 from eventinvoke.models import Answer
 from eventinvoke.rows import AnyEvent
 from registration.models import Registration, Step
@@ -112,7 +112,7 @@ def wishes_of(
 ) -> Wishes:
     """Return everything that should exist."""
     whole = Wishes()
-    for _events, found in in_turn(events, registrations, instant, steps_of):
+    for _events, found in in_turn(events, Matcher(registrations), instant, steps_of):
         whole.deliveries.update(found.deliveries)
         whole.runs += found.runs
     return whole
@@ -120,7 +120,7 @@ def wishes_of(
 
 def in_turn(
     events: Sequence[AnyEvent],
-    registrations: Sequence[Registration],
+    matcher: Matcher,
     instant: datetime,
     steps_of: StepsOf,
     *,
@@ -137,7 +137,7 @@ def in_turn(
     left = {event.pk: event for event in events}
     some: list[AnyEvent] = []
     found = Wishes()
-    for event, pairs in groupby(matching(open_events, registrations), key=itemgetter(0)):
+    for event, pairs in groupby(matcher.matching(open_events), key=itemgetter(0)):
         some.append(left.pop(event.pk))
         _add(found, event, map(itemgetter(1), pairs), steps_of, answers.get(event.pk, ()), instant)
         if len(found.deliveries) + len(found.runs) >= AT_ONCE:

@@ -8,7 +8,6 @@ from django.db import connection
 
 from common.arrays import literal
 
-
 TEXTS = ["", "NULL", "a,b", 'say "x"', "back\\slash", '\\"', "{}", "'; --", "ünï\ncode"]
 
 
