@@ -13,7 +13,7 @@ from common.times import days_between, zone_of
 from common.wording import fill
 from eventinvoke.matching import CALENDAR_PREFIX, SUMMARY_SOURCE
 from eventinvoke.models import Delivery, Event
-from registration.models import Calendar
+from registration.models import Calendar, Member
 
 _DAY = timedelta(days=1)
 _DESCRIPTION = 300
@@ -126,9 +126,13 @@ class Texts:
 def body_of(delivery: Delivery, instant: datetime) -> str:
     """Return the text of one delivery, whose event, member and registration are read with it."""
     wording = delivery.registration.text if delivery.registration is not None else ""
-    details = details_of([delivery.event_id]).get(delivery.event_id) if wording else None
-    member, event = delivery.member, facts_from(delivery.event)
-    return Texts(instant).body(event, member.language, member.time_zone, wording, details)
+    return body_for(delivery.event, delivery.member, wording, instant)
+
+
+def body_for(event: Event, member: Member, wording: str, instant: datetime) -> str:
+    """Return the text with which a member is told of an event: ``wording``, or the usual text."""
+    details = details_of([event.pk]).get(event.pk) if wording else None
+    return Texts(instant).body(facts_from(event), member.language, member.time_zone, wording, details)
 
 
 class _Values:

@@ -67,3 +67,42 @@ def test_patterns_that_are_much_together_hide_no_other() -> None:
         "PFS telecon, last of all"
     )
     assert found == [41, 82]
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("one  two one", ["one", "two"]),
+        ('say "hello  world" now', ["say", "hello world", "now"]),
+        ('"not closed', ["not closed"]),
+        ('a"b c"d', ["a", "b c", "d"]),
+        ("\u201ecurly quotes\u201c \u00abin\u00bb", ["curly quotes", "in"]),
+        ('"" " "', []),
+    ],
+)
+def test_a_text_is_taken_apart_into_words(typed: str, found: list[str]) -> None:
+    assert patterns.words(typed) == found
+
+
+def test_words_are_not_read_as_an_expression() -> None:
+    assert patterns.check("a( [b", "words") == "a( [b"
+    assert patterns.find_all("a( [b", "[b] A()", "words") == [(0, 2), (4, 6)]
+
+
+def test_no_word_at_all_is_refused_and_the_field_is_named() -> None:
+    with pytest.raises(PatternError, match="one word") as caught:
+        patterns.check('""', "words", "exclude")
+    assert caught.value.field == "exclude"
+    with pytest.raises(PatternError, match="missing") as caught:
+        patterns.check("a(", field="exclude")
+    assert caught.value.field == "exclude"
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_words_of_any_text_are_found_in_itself_and_marks_lie_within(typed: str, text: str) -> None:
+    if "\0" in typed:
+        return
+    for start, end in patterns.find_all(typed, text, "words"):
+        assert 0 <= start < end <= len(text)
+    for word in patterns.words(typed):
+        assert patterns.find_all(f'"{word}"', f"x {word} y", "words")

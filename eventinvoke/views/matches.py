@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from common.clock import now
 from eventinvoke import preview
 from eventinvoke.matching import text_of
-from eventinvoke.messages import Texts, details_of, facts_from
+from eventinvoke.messages import body_for
 from eventinvoke.rows import AnyEvent
 from registration.access import editable_registrations_for
 from registration.forms.standing import StandingForm
@@ -163,10 +163,7 @@ def _example(found: preview.Preview, registration: Registration) -> tuple[str, s
         return None
     event, _marks, told, _runs = found.found[0]
     at: datetime = told[0].at if told else now()
-    member = registration.member
-    texts = Texts(at, details_of([event.pk] if registration.text else []))
-    body = texts.body(facts_from(event), member.language, member.time_zone, registration.text)
-    return event.title, body
+    return event.title, body_for(event, registration.member, registration.text, at)
 
 
 def _difference(
