@@ -113,12 +113,13 @@ def fetch(  # noqa: PLR0913 - all of them are named
     question = _Question(method, body, headers or {}, credentials)
     session = _Session(question, _origin(current), time.monotonic() + timeout, is_guarded=is_guarded)
     try:
-        for _ in range(max_redirects + 1):
+        for number in range(max_redirects + 1):
             status, collector = session.ask(current, max_bytes)
             location = collector.headers.get("location", "")
             if status not in _REDIRECTS or not location:
                 return Fetched(status, collector.headers, bytes(collector.body), current)
-            current = _next_url(current, location, schemes)
+            if number < max_redirects:
+                current = _next_url(current, location, schemes)
     finally:
         session.close()
     msg = f"the server sent us on more than {max_redirects} times"

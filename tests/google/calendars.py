@@ -34,6 +34,11 @@ class GoogleCalendar:
         self._pages: dict[str, tuple[Json, list[Json], int]] = {}
         self._tokens: dict[str, tuple[Json, int]] = {}
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The calendar's own time zone."""
+        return ZoneInfo(self.time_zone)
+
     def add(self, summary: str, start: When, end: When | None = None, **fields: Any) -> str:
         """Enter an event, as a person does; return its id."""
         event_id = str(fields.pop("id", None) or secrets.token_hex(13))
