@@ -7,6 +7,8 @@ from django.conf import settings
 
 from eventupdate.views.accounts import connect_url
 from registration.access import accounts_for
+from registration.membership import member_in
+from registration.models import CalendarAccount
 
 register = template.Library()
 
@@ -22,3 +24,13 @@ def calendar_accounts(context: dict[str, Any]) -> dict[str, Any]:
         "accounts": [(account, connect_url(account)) for account in accounts_for(request.user)],
         "has_google": bool(settings.GOOGLE_CLIENT_ID and settings.GOOGLE_CLIENT_SECRET),
     }
+
+
+@register.simple_tag(takes_context=True)
+def connect_again_url(context: dict[str, Any], account: CalendarAccount | None) -> str:
+    """Return the page on which the reader connects a refused account again; "" where there is nothing to do."""
+    if account is None or account.refused_at is None:
+        return ""
+    request = context["request"]
+    is_own = account.owner_id == member_in(request).pk
+    return connect_url(account) if is_own or (request.user.is_staff and account.owner_id is None) else ""

@@ -192,3 +192,15 @@ def test_everybody_s_account_is_not_a_member_s_to_change(page: Client, account: 
     CalendarAccount.objects.update(owner=None)
     assert page.get(f"/calendars/accounts/{account.pk}/").status_code == 404
     assert "ada@example.org" not in text_of(page.get(LIST))
+
+
+def test_a_refused_calendar_has_a_button_for_whoever_may_press_it(
+    google: StandIn, google_calendar: Calendar
+) -> None:
+    CalendarAccount.objects.update(refused_at="2026-11-20T10:00Z")
+    button = f'href="{CONNECT}?account={google_calendar.account_id}"'
+    mine = signed_in(google_calendar.owner).get(LIST).content.decode()
+    assert mine.count(button) == 2  # with the calendar, and with the account
+    staff = signed_in(is_staff=True).get(f"{LIST}?all=1")
+    assert "wants you to connect again" in text_of(staff)
+    assert button not in staff.content.decode()
