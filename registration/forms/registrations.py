@@ -35,8 +35,13 @@ class RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  #
             field.initial = field.initial or member.pk
 
     @property
-    def needs_plan(self) -> bool:
+    def has_plan(self) -> bool:
         """Whether anybody is told anything."""
+        return True
+
+    @property
+    def needs_plan(self) -> bool:
+        """Whether that has to be said by at least one step."""
         return True
 
     def prepare(self) -> Registration:

@@ -52,7 +52,7 @@ class StandingForm(RegistrationForm):
     muted_sources = forms.MultipleChoiceField(
         required=False,
         label="Hold back the notices of",
-        help_text="None chosen: all of them. Critical ones come all the same.",
+        help_text="None chosen: all of them. Critical notices come all the same.",
         widget=forms.CheckboxSelectMultiple,
     )
 
@@ -171,9 +171,14 @@ class StandingForm(RegistrationForm):
         )
 
     @property
-    def needs_plan(self) -> bool:
+    def has_plan(self) -> bool:
         """Whether anybody is told anything: who is only away is not."""
         return bool(self.cleaned_data.get("action") != Registration.Action.AWAY)
+
+    @property
+    def needs_plan(self) -> bool:
+        """Whether that has to be said by at least one step: a summary goes to the inbox if none says where."""
+        return bool(self.cleaned_data.get("action") == Registration.Action.NOTIFY)
 
     def candidate(self) -> Registration | None:
         """Return the registration as it is typed so far, not stored; None while that can't be searched for."""

@@ -125,6 +125,8 @@ class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
         "too_many_forms": "A plan has at most %(num)d steps.",
     }
 
+    is_needed: bool = True
+    """Whether there has to be at least one step."""
     first_target: int | None = None
     """What the first row of a new plan begins with."""
 
@@ -145,7 +147,7 @@ class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
             if step in steps:
                 form.add_error("target", "This step is in the plan already.")
             steps.add(step)
-        if not steps:
+        if not steps and self.is_needed:
             raise forms.ValidationError(
                 "The plan needs at least one step: how and when do you want to be told?"
             )

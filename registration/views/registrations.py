@@ -19,7 +19,7 @@ from registration.access import (
 )
 from registration.forms.registrations import DateForm
 from registration.forms.standing import StandingForm
-from registration.forms.steps import step_formset
+from registration.forms.steps import BaseStepFormSet, step_formset
 from registration.membership import member_in
 from registration.models import Registration, Step, User
 
@@ -93,11 +93,11 @@ def _edit(request: HttpRequest, registration: Registration | None, kind: Registr
     data = request.POST if request.method == "POST" else None
     form = _FORMS[kind](data, instance=registration, user=user, member=member_in(request))
     plan = step_formset(user, member_in(request), registration, data)
-    if data is not None and form.is_valid() & (plan.is_valid() or not form.needs_plan):
+    if data is not None and _are_valid(form, plan):
         with transaction.atomic():
             changed = form.prepare()
             changed.save()
-            if form.needs_plan:
+            if form.has_plan:
                 plan.save(changed)
             else:
                 changed.steps.all().delete()
@@ -105,6 +105,12 @@ def _edit(request: HttpRequest, registration: Registration | None, kind: Registr
         return redirect("registration:registration-list")
     context = {"form": form, "plan": plan, "registration": registration, "kind": kind}
     return render(request, "panel/registration_form.html", context)
+
+
+def _are_valid(form: DateForm | StandingForm, plan: BaseStepFormSet) -> bool:
+    is_valid = form.is_valid()
+    plan.is_needed = form.needs_plan
+    return is_valid & (plan.is_valid() or not form.has_plan)
 
 
 @login_required
