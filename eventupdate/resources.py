@@ -8,7 +8,7 @@ from typing import Final
 from eventupdate.entries import uid_of, zone_names
 from eventupdate.lines import Feed, Lines, Zone, read_blocks
 from eventupdate.providers import Resource
-from eventupdate.zones import iana_name
+from eventupdate.zones import needs_rules
 
 _KEY_LENGTH: Final = 255
 
@@ -22,7 +22,7 @@ def resources_of(feed: Feed) -> list[Resource]:
     groups: dict[str, list[Lines]] = defaultdict(list)
     for lines in feed.entries:
         groups[uid_of(lines)].append(lines)
-    defined = {zone.tzid: zone for zone in feed.zones if not iana_name(zone.tzid)}
+    defined = {zone.tzid: zone for zone in feed.zones if needs_rules(zone.tzid)}
     own = feed.time_zone if feed.time_zone in defined else ""
     resources = []
     for uid, group in groups.items():

@@ -20,6 +20,7 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from eventupdate.lines import Zone, property_name
 
+_ABBREVIATION: Final = re.compile(r"[A-Z]{2,5}")
 _SHOWN: Final = re.compile(r"\((?:UTC|GMT)[^)]*\)\s*(.+)")
 """How Windows shows a zone to people: “(UTC+01:00) Amsterdam, Berlin, Bern”."""
 
@@ -51,10 +52,33 @@ class Zones:
 
     def _look_up(self, tzid: str) -> tzinfo | None:
         defined = self._defined.get(tzid)
-        name = iana_name(tzid) or (iana_name(defined.location) if defined else "")
-        if name:
-            return UTC if name == "UTC" else ZoneInfo(name)
-        return _from_rules(defined) if defined else None
+        if defined is None or not needs_rules(tzid):
+            return _named(iana_name(tzid))
+        place = _named(iana_name(defined.location))
+        if place is not None:
+            return place
+        try:
+            return _from_rules(defined)
+        except ValueError:
+            if found := _named(iana_name(tzid)):
+                return found
+            raise
+
+
+def _named(name: str) -> tzinfo | None:
+    """Return the zone of one of IANA's names, None for ""."""
+    if not name:
+        return None
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def needs_rules(tzid: str) -> bool:
+    """Say whether a VTIMEZONE says more than its name does.
+
+    It does where the name means nothing to us, and where it is an abbreviation: vobject, and so
+    pretalx, calls New York "EST", summer time and all, and IANA's EST has none.
+    """
+    return not iana_name(tzid) or (tzid != "UTC" and _ABBREVIATION.fullmatch(tzid) is not None)
 
 
 def iana_name(name: str) -> str:

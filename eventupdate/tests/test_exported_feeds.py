@@ -7,6 +7,7 @@ import pytest
 
 from eventupdate.expand import Expansion, Window, expand
 from eventupdate.lines import read_feed
+from eventupdate.resources import feed_of, resources_of
 
 FOLDER = Path(__file__).parent / "feeds" / "exported"
 
@@ -14,7 +15,8 @@ FOLDER = Path(__file__).parent / "feeds" / "exported"
 def read(name: str, day: str, days: int) -> Expansion:
     start = datetime.fromisoformat(day).replace(tzinfo=UTC)
     content = (FOLDER / name).read_bytes().replace(b"\n", b"\r\n")
-    return expand(read_feed(content), Window(start, start + timedelta(days=days)))
+    feed = read_feed(content)
+    return expand(feed_of(resources_of(feed), feed.time_zone), Window(start, start + timedelta(days=days)))
 
 
 @pytest.mark.parametrize(

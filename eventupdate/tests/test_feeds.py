@@ -4,20 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from eventupdate.expand import Expansion, expand
+from eventupdate.expand import Expansion, Window, expand
 from eventupdate.lines import read_feed
-from eventupdate.tests.texts import WINDOW
+from eventupdate.resources import feed_of, resources_of
+from eventupdate.tests.texts import WINDOW, window
 
 FOLDER = Path(__file__).parent / "feeds"
 
 
-def read(name: str, newline: bytes = b"\r\n") -> Expansion:
+def read(name: str, newline: bytes = b"\r\n", within: Window = WINDOW) -> Expansion:
     content = (FOLDER / name).read_bytes().replace(b"\n", newline)
-    return expand(read_feed(content), WINDOW)
+    feed = read_feed(content)
+    return expand(feed_of(resources_of(feed), feed.time_zone), within)
 
 
-def shown(name: str) -> list[str]:
-    expansion = read(name)
+def shown(name: str, within: Window = WINDOW) -> list[str]:
+    expansion = read(name, within=within)
     assert expansion.problem == ""
     return [
         f"{o.starts_at:%m-%d %H:%M} {o.details.title}{' (cancelled)' if o.is_canceled else ''}"
@@ -98,3 +100,17 @@ def test_indico() -> None:
     assert workshop.details.url == "https://indico.example.org/event/1234/"
     assert talk.details.url == "https://cern.zoom.us/j/6123456789?pwd=example"
     assert coffee.ends_at is None
+
+
+def test_pretalx() -> None:
+    summer = window("2026-07-01", "2026-08-01")
+    assert shown("pretalx.ics", summer) == [
+        # 9:00, 22:45 and 13:00 of New York's summer.
+        "07-07 13:00 Fibre positioners: first results, and what broke - Ana Sol, Björn Ström",
+        "07-08 02:45 Sky subtraction - Chie Sato",
+        "07-08 17:00 Hands-on: data reduction - Ana Sol",
+    ]
+    talk = read("pretalx.ics", within=summer).occurrences[0]
+    assert talk.details.url == "https://pretalx.example.org/optics-2026/talk/DDDDDD/"
+    assert talk.details.description.startswith("We show,\nin short; what 2394")
+    assert talk.details.location == "Main hall"

@@ -45,6 +45,17 @@ def test_rules_of_its_own_make_a_zone() -> None:
     assert starts(NEW_YORK_ZONE, at_nine("Our office")) == ["2026-11-24 14:00"]
 
 
+def test_an_abbreviation_means_what_its_rules_say() -> None:
+    # New York, as vobject and pretalx name it; IANA's EST has no summer time.
+    rules, talk = NEW_YORK_ZONE.replace("Our office", "EST"), entry("DTSTART;TZID=EST:20260707T090000")
+    assert starts(rules, talk, window=window("2026-07-01", "2026-08-01")) == ["2026-07-07 13:00"]
+    assert starts(talk, window=window("2026-07-01", "2026-08-01")) == ["2026-07-07 14:00"]
+
+
+def test_an_abbreviation_whose_rules_can_not_be_read_is_iana_s() -> None:
+    assert starts("BEGIN:VTIMEZONE\nTZID:EST\nEND:VTIMEZONE", at_nine("EST")) == ["2026-11-24 14:00"]
+
+
 def test_rules_may_stand_after_the_entries_that_use_them() -> None:
     assert starts(at_nine("Our office"), NEW_YORK_ZONE) == ["2026-11-24 14:00"]
 
