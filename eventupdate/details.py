@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from icalendar import Event
+from eventupdate.properties import Properties, first_text, first_value, split_texts
 
 MAX_TITLE: Final = 500
 MAX_DESCRIPTION: Final = 2000
+MAX_ATTENDEES: Final = 200
+MAX_ATTENDEE: Final = 200
 UNTITLED: Final = "(no title)"
 
 _URL: Final = re.compile(r"https?://[^\s<>\"'\\]{3,900}", re.IGNORECASE)
@@ -30,70 +32,80 @@ class Details:
     location: str = ""
     url: str = ""
     organiser: str = ""
+    attendees: str = ""
+    """Names and addresses, a line each."""
     status: str = ""
     """"confirmed", "tentative", "cancelled", or "" where the entry does not say."""
     labels: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_details(entry: Event) -> Details:
+def read_details(entry: Properties) -> Details:
     """Return an entry's texts, cut to a sensible length."""
-    title = _line(_text(entry, "SUMMARY"))[:MAX_TITLE]
-    description = _text(entry, "DESCRIPTION").strip()
-    location = _line(_text(entry, "LOCATION"))[:MAX_TITLE]
-    status = _line(_text(entry, "STATUS")).lower()
+    title = _line(first_text(entry, "SUMMARY"))[:MAX_TITLE]
+    description = first_text(entry, "DESCRIPTION").strip()
+    location = _line(first_text(entry, "LOCATION"))[:MAX_TITLE]
+    status = _line(first_text(entry, "STATUS")).lower()
     organiser = _organiser(entry)
-    labels = {"status": status, "organiser": organiser, "category": _category(entry)}
+    labels = {
+        "status": status,
+        "organiser": organiser,
+        "category": _category(entry),
+        "busy": _busy(entry),
+    }
     return Details(
         title=title or UNTITLED,
         description=description[:MAX_DESCRIPTION],
         location=location,
         url=_link(entry, location, description),
         organiser=organiser,
+        attendees=_attendees(entry),
         status=status,
         labels={name: value for name, value in labels.items() if value},
     )
-
-
-def _first(entry: Event, name: str) -> Any:
-    value = entry.get(name)
-    return value[0] if isinstance(value, list) and value else value
-
-
-def _text(entry: Event, name: str) -> str:
-    value = _first(entry, name)
-    return str(value) if value else ""
 
 
 def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _organiser(entry: Event) -> str:
-    value = _first(entry, "ORGANIZER")
-    if not value:
-        return ""
-    name = getattr(value, "params", {}).get("CN", "")
-    address = re.sub(r"^mailto:", "", str(value), flags=re.IGNORECASE)
-    return _line(str(name or address))[:200]
+def _organiser(entry: Properties) -> str:
+    name, address = entry["ORGANIZER"][0].person if "ORGANIZER" in entry else ("", "")
+    return (name or address)[:200]
 
 
-def _category(entry: Event) -> str:
-    value = _first(entry, "CATEGORIES")
-    categories = getattr(value, "cats", None) or []
-    return _line(str(categories[0]))[:100] if categories else ""
+def _attendees(entry: Properties) -> str:
+    """Return who attends, a line each: "Ana Sol <ana@example.org>"."""
+    lines = []
+    for attendee in entry.get("ATTENDEE", [])[:MAX_ATTENDEES]:
+        name, address = attendee.person
+        lines.append((f"{name} <{address}>" if name and address else name or address)[:MAX_ATTENDEE])
+    return "\n".join(filter(None, lines))
 
 
-def _link(entry: Event, location: str, description: str) -> str:
+def _category(entry: Properties) -> str:
+    return _line(split_texts(first_value(entry, "CATEGORIES"))[0])[:100]
+
+
+def _busy(entry: Properties) -> str:
+    """Return "away" for an absence, "free" for what takes up no time, else ""."""
+    said = first_value(entry, "X-MICROSOFT-CDO-BUSYSTATUS").upper()
+    if said == "OOF":
+        return "away"
+    is_free = said == "FREE" or first_value(entry, "TRANSP").upper() == "TRANSPARENT"
+    return "free" if is_free else ""
+
+
+def _link(entry: Properties, location: str, description: str) -> str:
     """Return the link to join by; else the entry's own page; else ""."""
     for name in _LINK_PROPERTIES:
-        if found := _web_address(_text(entry, name)):
+        if found := _web_address(first_text(entry, name)):
             return found
-    for text in (location, description, _text(entry, "URL")):
+    for text in (location, description, first_text(entry, "URL")):
         for match in _URL.finditer(text):
             found = _web_address(match[0])
             if found and _is_meeting(found):
                 return found
-    return _web_address(_text(entry, "URL")) or _web_address(location)
+    return _web_address(first_text(entry, "URL")) or _web_address(location)
 
 
 def _is_meeting(url: str) -> bool:

@@ -1,20 +1,18 @@
 """What a reading of a calendar changes in the events that are stored."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from eventinvoke.models import Event
 from eventinvoke.publish import EventDraft
-from eventupdate.expand import Expansion, Occurrence, Window, uid_key
+from eventupdate.expand import Occurrence, Window
+from eventupdate.store import BATCH, chunks
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-_CHUNK: Final = 500
 
 
 @dataclass(slots=True)
@@ -26,7 +24,6 @@ class Difference:
     removed: list[Event] = field(default_factory=list)
     renamed: list[Event] = field(default_factory=list)
     """The same events under a new external id, which is set on them already."""
-    unchanged: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -42,42 +39,96 @@ class Difference:
             yield f"{sign} {starts_at:%Y-%m-%d %H:%M} UTC  {title}"
 
 
-def compare(source: str, expansion: Expansion, window: Window, at: datetime) -> Difference:
-    """Hold a reading against the stored events of its source.
+class Comparison:
+    """Holds occurrences against the stored events of their source, some series at a time.
 
-    Only events that start within the window and after ``at`` are removed: what has begun stays as
-    it was, what lies beyond the window was not looked at, and of an entry that could not be read
-    nothing is known.
+    It keeps only what differs. Events that have begun are never removed: they stay as they were,
+    as feeds that list only what is to come drop them. Of what could not be read nothing is known,
+    so it stays too.
     """
-    drafts = {o.external_id: _draft(source, o) for o in expansion.occurrences if not o.is_canceled}
-    stored = {event.external_id: event for event in _within(source, window)}
-    # A stored event may have been moved into the window from outside.
-    absent = [external_id for external_id in drafts if external_id not in stored]
-    stored |= {event.external_id: event for event in _named(source, absent)}
-    difference = Difference(renamed=_renamed(drafts, stored))
-    for event in difference.renamed:
-        stored[event.external_id] = event
-    for external_id, draft in drafts.items():
-        if external_id not in stored:
-            difference.added.append(draft)
-        elif _is_same(stored[external_id], draft):
-            difference.unchanged += 1
-        else:
-            difference.changed.append(draft)
-    broken = {uid_key(uid) for uid in expansion.broken}
-    difference.removed = [
-        event
-        for external_id, event in stored.items()
-        if external_id == event.external_id
-        and external_id not in drafts
-        and event.canceled_at is None
-        and event.starts_at > at
-        and _uid_key_of(external_id) not in broken
-    ]
-    return difference
+
+    def __init__(self, source: str, at: datetime) -> None:
+        """Compare with the events of ``source``, of which those after ``at`` are to come."""
+        self._source = source
+        self._at = at
+        self._has_events = Event.objects.filter(source=source).exists()
+        self._new: dict[str, EventDraft] = {}
+        self._changed: list[EventDraft] = []
+        self._gone: dict[int, Event] = {}
+        self._seen: set[int] = set()
+
+    def compare(
+        self,
+        drafts: Mapping[str, EventDraft],
+        series: Collection[str],
+        broken: Collection[str],
+        window: Window,
+    ) -> None:
+        """Compare all that these series have within a window."""
+        if not self._has_events:
+            self._new |= drafts
+            return
+        within = Event.objects.filter(series__in=series, source=self._source)
+        within = within.filter(starts_at__gte=window.start, starts_at__lt=window.stop)
+        stored = {event.external_id: event for event in within}
+        # A stored event may have been moved into the window from outside.
+        stored |= {e.external_id: e for e in self._named([i for i in drafts if i not in stored])}
+        for external_id, draft in drafts.items():
+            event = stored.get(external_id)
+            if event is None:
+                self._new[external_id] = draft
+            elif not _is_same(event, draft):
+                self._changed.append(draft)
+        self._seen |= {event.pk for event in stored.values()}
+        for external_id, event in stored.items():
+            if external_id not in drafts and event.series not in broken:
+                self._drop(event)
+
+    def drop_others(self, series: Collection[str], broken_uids: Collection[str], window: Window) -> None:
+        """Take back what is to come of series that the calendar does not have."""
+        if not self._has_events:
+            return
+        coming = Event.objects.filter(
+            source=self._source,
+            canceled_at__isnull=True,
+            starts_at__gte=window.start,
+            starts_at__lt=window.stop,
+        ).values_list("pk", "series", "external_id")
+        others = [
+            pk
+            for pk, name, external_id in coming.iterator()
+            if name not in series and pk not in self._seen and _uid_key_of(external_id) not in broken_uids
+        ]
+        for pks in chunks(others, BATCH):
+            for event in Event.objects.filter(pk__in=pks):
+                self._drop(event)
+
+    def difference(self) -> Difference:
+        """Return what has to be written."""
+        difference = Difference(changed=self._changed)
+        new = dict(self._new)
+        for event in _renamed(new, self._gone):
+            difference.renamed.append(event)
+            del self._gone[event.pk]
+            draft = new.pop(event.external_id)
+            if not _is_same(event, draft):
+                difference.changed.append(draft)
+        difference.added = sorted(new.values(), key=lambda draft: (draft.starts_at, draft.external_id))
+        coming = (event for event in self._gone.values() if event.starts_at > self._at)
+        difference.removed = sorted(coming, key=lambda event: event.pk)
+        return difference
+
+    def _drop(self, event: Event) -> None:
+        if event.canceled_at is None:
+            self._gone[event.pk] = event
+
+    def _named(self, external_ids: Iterable[str]) -> Iterator[Event]:
+        for some in chunks(external_ids, BATCH):
+            yield from Event.objects.filter(source=self._source, external_id__in=some)
 
 
-def _draft(source: str, occurrence: Occurrence) -> EventDraft:
+def draft_of(source: str, series: str, occurrence: Occurrence) -> EventDraft:
+    """Return an occurrence as an event."""
     details = occurrence.details
     return EventDraft(
         source=source,
@@ -87,20 +138,13 @@ def _draft(source: str, occurrence: Occurrence) -> EventDraft:
         ends_at=occurrence.ends_at,
         description=details.description,
         location=details.location,
+        attendees=details.attendees,
         url=details.url,
         labels=details.labels,
-        is_all_day=occurrence.is_all_day,
+        is_all_day=occurrence.starts_on is not None,
+        starts_on=occurrence.starts_on,
+        series=series,
     )
-
-
-def _within(source: str, window: Window) -> Iterable[Event]:
-    return Event.objects.filter(source=source, starts_at__gte=window.start, starts_at__lt=window.stop)
-
-
-def _named(source: str, external_ids: Iterable[str]) -> Iterator[Event]:
-    iterator = iter(external_ids)
-    while some := list(islice(iterator, _CHUNK)):
-        yield from Event.objects.filter(source=source, external_id__in=some)
 
 
 def _is_same(event: Event, draft: EventDraft) -> bool:
@@ -113,22 +157,22 @@ def _uid_key_of(external_id: str) -> str:
     return external_id.rpartition("#")[0]
 
 
-def _renamed(drafts: Mapping[str, EventDraft], stored: Mapping[str, Event]) -> list[Event]:
+def _renamed(new: Mapping[str, EventDraft], gone: Mapping[int, Event]) -> list[Event]:
     """Return stored events that go on under another id, with that id set.
 
     An entry that is made recurring gets ids for its occurrences, and there are producers that make
     up new UIDs with each export. To withdraw the old and publish the new would tell people twice
     of one thing; so what has the same start, and the same UID or else the same title, stays itself.
     """
-    gone = {e.pk: e for key, e in stored.items() if key not in drafts and e.canceled_at is None}
-    new = {key: draft for key, draft in drafts.items() if key not in stored}
+    olds_left, news_left = dict(gone), dict(new)
     found: list[Event] = []
     for is_by_uid in (True, False):
-        olds = _only(((e.starts_at, _trait(e, is_by_uid=is_by_uid)), e) for e in gone.values())
-        news = _only(((d.starts_at, _trait(d, is_by_uid=is_by_uid)), d) for d in new.values())
+        olds = _only(((e.starts_at, _trait(e, is_by_uid=is_by_uid)), e) for e in olds_left.values())
+        news = _only(((d.starts_at, _trait(d, is_by_uid=is_by_uid)), d) for d in news_left.values())
         for key in olds.keys() & news.keys():
-            event = gone.pop(olds[key].pk)
-            event.external_id = new.pop(news[key].external_id).external_id
+            event = olds_left.pop(olds[key].pk)
+            draft = news_left.pop(news[key].external_id)
+            event.external_id, event.series = draft.external_id, draft.series
             found.append(event)
     return sorted(found, key=lambda event: event.pk)
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Final
 
 from eventupdate.entries import uid_of, zone_names
-from eventupdate.lines import Feed, Lines, Zone, read_blocks
+from eventupdate.lines import Feed, Lines, Zone
 from eventupdate.providers import Resource
 from eventupdate.zones import needs_rules
 
@@ -29,18 +29,6 @@ def resources_of(feed: Feed) -> list[Resource]:
         text = _text(group, _needed(group, defined, own) if defined else ())
         resources.append(Resource(key_of(uid), uid, sha256(text.encode()).hexdigest(), text))
     return resources
-
-
-def feed_of(resources: Iterable[Resource], time_zone: str) -> Feed:
-    """Return resources put together as the feed of one calendar."""
-    feed = Feed(time_zone)
-    zones: dict[str, Zone] = {}
-    for resource in resources:
-        part = read_blocks(resource.text)
-        feed.entries += part.entries
-        zones |= {zone.tzid: zone for zone in part.zones}
-    feed.zones = list(zones.values())
-    return feed
 
 
 def key_of(name: str) -> str:

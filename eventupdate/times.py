@@ -13,6 +13,8 @@ _LENGTH: Final = re.compile(
     r"([+-]?)P(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,9})S)?)?",
     re.IGNORECASE,
 )
+_DATE_DIGITS: Final = 8
+_INSTANT_LENGTH: Final = 16
 
 
 def to_utc(value: Time, zone: tzinfo) -> datetime:
@@ -33,6 +35,48 @@ def day_of(value: datetime, zone: tzinfo) -> date:
     if value.tzinfo is not None and value.astimezone(UTC).time() == time.min:
         return value.astimezone(UTC).date()
     return value.astimezone(zone).date() if value.tzinfo is not None else value.date()
+
+
+def read_time(text: str) -> Time:
+    """Return a date (20261124), a local time (20261124T090000) or an instant in UTC (…Z).
+
+    Raises ``ValueError`` for anything else.
+    """
+    if not text.isascii():
+        raise ValueError(text)
+    if len(text) == _DATE_DIGITS and text.isdigit():
+        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    day, clock = text[:8], text[9:15]
+    is_utc = len(text) == _INSTANT_LENGTH and text[15] in "Zz"
+    is_whole = is_utc or len(text) == _INSTANT_LENGTH - 1
+    if not (is_whole and text[8] in "Tt" and day.isdigit() and clock.isdigit()):
+        raise ValueError(text)
+    second = min(int(clock[4:]), 59)  # a leap second (RFC 5545 section 3.3.12) is not Python's
+    return datetime(
+        int(day[:4]),
+        int(day[4:6]),
+        int(day[6:]),
+        int(clock[:2]),
+        int(clock[2:4]),
+        second,
+        0,
+        UTC if is_utc else None,
+    )
+
+
+def read_duration(text: str) -> tuple[int, timedelta]:
+    """Return a DURATION as days by the calendar and a time by the clock; a negative one is none.
+
+    Raises ``ValueError`` for one that can't be read.
+    """
+    found = _LENGTH.fullmatch(text)
+    if found is None:
+        msg = "its DURATION can't be read"
+        raise ValueError(msg)
+    if found[1] == "-":
+        return 0, timedelta(0)
+    weeks, days, hours, minutes, seconds = (int(number or 0) for number in found.groups()[1:])
+    return weeks * 7 + days, timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +118,8 @@ class Length:
 
         Raises ``ValueError`` for one that can't be read.
         """
-        is_timed = isinstance(start, datetime)
-        found = _LENGTH.fullmatch(duration or "P")
-        if found is None:
-            msg = "its DURATION can't be read"
-            raise ValueError(msg)
-        weeks, days, hours, minutes, seconds = (int(number or 0) for number in found.groups()[1:])
-        days, exact = weeks * 7 + days, timedelta(hours=hours, minutes=minutes, seconds=seconds)
-        if found[1] == "-":
-            days, exact = 0, timedelta(0)
-        if is_timed:
+        days, exact = read_duration(duration) if duration else (0, timedelta(0))
+        if isinstance(start, datetime):
             return cls._bounded(days, exact)
         return cls._bounded(max(1, days + -(-exact // timedelta(days=1))), timedelta(0))
 

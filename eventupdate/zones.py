@@ -26,13 +26,15 @@ _SHOWN: Final = re.compile(r"\((?:UTC|GMT)[^)]*\)\s*(.+)")
 
 
 class Zones:
-    """The time zones of one calendar. ``unknown`` collects the names that mean nothing to us."""
+    """The time zones of one calendar."""
 
     def __init__(self, zones: Iterable[Zone], names: Sequence[str]) -> None:
         """Take the calendar's VTIMEZONEs, and the names of its own zone, the first that is known."""
         self._defined = {zone.tzid: zone for zone in zones}
         self._found: dict[str, tzinfo] = {}
-        self.unknown: dict[str, None] = {}
+        self._unknown: set[str] = set()
+        self.missed = ""
+        """The last name that was asked for and means nothing; whoever wants to know clears it first."""
         self.own = next((zone for name in names if (zone := self._look_up(name)) is not None), None)
         self.default: tzinfo = self.own or UTC
 
@@ -45,9 +47,11 @@ class Zones:
         if zone is None:
             zone = self._look_up(tzid)
             if zone is None:
-                self.unknown[tzid] = None
+                self._unknown.add(tzid)
                 zone = self.default
             self._found[tzid] = zone
+        if tzid in self._unknown:
+            self.missed = tzid
         return zone
 
     def _look_up(self, tzid: str) -> tzinfo | None:

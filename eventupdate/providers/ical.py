@@ -98,9 +98,8 @@ def split_address(address: str) -> tuple[str, str, str]:
 
 
 def _mark(calendar: Calendar) -> str:
-    """Return what tells validators of this address and zone from those of an earlier one."""
-    text = f"{calendar.url}\n{calendar.user_name}\n{calendar.default_time_zone}"
-    return sha256(text.encode()).hexdigest()[:_MARK_LENGTH]
+    """Return what tells validators of this address and user from those of an earlier one."""
+    return sha256(f"{calendar.url}\n{calendar.user_name}".encode()).hexdigest()[:_MARK_LENGTH]
 
 
 def _validators(calendar: Calendar, mark: str) -> dict[str, str]:
@@ -123,7 +122,7 @@ def _refusal(status: int) -> str:
 
 
 def _read(calendar: Calendar, content: bytes, charset: str, *, is_fresh: bool) -> Reading | None:
-    digest = sha256(calendar.default_time_zone.encode() + b"\n" + content).hexdigest()
+    digest = sha256(content).hexdigest()
     if is_fresh and digest == calendar.content_hash:
         return None
     feed = read_feed(content, charset)

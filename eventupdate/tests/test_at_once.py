@@ -7,7 +7,8 @@ import pytest
 from django.db import connection
 
 from eventinvoke.models import Event
-from eventupdate.sync import Outcome, SyncReport, sync
+from eventupdate.models import Entry
+from eventupdate.sync import LEASE, Outcome, SyncReport, sync
 from eventupdate.tests.feed_server import FeedServer, Handler
 from eventupdate.tests.texts import AT, single
 from eventupdate.tests.texts import calendar as feed
@@ -81,3 +82,18 @@ def test_a_calendar_that_is_removed_while_it_is_read_leaves_no_events(server: Fe
     server.answer = answer
     assert sync(calendar, at=AT).outcome is Outcome.BUSY
     assert not Event.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sync_whose_lease_was_lost_meanwhile_writes_nothing(server: FeedServer) -> None:
+    calendar: Calendar = CalendarFactory(url=server.url)
+
+    def answer(handler: Handler) -> None:
+        Calendar.objects.filter(pk=calendar.pk).update(lease_until=AT + LEASE * 2)
+        connection.close()
+        handler.give(200, feed(single()).encode())
+
+    server.answer = answer
+    assert sync(calendar, at=AT).outcome is Outcome.BUSY
+    assert not Event.objects.exists()
+    assert not Entry.objects.exists()

@@ -33,7 +33,7 @@ def test_what_is_due_is_synced(calendar: Calendar, upload: Calendar, server: Fee
     Calendar.objects.filter(pk=upload.pk).update(next_sync_at=now().replace(year=2027))
     server.serve(feed(single()))
     out, _ = run()
-    assert out == f"{calendar.pk} {calendar.name}: 1 added, 0 changed, 0 removed, 0 unchanged\n"
+    assert out == f"{calendar.pk} {calendar.name}: 1 added, 0 changed, 0 removed\n"
     assert run() == ("", "")
 
 
@@ -60,7 +60,7 @@ def test_a_dry_run_prints_the_difference_and_writes_nothing(calendar: Calendar, 
     server.serve(feed(single("20261126T090000Z"), single("20261127T090000Z", uid="three", title="Talk")))
     out, _ = run("--all", "--dry-run")
     assert out.split("\n") == [
-        f"{calendar.pk} {calendar.name}: 1 to add, 1 to change, 1 to remove, 0 unchanged",
+        f"{calendar.pk} {calendar.name}: 1 to add, 1 to change, 1 to remove",
         "  - 2026-11-25 09:00 UTC  Lunch",
         "  ~ 2026-11-26 09:00 UTC  PFS telecon",
         "  + 2026-11-27 09:00 UTC  Talk",
@@ -75,7 +75,7 @@ def test_a_calendar_that_fails_does_not_hold_up_the_others(
     server.serve("<html>")
     Calendar.objects.filter(pk=upload.pk).update(content=feed(single()))
     out, err = run("--all", code=1)
-    assert out == f"{upload.pk} {upload.name}: 1 added, 0 changed, 0 removed, 0 unchanged\n"
+    assert out == f"{upload.pk} {upload.name}: 1 added, 0 changed, 0 removed\n"
     assert "web page" in err
     assert "1 of 2 calendars could not be read." in err
 
@@ -88,7 +88,7 @@ def test_a_dry_run_of_what_fails_says_so(calendar: Calendar, server: FeedServer)
 def test_what_could_not_be_read_is_told_of(calendar: Calendar, server: FeedServer) -> None:
     server.serve(feed(single(), entry("DTSTART:soon", uid="two")))
     out, err = run()
-    assert out.endswith("0 unchanged, 1 skipped\n")
+    assert out.endswith("0 removed, 1 skipped\n")
     assert "of “two”" in err
     assert "Use https" in err
 

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -199,7 +199,7 @@ def test_a_count_and_an_end_together_do_not_confuse() -> None:
 
 def test_a_day_begins_at_midnight_in_the_calendars_zone() -> None:
     (found,) = occurrences("X-WR-TIMEZONE:Europe/Berlin", entry("DTSTART;VALUE=DATE:20261124"))
-    assert found.is_all_day
+    assert found.starts_on == date(2026, 11, 24)
     assert found.starts_at == datetime(2026, 11, 23, 23, tzinfo=UTC)
     assert found.ends_at == datetime(2026, 11, 24, 23, tzinfo=UTC)
 
@@ -218,7 +218,7 @@ def test_days_that_repeat_are_named_by_their_day() -> None:
 
 def test_a_date_that_is_written_with_a_time_is_a_date() -> None:
     (found,) = occurrences(entry("DTSTART;VALUE=DATE:20261124T000000"))
-    assert found.is_all_day
+    assert found.starts_on == date(2026, 11, 24)
 
 
 @pytest.mark.parametrize(

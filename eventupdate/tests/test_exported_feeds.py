@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from eventupdate.expand import Expansion, Window, expand
+from eventupdate.expand import Window
 from eventupdate.lines import read_feed
-from eventupdate.resources import feed_of, resources_of
+from eventupdate.tests.texts import Expansion, expand
 
 FOLDER = Path(__file__).parent / "feeds" / "exported"
 
@@ -16,7 +16,7 @@ def read(name: str, day: str, days: int) -> Expansion:
     start = datetime.fromisoformat(day).replace(tzinfo=UTC)
     content = (FOLDER / name).read_bytes().replace(b"\n", b"\r\n")
     feed = read_feed(content)
-    return expand(feed_of(resources_of(feed), feed.time_zone), Window(start, start + timedelta(days=days)))
+    return expand(feed, Window(start, start + timedelta(days=days)))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from eventinvoke.models import Event
-from eventupdate.sync import FIRST_RETRY, LASTING, Outcome, SyncReport, sync
+from eventupdate.failing import LASTING
+from eventupdate.sync import FIRST_RETRY, Outcome, SyncReport, sync
 from eventupdate.tests.conftest import dump
 from eventupdate.tests.feed_server import FeedServer
 from eventupdate.tests.texts import AT, entry, single
@@ -23,8 +24,8 @@ def run(calendar: Calendar, at: datetime = AT) -> SyncReport:
     return report
 
 
-def counts(report: SyncReport) -> tuple[int, int, int, int]:
-    return report.added, report.changed, report.removed, report.unchanged
+def counts(report: SyncReport) -> tuple[int, int, int]:
+    return report.added, report.changed, report.removed
 
 
 def next_sync(calendar: Calendar) -> datetime:
@@ -37,7 +38,7 @@ def test_entries_that_cant_be_read_stay_as_they_were(calendar: Calendar, server:
     run(calendar)
     server.serve(feed(entry(*WEEKLY[:2], "RRULE:FREQ=SOMETIMES")))
     report = run(calendar)
-    assert (counts(report), report.skipped) == ((0, 0, 1, 0), 1)
+    assert (counts(report), report.skipped) == ((0, 0, 1), 1)
     assert Event.objects.filter(canceled_at__isnull=True).count() == 3
     assert "One entry can't be read and was left as it was" in calendar.problem
     assert calendar.failures == 0
@@ -100,14 +101,27 @@ def test_a_shared_calendar_that_fails_is_named(calendar: Calendar, server: FeedS
     assert Event.objects.get(source="system").title == "Calendar “Observing runs” can't be read"
 
 
-def test_a_feed_that_is_well_again_is_read_as_a_whole(calendar: Calendar, server: FeedServer) -> None:
-    server.serve(feed(single()))
+def test_a_feed_that_is_well_again_goes_on_where_it_was(calendar: Calendar, server: FeedServer) -> None:
+    server.serve(feed(single(), entry("DTSTART:soon", uid="two")))
     run(calendar)
+    problem = calendar.problem
     server.answer = lambda handler: handler.give(500, b"")
     run(calendar)
+    assert calendar.problem != problem
     server.answer = None
+    assert run(calendar).outcome is Outcome.UNCHANGED
+    assert (calendar.failures, calendar.problem) == (0, problem)
+    assert "if-none-match" in server.requests[-1]
+
+
+def test_a_feed_that_has_failed_for_long_is_read_anew(calendar: Calendar, server: FeedServer) -> None:
+    server.serve(feed(single()))
+    run(calendar)
+    before = dump()
+    Calendar.objects.update(failures=LASTING)
     assert run(calendar).outcome is Outcome.SYNCED
-    assert (calendar.failures, calendar.problem) == (0, "")
+    assert "if-none-match" not in server.requests[-1]
+    assert dump() == before
 
 
 def test_a_defect_leaves_the_calendar_free_for_the_next_try(calendar: Calendar, server: FeedServer) -> None:

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from eventupdate.expand import Expansion, Window, expand
+from eventupdate.expand import Window
 from eventupdate.lines import read_feed
-from eventupdate.resources import feed_of, resources_of
-from eventupdate.tests.texts import WINDOW, window
+from eventupdate.tests.texts import WINDOW, Expansion, expand, window
 
 FOLDER = Path(__file__).parent / "feeds"
 
@@ -15,7 +14,7 @@ FOLDER = Path(__file__).parent / "feeds"
 def read(name: str, newline: bytes = b"\r\n", within: Window = WINDOW) -> Expansion:
     content = (FOLDER / name).read_bytes().replace(b"\n", newline)
     feed = read_feed(content)
-    return expand(feed_of(resources_of(feed), feed.time_zone), within)
+    return expand(feed, within)
 
 
 def shown(name: str, within: Window = WINDOW) -> list[str]:

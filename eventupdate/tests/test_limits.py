@@ -5,8 +5,8 @@ import time
 import pytest
 
 from common.errors import FeedError
-from eventupdate.expand import MAX_OF_ONE
-from eventupdate.tests.texts import entry, expanded, occurrences, single
+from eventupdate.expand import MAX_OCCURRENCES, MAX_OF_ONE, Expander
+from eventupdate.tests.texts import entry, expanded, occurrences, single, window
 from eventupdate.timelimit import TimeLimit, TooLong
 
 
@@ -77,9 +77,13 @@ def test_too_many_single_dates_of_an_entry_are_refused() -> None:
 
 
 def test_too_many_occurrences_of_a_calendar_are_refused() -> None:
-    hourly = [entry("DTSTART:20261119T000000Z", "RRULE:FREQ=HOURLY", uid=f"{n}@test") for n in range(34)]
-    with pytest.raises(FeedError, match="more than 50000 entries within 62 days"):
-        expanded(*hourly)
+    one, days = entry("DTSTART:20260101T000000Z", "RRULE:FREQ=DAILY"), window("2026-01-01", "2053-01-01")
+    with Expander([""]) as expander:
+        once = len(expander.expand("one@test", [one], days).occurrences)
+        for _ in range(MAX_OCCURRENCES // once - 1):
+            expander.expand("one@test", [one], days)
+        with pytest.raises(FeedError, match=f"more than {MAX_OCCURRENCES} entries within 9862 days"):
+            expander.expand("one@test", [one], days)
 
 
 def work_for_ever(limit: TimeLimit) -> None:

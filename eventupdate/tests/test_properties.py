@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import FeedError
-from eventupdate.expand import Expansion, expand
 from eventupdate.lines import read_feed
-from eventupdate.tests.texts import NEW_YORK_ZONE, WINDOW, calendar, entry, single, window
+from eventupdate.tests.texts import NEW_YORK_ZONE, WINDOW, Expansion, calendar, entry, expand, single, window
 
 GAPS = window("2026-03-01", "2026-11-30")
 

@@ -1,9 +1,12 @@
 """Calendars for tests, as text."""
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from eventupdate.expand import Expansion, Occurrence, Window, expand, window_at
-from eventupdate.lines import read_feed
+from eventupdate.expand import Expander, Occurrence, Window, window_at
+from eventupdate.lines import Feed, read_feed
+from eventupdate.resources import resources_of
+from eventupdate.store import summary
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WINDOW = window_at(AT, 60)
@@ -42,6 +45,32 @@ def calendar(*parts: str) -> str:
     """Return a VCALENDAR of these components and properties."""
     text = "\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//EN", *parts, "END:VCALENDAR", ""])
     return text.replace("\n", "\r\n")
+
+
+@dataclass
+class Expansion:
+    """What a feed says about a window."""
+
+    occurrences: list[Occurrence] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
+    unknown_zones: list[str] = field(default_factory=list)
+    problem: str = ""
+
+
+def expand(feed: Feed, window: Window, zone: str = "") -> Expansion:
+    """Return what a feed says about the window, sorted by start."""
+    found = Expansion()
+    said = {}
+    with Expander([zone, feed.time_zone]) as expander:
+        for resource in resources_of(feed):
+            one = expander.expand(resource.uid, [resource.text], window)
+            found.occurrences += one.occurrences
+            found.broken |= {resource.uid: one.problem} if one.problem else {}
+            found.unknown_zones += [one.unknown_zone] if one.unknown_zone else []
+            said[resource.key] = (one.problem, one.unknown_zone)
+    found.occurrences.sort(key=lambda o: (o.starts_at, o.external_id))
+    found.problem = summary(said)
+    return found
 
 
 def expanded(*parts: str, window: Window = WINDOW, zone: str = "") -> Expansion:

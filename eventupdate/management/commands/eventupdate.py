@@ -52,8 +52,8 @@ class Command(BaseCommand):
         match report.outcome:
             case Outcome.SYNCED:
                 skipped = f", {report.skipped} skipped" if report.skipped else ""
-                said = f"{report.added} added, {report.changed} changed, {report.removed} removed, "
-                self._say(calendar, f"{said}{report.unchanged} unchanged{skipped}")
+                said = f"{report.added} added, {report.changed} changed, {report.removed} removed"
+                self._say(calendar, f"{said}{skipped}")
             case Outcome.UNCHANGED:
                 self._say(calendar, "as it was")
             case Outcome.BUSY:
@@ -66,17 +66,16 @@ class Command(BaseCommand):
 
     def _preview(self, calendar: Calendar) -> bool:
         try:
-            difference, expansion, reading = preview(calendar, at=now())
+            update, notes = preview(calendar, at=now())
         except FeedError as error:
             self._complain(calendar, error.message)
             return False
+        difference = update.difference
         counts = f"{len(difference.added)} to add, {len(difference.changed)} to change"
-        self._say(
-            calendar, f"{counts}, {len(difference.removed)} to remove, {difference.unchanged} unchanged"
-        )
+        self._say(calendar, f"{counts}, {len(difference.removed)} to remove")
         for line in difference.lines():
             self.stdout.write(f"  {line}")
-        self._tell(calendar, (expansion.problem, *reading.notes))
+        self._tell(calendar, (update.problem, *notes))
         return True
 
     def _tell(self, calendar: Calendar, sentences: tuple[str, ...]) -> None:

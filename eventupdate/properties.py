@@ -1,0 +1,107 @@
+"""The properties of a component: what stands in a line before the colon and after it.
+
+Values are read by hand and only where a notice needs them: reading all of them through icalendar
+takes longer than everything else together.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from eventupdate.times import Time, read_time
+
+_TIMES: Final = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE"})
+_QUOTED: Final = re.compile(r'((?:[^":]|"[^"]*")*):(.*)', re.DOTALL)
+_ESCAPED: Final = re.compile(r"\\([\\;,:\"nN])")
+_ZONE: Final = re.compile(r';TZID=("[^"]*"|[^;]*)', re.IGNORECASE)
+_VALUE: Final = re.compile(r";VALUE=\"?([A-Z-]+)\"?", re.IGNORECASE)
+_CN: Final = re.compile(r';CN=("[^"]*"|[^;:]*)', re.IGNORECASE)
+_CARETS: Final = {"^n": "\n", "^^": "^", "^'": '"'}
+_DATE_DIGITS: Final = 8
+
+
+class Property(NamedTuple):
+    """One line of a component."""
+
+    head: str
+    """Its name and its parameters."""
+    value: str
+
+    @property
+    def zone(self) -> str:
+        """Its TZID, or ""."""
+        found = _ZONE.search(self.head) if ";" in self.head else None
+        return found[1].strip('"') if found else ""
+
+    @property
+    def kind(self) -> str:
+        """Its VALUE in upper case, or ""."""
+        found = _VALUE.search(self.head) if ";" in self.head else None
+        return found[1].upper() if found else ""
+
+    @property
+    def text(self) -> str:
+        """Its value without escapes (RFC 5545 section 3.3.11)."""
+        return unescaped(self.value)
+
+    @property
+    def person(self) -> tuple[str, str]:
+        """The name (CN) and the address of a calendar user; "" for what is not given."""
+        found = _CN.search(self.head)
+        # RFC 6868: in a parameter ^n, ^^ and ^' stand for what can't stand there itself.
+        name = re.sub(r"\^[n^']", lambda m: _CARETS[m[0]], found[1].strip('"')) if found else ""
+        address = self.value.strip()
+        if address[:7].lower() == "mailto:":
+            address = address[7:]
+        return " ".join(unescaped(name).split()), " ".join(address.split())
+
+    def times(self) -> list[Time]:
+        """Return its value as dates and times, as they stand there. Raises ``ValueError``."""
+        parts = [part.strip() for part in self.value.split(",")]
+        if self.kind == "DATE":
+            return [read_time(part[:_DATE_DIGITS]) for part in parts if part]
+        return [read_time(part) for part in parts if part]
+
+
+Properties = dict[str, list[Property]]
+"""By name in upper case, in the order in which they stand in the component."""
+
+
+def read_properties(lines: Iterable[str]) -> Properties:
+    """Return the properties of a component's lines; what is no property is left out."""
+    found: Properties = {}
+    for line in lines:
+        head, colon, value = line.partition(":")
+        name = head.partition(";")[0].strip().upper()
+        if ";" in head and name in _TIMES:
+            # A time holds no colon, but Outlook's "TZID=(UTC+01:00) Amsterdam" does.
+            head, colon, value = line.rpartition(":")
+        elif '"' in head and (match := _QUOTED.match(line)):
+            head, value = match[1], match[2]
+        if colon and name:
+            found.setdefault(name, []).append(Property(head, value))
+    return found
+
+
+def first_value(properties: Properties, name: str) -> str:
+    """Return the value of the first property of that name, as it stands there, or ""."""
+    found = properties.get(name)
+    return found[0].value.strip() if found else ""
+
+
+def first_text(properties: Properties, name: str) -> str:
+    """Return the text of the first property of that name, or ""."""
+    found = properties.get(name)
+    return found[0].text if found else ""
+
+
+def unescaped(value: str) -> str:
+    """Return a TEXT without its escapes."""
+    if "\\" not in value:
+        return value
+    return _ESCAPED.sub(lambda match: "\n" if match[1] in "nN" else match[1], value)
+
+
+def split_texts(value: str) -> list[str]:
+    """Return the texts of a list that commas part, without escapes."""
+    return [unescaped(part) for part in re.split(r"(?<!\\),", value)]

@@ -1,0 +1,111 @@
+"""Repetition that no plain rule describes, left to recurring-ical-events.
+
+It is given regular entries, and no component of icalendar's to copy for each occurrence.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from icalendar import Event
+from icalendar.prop import vDDDTypes
+from recurring_ical_events import EventAdapter, Series
+from recurring_ical_events import Occurrence as LibraryOccurrence
+
+from eventupdate.entries import Entry
+from eventupdate.times import Length, Time
+
+
+class Repetition(NamedTuple):
+    """One time at which an entry takes place."""
+
+    entry: Entry
+    original: Time
+    """The start that the series gave it."""
+    start: Time
+    length: Length
+
+
+def repetitions(
+    core: Entry | None, parts: Sequence[Entry], first: datetime, stop: datetime
+) -> Iterator[Repetition]:
+    """Yield the times between two instants; those of a margin around them may be among them."""
+    adapters = [_Adapter(entry) for entry in (*([core] if core else []), *parts)]
+    for found in _Series(adapters).between(first, stop):
+        length = found.entry.length if found.length is None else Length(0, found.length)
+        yield Repetition(found.entry, found.original, found.start, length)
+
+
+class _Occurrence(LibraryOccurrence):  # type: ignore[misc]
+    """An occurrence as recurring-ical-events makes it, with what tells it from its siblings."""
+
+    def __init__(self, adapter: "_Adapter", start: Time | None, end: Time | None) -> None:
+        """Note which start the series gave it, and whether it has a length of its own."""
+        super().__init__(adapter, start, end)
+        self.entry = adapter.entry
+        if start is None:
+            # It replaces one of the series.
+            self.original = self.entry.recurrence_id or self.start
+        else:
+            self.original = start - adapter.move_recurrences_by
+        wall = None if start is None or end is None else end - start
+        self.length: timedelta | None = None if wall is None or wall == adapter.duration else wall
+
+
+class _Adapter(EventAdapter):  # type: ignore[misc]
+    """Gives a regular entry to recurring-ical-events."""
+
+    def __init__(self, entry: Entry) -> None:
+        """Stand for one entry."""
+        component = Event()
+        super().__init__(component)
+        self.entry = entry
+        if entry.recurrence_id is not None:
+            reach = {"RANGE": "THISANDFUTURE"} if entry.is_this_and_future else {}
+            component["RECURRENCE-ID"] = vDDDTypes(entry.recurrence_id, reach)
+
+    @property
+    def uid(self) -> str:
+        return self.entry.uid
+
+    @property
+    def sequence(self) -> int:
+        return self.entry.sequence
+
+    @property
+    def raw_start(self) -> Time:
+        return self.entry.start
+
+    @property
+    def raw_end(self) -> Time:
+        length = self.entry.length
+        return self.entry.start + timedelta(days=length.days) + length.exact
+
+    @property
+    def rrules(self) -> set[str]:
+        return {rule.text for rule in self.entry.rules}
+
+    @property
+    def rdates(self) -> list[Any]:
+        return list(self.entry.added)
+
+    @property
+    def exdates(self) -> list[Time]:
+        return list(self.entry.excluded)
+
+    @property
+    def this_and_future(self) -> bool:
+        return self.entry.is_this_and_future
+
+    def has_recurrence_rules(self) -> bool:
+        return bool(self.entry.rules or self.entry.added or self.entry.excluded)
+
+
+class _Series(Series):  # type: ignore[misc]
+    """A series that yields ``_Occurrence``, which copies no component."""
+
+    def occurrence(
+        self, adapter: _Adapter, start: Time | None = None, end: Time | None = None
+    ) -> _Occurrence:
+        """Return one occurrence."""
+        return _Occurrence(adapter, start, end)

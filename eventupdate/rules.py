@@ -1,0 +1,178 @@
+"""Rules of repetition (RFC 5545 section 3.3.10).
+
+A *plain* rule is one that this module can follow by itself: by counting days where it repeats daily
+or weekly, which most do, and by dateutil's ``rrule`` where it repeats monthly or yearly. Everything
+else is checked by icalendar and followed by recurring-ical-events.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final, cast
+
+from dateutil import rrule
+from icalendar.prop import vRecur
+
+from eventupdate.times import Time, read_time
+
+Until = Callable[[Time], Time]
+"""Brings the end of a rule to the type and zone of its series."""
+
+_DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_WEEKDAYS: Final = (rrule.MO, rrule.TU, rrule.WE, rrule.TH, rrule.FR, rrule.SA, rrule.SU)
+_FREQUENCIES: Final = {
+    "DAILY": rrule.DAILY,
+    "WEEKLY": rrule.WEEKLY,
+    "MONTHLY": rrule.MONTHLY,
+    "YEARLY": rrule.YEARLY,
+}
+_DAY: Final = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
+_NUMBERS: Final = r"[+-]?\d{1,3}(?:,[+-]?\d{1,3})*"
+_PLAIN: Final = {
+    "FREQ": re.compile("DAILY|WEEKLY|MONTHLY|YEARLY"),
+    "INTERVAL": re.compile(r"\d{1,4}"),
+    "COUNT": re.compile(r"\d{1,6}"),
+    "UNTIL": re.compile(r"\d{8}(?:T\d{6}Z?)?"),
+    "BYDAY": re.compile(rf"{_DAY.pattern}(?:,{_DAY.pattern})*"),
+    "BYMONTHDAY": re.compile(_NUMBERS),
+    "BYMONTH": re.compile(r"\d{1,2}(?:,\d{1,2})*"),
+    "BYSETPOS": re.compile(_NUMBERS),
+    "WKST": re.compile("|".join(_DAYS)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of repetition that makes sense."""
+
+    text: str
+    """As RFC 5545 writes it, with the UNTIL that its section 3.3.10 asks for."""
+    parts: Mapping[str, str]
+    """Its parts by name; empty unless it is plain."""
+    until: Time | None = None
+    """An instant in UTC, or a date for a series of days."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether ``days`` can follow it."""
+        return bool(self.parts)
+
+    def days(self, start: date, first: date, last: date) -> Iterator[date]:
+        """Yield the days between two (inclusive) on which a series that starts then takes place.
+
+        Only a plain rule can do that. ``until`` is not looked at: it is an instant, not a day.
+        """
+        return (self._counted if self._is_counted() else self._by_dateutil)(start, first, last)
+
+    def _is_counted(self) -> bool:
+        """Say whether the days lie so regularly that they can be counted."""
+        parts = self.parts
+        if parts.keys() - {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST"}:
+            return False
+        by_day = parts.get("BYDAY", "")
+        if any(not name[:1].isalpha() for name in by_day.split(",") if name):
+            return False
+        if parts["FREQ"] == "DAILY":
+            return not by_day or int(parts.get("INTERVAL", 1)) == 1
+        return parts["FREQ"] == "WEEKLY"
+
+    def _counted(self, start: date, first: date, last: date) -> Iterator[date]:
+        parts = self.parts
+        interval, count = int(parts.get("INTERVAL", 1)), int(parts.get("COUNT", 0))
+        by_day = parts.get("BYDAY")
+        if parts["FREQ"] == "DAILY" and not by_day:
+            base, period, offsets = start, interval, [0]
+        else:
+            week_start = _DAYS.index(parts.get("WKST", "MO"))
+            base = start - timedelta(days=(start.weekday() - week_start) % 7)
+            names = by_day.split(",") if by_day else [_DAYS[start.weekday()]]
+            period = 7 * interval
+            offsets = sorted({(_DAYS.index(name) - week_start) % 7 for name in names})
+        before = sum(offset < (start - base).days for offset in offsets)
+        # The number of the first day within the span, counted from ``base``.
+        number = max(before, max(0, (first - base).days // period) * len(offsets))
+        while not count or number - before < count:
+            round_, place = divmod(number, len(offsets))
+            day = base + timedelta(days=round_ * period + offsets[place])
+            if day > last:
+                return
+            if day >= first:
+                yield day
+            number += 1
+
+    def _by_dateutil(self, start: date, first: date, last: date) -> Iterator[date]:
+        parts = self.parts
+        rule = rrule.rrule(
+            cast("Any", _FREQUENCIES[parts["FREQ"]]),
+            dtstart=datetime.combine(start, time.min),
+            interval=int(parts.get("INTERVAL", 1)),
+            count=int(parts["COUNT"]) if "COUNT" in parts else None,
+            wkst=_WEEKDAYS[_DAYS.index(parts["WKST"])] if "WKST" in parts else None,
+            byweekday=_weekdays(parts.get("BYDAY", "")),
+            bymonthday=_numbers(parts.get("BYMONTHDAY", "")),
+            bymonth=_numbers(parts.get("BYMONTH", "")),
+            bysetpos=_numbers(parts.get("BYSETPOS", "")),
+        )
+        for moment in rule:
+            day = moment.date()
+            if day > last:
+                return
+            if day >= first:
+                yield day
+
+
+def read_rule(text: str, fit: Until) -> Rule:
+    """Read a rule. ``fit`` brings its UNTIL to the type and zone of the series.
+
+    Raises ``ValueError`` (with a few words for a person) for one that can't be read.
+    """
+    parts = dict(part.split("=", 1) for part in text.upper().split(";") if "=" in part)
+    if "FREQ" not in parts or any(
+        name not in _PLAIN or not _PLAIN[name].fullmatch(value) for name, value in parts.items()
+    ):
+        return _read_other(text, fit)
+    for name in ("INTERVAL", "COUNT"):
+        if name in parts and int(parts[name]) < 1:
+            del parts[name]
+    until = None
+    if "UNTIL" in parts:
+        parts.pop("COUNT", None)  # the two exclude each other; the date is what a person sees
+        until = fit(read_time(parts["UNTIL"]))
+        parts["UNTIL"] = _written(until)
+    return Rule(";".join(f"{name}={value}" for name, value in parts.items()), parts, until)
+
+
+def _read_other(text: str, fit: Until) -> Rule:
+    """Read a rule that is not plain, with the checks that dateutil leaves out."""
+    msg = "its RRULE can't be read"
+    try:
+        rule = vRecur.from_ical(text)
+    except ValueError as error:
+        raise ValueError(msg) from error
+    for name in ("INTERVAL", "COUNT"):
+        if any(int(number) < 1 for number in rule.get(name, [])):
+            del rule[name]
+    if not rule.get("FREQ"):
+        raise ValueError(msg)
+    last = None
+    until = rule.get("UNTIL")
+    if until:
+        rule.pop("COUNT", None)
+        last = fit(until[0] if isinstance(until, list) else until)
+        rule["UNTIL"] = [last]
+    return Rule(str(cast("Any", rule).to_ical().decode()), {}, last)
+
+
+def _written(value: Time) -> str:
+    return f"{value:%Y%m%dT%H%M%SZ}" if isinstance(value, datetime) else f"{value:%Y%m%d}"
+
+
+def _numbers(text: str) -> list[int] | None:
+    return [int(number) for number in text.split(",")] if text else None
+
+
+def _weekdays(text: str) -> list[Any] | None:
+    found = (_DAY.fullmatch(name) for name in text.split(",") if name)
+    days = [(_WEEKDAYS[_DAYS.index(match[2])], match[1]) for match in found if match]
+    return [day(int(number)) if number else day for day, number in days] or None

@@ -1,0 +1,184 @@
+"""From a reading to what has to be written: only series that changed are expanded and compared.
+
+Besides those, and without any reading, what the horizon has reached since the last time: of
+entries that recur, and of single ones whose start lies in the new days. Nothing is written here.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Q
+
+from eventupdate.diff import Comparison, Difference, draft_of
+from eventupdate.expand import Expanded, Expander, Window, uid_key
+from eventupdate.models import Entry
+from eventupdate.providers import Reading, Resource
+from eventupdate.store import (
+    Changes,
+    Held,
+    Rows,
+    changes_of,
+    chunks,
+    held_of,
+    row_of,
+    series_of,
+    summary,
+    texts_of,
+)
+from eventupdate.zones import iana_name
+from registration.models import Calendar
+
+AT_ONCE: Final = 200
+"""So many series are expanded and compared at once: the texts of all of them are never in memory."""
+_MARGIN: Final = timedelta(days=2)
+"""By so much a date may be away from the instant at which it begins in some zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What has to be written so that entries and events follow the calendar."""
+
+    difference: Difference
+    rows: Rows
+    window: Window
+    zone: str
+    """The calendar's own zone as its source names it."""
+    expanded_in: str
+    """The zone that the events were made in."""
+    problem: str
+    """What a person should know of entries that can't be read."""
+    broken: int
+    """How many those are."""
+    unchanged: int
+    """How many entries are as they were."""
+
+
+def has_rolled(calendar: Calendar, window: Window) -> bool:
+    """Say whether the horizon has reached days that were not looked at, or another zone counts."""
+    return (
+        calendar.expanded_until is None
+        or calendar.expanded_until < window.stop
+        or calendar.expanded_in != own_zone([calendar.default_time_zone, calendar.source_time_zone])
+    )
+
+
+def own_zone(names: Iterable[str]) -> str:
+    """Return the first of the names that is known; else the last, which the source may define itself."""
+    listed = list(names)
+    return next((known for name in listed if (known := iana_name(name))), listed[-1])[:200]
+
+
+def work_out(calendar: Calendar, reading: Reading | None, window: Window, at: datetime) -> Update:
+    """Return what a reading changes; None is a source that gave nothing new.
+
+    Raises ``FeedError`` for more entries than anybody has.
+    """
+    return _Work(calendar, reading, window, at).update()
+
+
+class _Work:
+    """What is known while an update is worked out."""
+
+    def __init__(self, calendar: Calendar, reading: Reading | None, window: Window, at: datetime) -> None:
+        self.calendar = calendar
+        self.zone = (reading.time_zone if reading else calendar.source_time_zone)[:200]
+        self.zones = [calendar.default_time_zone, self.zone]
+        # A horizon that was made shorter leaves events beyond it, which have to follow as well.
+        self.window = Window(window.start, max(window.stop, calendar.expanded_until or window.stop))
+        self.is_all = calendar.expanded_until is None or calendar.expanded_in != own_zone(self.zones)
+        self.held: Mapping[str, Held] = held_of(calendar)
+        self.changes: Changes = changes_of(calendar, reading, self.held)
+        self.comparison = Comparison(calendar.source, at)
+        self.rows = Rows(gone=[row.pk for row in self.changes.gone.values()])
+        self.notes = {
+            key: (row.problem, row.unknown_zone)
+            for key, row in self.held.items()
+            if key not in self.changes.gone
+        }
+        self.by_series: dict[str, list[Resource]] = defaultdict(list)
+        for resource in self.changes.resources.values():
+            self.by_series[series_of(calendar, resource.uid)].append(resource)
+        self.broken_uids: set[str] = set()
+
+    def update(self) -> Update:
+        present = {row.series for key, row in self.held.items() if key not in self.changes.gone}
+        present |= self.by_series.keys()
+        affected = self.changes.series | present if self.is_all else self.changes.series
+        with Expander(self.zones) as expander:
+            for some in chunks(sorted(affected), AT_ONCE):
+                self._expand(some, expander, self.window)
+            if not self.is_all:
+                new_days = Window(self.calendar.expanded_until or self.window.start, self.window.stop)
+                for some in chunks(self._reached(new_days, affected), AT_ONCE):
+                    self._expand(some, expander, new_days)
+        if self.is_all:
+            self.comparison.drop_others(present, self.broken_uids, self.window)
+        return Update(
+            difference=self.comparison.difference(),
+            rows=self.rows,
+            window=self.window,
+            zone=self.zone,
+            expanded_in=own_zone(self.zones),
+            problem=summary(self.notes),
+            broken=sum(bool(problem) for problem, _zone in self.notes.values()),
+            unchanged=len(self.held)
+            - len(self.changes.gone)
+            - len(self.held.keys() & self.changes.resources.keys()),
+        )
+
+    def _reached(self, new_days: Window, done: Collection[str]) -> list[str]:
+        """Return the series that may have occurrences in the days that the horizon has reached."""
+        if new_days.start >= new_days.stop:
+            return []
+        starts = Q(starts_at__gte=new_days.start - _MARGIN, starts_at__lt=new_days.stop + _MARGIN)
+        rows = Entry.objects.filter(starts | Q(is_recurring=True), calendar=self.calendar, problem="")
+        names = rows.order_by().values_list("series", flat=True).distinct()
+        return sorted(name for name in names if name not in done)
+
+    def _expand(self, series: list[str], expander: Expander, window: Window) -> None:
+        """Expand these series and compare them with their events."""
+        calendar, changes = self.calendar, self.changes
+        texts: dict[str, list[str]] = defaultdict(list)
+        uids: dict[str, str] = {}
+        stored: dict[str, list[str]] = defaultdict(list)
+        leave_out = changes.resources.keys() | changes.gone.keys()
+        for name, key, uid, text in texts_of(calendar, series, leave_out) if self.held else ():
+            texts[name].append(text)
+            stored[name].append(key)
+            uids[name] = uid
+        drafts = {}
+        broken = set()
+        for name in series:
+            new = self.by_series.get(name, ())
+            for resource in new:
+                texts[name].append(resource.text)
+                uids[name] = resource.uid
+            if name not in texts:
+                continue  # it is gone
+            expanded = expander.expand(uids[name], texts[name], window)
+            self._note(new, stored[name], expanded)
+            if expanded.problem:
+                broken.add(name)
+                self.broken_uids.add(uid_key(uids[name]))
+            for occurrence in expanded.occurrences:
+                if not occurrence.is_canceled:
+                    draft = draft_of(calendar.source, name, occurrence)
+                    drafts[draft.external_id] = draft
+        self.comparison.compare(drafts, series, broken, window)
+
+    def _note(self, new: Iterable[Resource], stored: Iterable[str], expanded: Expanded) -> None:
+        """Note what is to be stored of the resources of a series that was expanded."""
+        said = (expanded.problem, expanded.unknown_zone)
+        for resource in new:
+            row = row_of(self.calendar, resource, expanded)
+            self.rows.stored.append(row)
+            self.notes[resource.key] = said
+        for key in stored:
+            if self.notes[key] != said:
+                self.notes[key] = said
+                problem, unknown_zone = said
+                pk = self.held[key].pk
+                self.rows.noted.append(Entry(pk=pk, problem=problem, unknown_zone=unknown_zone))
