@@ -73,7 +73,7 @@ def test_a_feed_is_asked_for_as_a_whole_where_what_is_stored_does_not_suffice(se
 def test_a_changed_address_asks_for_the_whole_feed(server: FeedServer) -> None:
     server.serve(calendar(single()))
     state = whole(feed(server)).state
-    read(feed(server, **state | {"url": f"http://{server.address}/other.ics"}), is_fresh=True)
+    read(feed(server, **{**state, "url": f"http://{server.address}/other.ics"}), is_fresh=True)
     assert "if-none-match" not in server.requests[-1]
     assert "if-modified-since" not in server.requests[-1]
 
