@@ -141,7 +141,7 @@ def draft_of(source: str, series: str, occurrence: Occurrence) -> EventDraft:
         attendees=details.attendees,
         url=details.url,
         labels=details.labels,
-        is_all_day=occurrence.starts_on is not None,
+        is_all_day=occurrence.is_all_day,
         starts_on=occurrence.starts_on,
         series=series,
     )

@@ -78,6 +78,11 @@ class Occurrence:
         return f"{uid_key(self.uid)}#{self.recurrence_id}"
 
     @property
+    def is_all_day(self) -> bool:
+        """Whether it lasts whole days."""
+        return self.starts_on is not None
+
+    @property
     def is_canceled(self) -> bool:
         """Whether the calendar says that it does not take place."""
         return self.details.status == "cancelled"
