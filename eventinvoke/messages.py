@@ -1,6 +1,6 @@
 """What a notice says, in the member's language and time zone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final
@@ -133,6 +133,26 @@ def body_for(event: Event, member: Member, wording: str, instant: datetime) -> s
     """Return the text with which a member is told of an event: ``wording``, or the usual text."""
     details = details_of([event.pk]).get(event.pk) if wording else None
     return Texts(instant).body(facts_from(event), member.language, member.time_zone, wording, details)
+
+
+def own_texts(deliveries: Sequence[Delivery]) -> dict[int, str]:
+    """Return the texts of those deliveries that say something else than usual, as they were sent.
+
+    Their events, members and registrations are read with them. Two queries at most.
+    """
+    worded = {one.pk: one.registration.text for one in deliveries if one.registration is not None}
+    special = [d for d in deliveries if worded.get(d.pk) or d.event.source == SUMMARY_SOURCE]
+    details = details_of(one.event_id for one in special if worded.get(one.pk))
+    return {
+        one.pk: Texts(one.sent_at or one.due_at).body(
+            facts_from(one.event),
+            one.member.language,
+            one.member.time_zone,
+            worded.get(one.pk, ""),
+            details.get(one.event_id),
+        )
+        for one in special
+    }
 
 
 class _Values:

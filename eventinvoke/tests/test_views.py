@@ -1,20 +1,21 @@
 """What is coming, what was delivered, timelines in the panel."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
 from common.clock import now
 from common.states import State
-from eventinvoke.models import Answer, Attempt, Delivery, Receipt
+from eventinvoke.models import Answer, Attempt, Delivery, Period, Receipt
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from eventinvoke.views.timeline import say_status
 from registration.membership import member_of
 from registration.models import Member
-from registration.tests.factories import TargetFactory, UserFactory
+from registration.tests.factories import RegistrationFactory, TargetFactory, UserFactory
 from registration.tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
@@ -256,3 +257,34 @@ def test_a_browser_gets_the_public_key_to_subscribe_with(client: Client) -> None
 )
 def test_a_receipt_s_word_is_said_in_plain_words(status: str, said: str) -> None:
     assert say_status(status) == said
+
+
+def test_what_is_coming_says_what_will_be_held_back(page: Client, member: Member) -> None:
+    hour = timedelta(hours=1)
+    mute = RegistrationFactory.create(member=member, action="mute")
+    run = EventFactory.create(title="Observing run", starts_at=now() - hour, ends_at=now() + hour)
+    Period.objects.create(
+        member=member,
+        registration=mute,
+        event=run,
+        kind="mute",
+        starts_at=run.starts_at,
+        ends_at=now() + hour,
+    )
+    mine(member, due_at=now() + hour / 2)
+    mine(member, due_at=now() + 2 * hour)
+    shown = text_of(page.get("/coming/"))
+    assert shown.count("will be held back: Observing run") == 1
+
+
+def test_what_lasts_all_day_stands_on_its_day_wherever_somebody_is(page: Client, member: Member) -> None:
+    Member.objects.filter(pk=member.pk).update(time_zone="Pacific/Honolulu")
+    with time_machine.travel(datetime(2026, 11, 20, 20, tzinfo=UTC), tick=False):
+        starts_at = datetime(2026, 11, 22, tzinfo=UTC)
+        day = EventFactory.create(
+            title="Holiday", is_all_day=True, starts_at=starts_at, starts_on=starts_at.date()
+        )
+        mine(member, event=day, due_at=starts_at)
+        mine(member, event__starts_at=datetime(2026, 11, 22, 9, tzinfo=UTC), due_at=starts_at)
+        shown = text_of(page.get("/coming/"))
+    assert re.search(r"Tomorrow.*PFS telecon.*Sun 22 Nov.*all day Holiday", shown), shown

@@ -60,7 +60,7 @@ def page_of(
         rows = rows.order_by("-pk")
         if pk:
             rows = rows.filter(pk__lt=pk)
-    found = list(rows.select_related("event", "target", "member")[: PAGE + 1])
+    found = list(rows.select_related("event", "target", "member", "registration")[: PAGE + 1])
     page = found[:PAGE]
     older = f"{page[-1].due_at.isoformat()}_{page[-1].pk}" if len(found) > PAGE else ""
     return page, older

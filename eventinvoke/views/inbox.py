@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from common.states import State
 from eventinvoke import answers
 from eventinvoke.inbox import KIND, mark_read, mark_seen, news_for, notices_of, read_at, told_again_at
+from eventinvoke.messages import own_texts
 from eventinvoke.models import Delivery
 from eventinvoke.views.delivered import page_of
 from eventinvoke.views.scope import own_deliveries
@@ -40,6 +41,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "mark": read_at(member),
         "inbox_token": news.token,
         "again": told_again_at(notices),
+        "texts": own_texts(notices),
     }
     return render(request, "eventinvoke/inbox.html", context)
 
@@ -59,8 +61,9 @@ def inbox_news(request: HttpRequest) -> HttpResponse:
     toasts = []
     if news.unseen and not is_inbox:
         rows = notices_of(member).filter(pk__in=news.unseen[:_TOASTS], state=State.SENT)
-        toasts = list(rows.select_related("event", "member").order_by("due_at"))
-    response = render(request, "eventinvoke/inbox_news.html", {"news": news, "toasts": toasts})
+        toasts = list(rows.select_related("event", "member", "registration").order_by("due_at"))
+    context = {"news": news, "toasts": toasts, "texts": own_texts(toasts)}
+    response = render(request, "eventinvoke/inbox_news.html", context)
     if known and known.split("-")[0] != news.state:
         response["HX-Trigger"] = json.dumps({"inbox-changed": {}})
     return response
@@ -116,10 +119,14 @@ def _way(delivery: Delivery) -> str:
 
 def _respond(request: HttpRequest, delivery: Delivery, said: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
-        fresh = (
-            Delivery.objects.select_related("event", "target").prefetch_related("answers").get(pk=delivery.pk)
-        )
-        context = {"notice": fresh, "said": said, "again": told_again_at([fresh])}
+        rows = Delivery.objects.select_related("event", "target", "member", "registration")
+        fresh = rows.prefetch_related("answers").get(pk=delivery.pk)
+        context = {
+            "notice": fresh,
+            "said": said,
+            "again": told_again_at([fresh]),
+            "texts": own_texts([fresh]),
+        }
         return render(request, "eventinvoke/notice.html", context)
     messages.success(request, said)
     back = request.POST.get("next", "")

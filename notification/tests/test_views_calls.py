@@ -309,3 +309,16 @@ def test_without_a_signature_nothing_is_told(client: Client, call: Notice) -> No
 
 def test_the_fallback_speaks_without_the_database(ask: Ask, account: None) -> None:
     assert "can't be read out now" in said(ask("call-fallback", "x" * 43, ErrorCode="11200"))
+
+
+def test_a_call_says_the_member_s_own_text_and_escapes_it(ask: Ask, account: None, db: None) -> None:
+    call = Notice("voice")
+    call.change_event(title="Pump <3> & co", location="Room 5")
+    plan = call.delivery.registration
+    assert plan is not None
+    plan.text = "Be in {place}, {distance}.\nIt is <b>{title}</b>."
+    plan.save()
+    answer = ask("call-content", call)
+    assert "Pump <3> & co. Be in Room 5, in 5 minutes. It is <b>Pump <3> & co</b>." in said(answer)
+    assert b"<b>" not in answer.content
+    assert b"&lt;b&gt;Pump &lt;3&gt; &amp; co" in answer.content
