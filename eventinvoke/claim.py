@@ -99,7 +99,8 @@ def _set_aside(channel: Channel, rows: Sequence[Row], facts: Facts, instant: dat
         verdict = _verdict(channel, row, facts, instant)
         if verdict is None and row.pk in dropped:
             verdict = State.CANCELED, dropped[row.pk]
-        verdict = verdict or periods.verdict(row, facts.events[row.event_id].source)
+        if verdict is None and periods:
+            verdict = periods.verdict(row, facts.events[row.event_id].source)
         if verdict is None:
             going.append(row)
         else:

@@ -44,6 +44,10 @@ class Running:
     _held: list[Held] = field(default_factory=list)
     _missed: list[Miss] = field(default_factory=list)
 
+    def __bool__(self) -> bool:
+        """Say whether anything runs that concerns the batch."""
+        return bool(self.mutes or self.skipped)
+
     def verdict(self, row: Row, source: str) -> Verdict | None:
         """Say whether a delivery, whose event comes from ``source``, is held back or passed over, and why."""
         if row.pk in self.skipped:
