@@ -76,6 +76,9 @@ class CalendarEditForm(CalendarForm):
         """Store what changed, and have the calendar read anew where that may read differently."""
         calendar: Calendar = self.instance
         given = self.cleaned_data
+        for name in self._stored:
+            if name in given:
+                setattr(calendar, name, given[name])
         if given.get("file"):
             calendar.content = given["file"]
         calendar.owner = self._owner()

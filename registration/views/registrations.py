@@ -91,7 +91,8 @@ def _edit(request: HttpRequest, registration: Registration | None, kind: Registr
     user = request.user
     assert isinstance(user, User)  # noqa: S101 - for the type checker: the view requires it
     data = request.POST if request.method == "POST" else None
-    form = _FORMS[kind](data, instance=registration, user=user, member=member_in(request))
+    initial = {} if registration else {"calendar": request.GET.get("calendar", "")}
+    form = _FORMS[kind](data, instance=registration, user=user, member=member_in(request), initial=initial)
     plan = step_formset(user, member_in(request), registration, data)
     if data is not None and _are_valid(form, plan):
         with transaction.atomic():

@@ -1,0 +1,177 @@
+"""Changing a calendar in the panel, and switching it off."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from common.clock import now
+from registration.models import Calendar, Member, Registration
+from registration.tests.factories import CalendarFactory, RegistrationFactory
+from registration.tests.pages import error_at, text_of
+
+pytestmark = pytest.mark.django_db
+URL = "https://192.0.2.7/me.ics?key=secret-1"
+FILE = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
+
+
+@pytest.fixture(autouse=True)
+def _network(settings: Any) -> None:
+    settings.NOTICE_ALLOWED_PRIVATE_NETWORKS = ["192.0.2.0/25"]
+
+
+@pytest.fixture
+def calendar(member: Member) -> Calendar:
+    made: Calendar = CalendarFactory.create(
+        owner=member,
+        name="Work",
+        url=URL,
+        user_name="ada",
+        password="secret-2",
+        etag="1",
+        content_hash="2",
+        next_sync_at=now() + timedelta(days=1),
+    )
+    return made
+
+
+def save(page: Client, calendar: Calendar, **data: Any) -> Any:
+    answer = page.post(f"/calendars/{calendar.pk}/edit/", {"name": "Work", "interval": "300"} | data)
+    calendar.refresh_from_db()
+    return answer
+
+
+def test_what_is_left_empty_stays_as_it_is(page: Client, calendar: Calendar, member: Member) -> None:
+    due = calendar.next_sync_at
+    assert save(page, calendar, name="Office", interval="3600")["Location"] == "/calendars/"
+    assert (calendar.name, calendar.interval) == ("Office", timedelta(hours=1))
+    assert (calendar.url, calendar.user_name, calendar.password) == (URL, "ada", "secret-2")
+    assert (calendar.owner, calendar.etag, calendar.next_sync_at) == (member, "1", due)
+
+
+def test_no_secret_is_shown(page: Client, calendar: Calendar) -> None:
+    html = page.get(f"/calendars/{calendar.pk}/edit/").content.decode()
+    assert not [secret for secret in ("secret-1", "secret-2", "ada") if secret in html]
+
+
+def test_a_new_address_is_read_at_once_and_as_a_whole(page: Client, calendar: Calendar) -> None:
+    save(page, calendar, url="https://192.0.2.7/other.ics")
+    assert calendar.url == "https://192.0.2.7/other.ics"
+    assert (calendar.etag, calendar.content_hash, calendar.password) == ("", "", "secret-2")
+    assert calendar.next_sync_at is not None
+    assert calendar.next_sync_at <= now()
+
+
+def test_a_password_does_not_go_to_another_server(page: Client, calendar: Calendar) -> None:
+    save(page, calendar, url="https://192.0.2.8/me.ics")
+    assert (calendar.url, calendar.user_name, calendar.password) == ("https://192.0.2.8/me.ics", "", "")
+
+
+def test_a_new_sign_in_replaces_the_old_one(page: Client, calendar: Calendar) -> None:
+    save(page, calendar, user_name="bert", password="new")
+    assert (calendar.url, calendar.user_name, calendar.password) == (URL, "bert", "new")
+
+
+def test_a_sign_in_is_forgotten(page: Client, calendar: Calendar) -> None:
+    save(page, calendar, forgets_sign_in="on")
+    assert (calendar.user_name, calendar.password, calendar.etag) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "said"),
+    [
+        ({"url": "https://127.0.0.1/x.ics"}, "url", "private network"),
+        ({"url": "https://192.0.2.9/other.ics"}, "url", "This calendar is there already."),
+        ({"name": ""}, "name", "Fill this in."),
+        ({"interval": "1"}, "interval", "Choose one of the list."),
+        ({"default_time_zone": "Mars/Base"}, "default_time_zone", "is not a time zone"),
+    ],
+)
+def test_what_can_not_be_taken_is_told_next_to_its_field(
+    page: Client, calendar: Calendar, data: dict[str, str], field: str, said: str
+) -> None:
+    CalendarFactory.create(owner=calendar.owner, url="https://192.0.2.9/other.ics")
+    assert said in error_at(save(page, calendar, **data), field)
+    assert (calendar.url, calendar.name) == (URL, "Work")
+
+
+def test_an_unusual_interval_stays_until_another_is_chosen(page: Client, calendar: Calendar) -> None:
+    Calendar.objects.filter(pk=calendar.pk).update(interval=timedelta(seconds=42))
+    html = page.get(f"/calendars/{calendar.pk}/edit/").content.decode()
+    assert '<option value="42" selected>every 42 seconds' in html
+    save(page, calendar, interval="42")
+    assert calendar.interval == timedelta(seconds=42)
+
+
+def test_a_new_file_replaces_the_old_one(page: Client, member: Member) -> None:
+    one = CalendarFactory.create(owner=member, kind="ical_file", url="", content="old", content_hash="1")
+    save(page, one, file=SimpleUploadedFile("my.ics", FILE))
+    assert (one.content, one.content_hash) == (FILE.decode(), "")
+    save(page, one)
+    assert one.content == FILE.decode()
+
+
+@pytest.mark.parametrize("kind", ["google", "caldav"])
+def test_a_calendar_of_an_account_has_no_address(page: Client, member: Member, kind: str) -> None:
+    one = CalendarFactory.create(owner=member, kind=kind, remote_id="x", sync_token="1")
+    assert 'name="url"' not in page.get(f"/calendars/{one.pk}/edit/").content.decode()
+    save(page, one, name="Renamed", url="https://192.0.2.7/x.ics")
+    assert (one.name, one.url, one.sync_token) == ("Renamed", "", "1")
+
+
+def test_the_staff_gives_a_calendar_to_everybody_and_takes_it_back(
+    staff_page: Client, calendar: Calendar
+) -> None:
+    looking = RegistrationFactory.create()
+    owners = []
+    for more in ({"is_for_everybody": "on"}, {}):
+        save(staff_page, calendar, **more)
+        owners.append(calendar.owner is None)
+        assert list(Registration.objects.unplanned()) == [looking]
+    assert owners == [True, False]
+
+
+def test_a_member_gives_nothing_to_everybody(page: Client, calendar: Calendar, member: Member) -> None:
+    save(page, calendar, is_for_everybody="on")
+    assert calendar.owner == member
+
+
+def test_the_staff_changes_a_member_s_calendar_without_taking_it(
+    staff_page: Client, calendar: Calendar, member: Member
+) -> None:
+    save(staff_page, calendar, name="Renamed")
+    assert (calendar.owner, calendar.name) == (member, "Renamed")
+
+
+def test_a_calendar_is_switched_off_and_on(page: Client, calendar: Calendar) -> None:
+    path = f"/calendars/{calendar.pk}/switch"
+    page.post(path, {"is_active": "0"})
+    calendar.refresh_from_db()
+    assert not calendar.is_active
+    assert "not read any more" in text_of(page.get("/calendars/"))
+    page.post(path, {"is_active": "1"})
+    calendar.refresh_from_db()
+    assert calendar.is_active
+    assert calendar.next_sync_at is not None
+    assert calendar.next_sync_at <= now()
+
+
+@pytest.mark.parametrize(
+    ("back", "leads"),
+    [
+        ("/calendars/?all=1", "/calendars/?all=1"),
+        ("https://evil.example/", "/calendars/"),
+        ("", "/calendars/"),
+    ],
+)
+def test_a_button_leads_back_to_its_own_page(page: Client, calendar: Calendar, back: str, leads: str) -> None:
+    assert page.post(f"/calendars/{calendar.pk}/read", {"next": back})["Location"] == leads
+
+
+@pytest.mark.parametrize("is_for_everybody", [True, False])
+def test_what_is_not_one_s_own_can_not_be_changed(page: Client, is_for_everybody: Any) -> None:
+    one = CalendarFactory.create(**({"owner": None} if is_for_everybody else {}))
+    assert page.get(f"/calendars/{one.pk}/edit/").status_code == 404
+    assert page.post(f"/calendars/{one.pk}/switch", {"is_active": "0"}).status_code == 404
