@@ -56,6 +56,19 @@ def test_an_unmodified_feed_is_not_sent_again(server: FeedServer) -> None:
     assert server.requests[-1]["if-modified-since"] == "Thu, 01 Jan 1970 00:00:00 GMT"
 
 
+def test_a_server_that_goes_by_the_date_alone_sends_nothing_again(server: FeedServer) -> None:
+    server.has_etag = False
+    server.serve(calendar(single()))
+    state = whole(feed(server)).state
+
+    def answer(handler: Handler) -> None:
+        assert handler.headers["If-Modified-Since"] == state["last_modified"]
+        handler.give(304, b"")
+
+    server.answer = answer
+    assert read(feed(server, **state), is_fresh=True) is None
+
+
 def test_a_feed_that_is_sent_again_unchanged_is_unchanged(server: FeedServer) -> None:
     server.has_etag = False
     server.serve(calendar(single()))
