@@ -109,9 +109,11 @@ class MemberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
         return int(member.targets_counted)
 
     def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        """Give the member an inbox."""
+        """Give the member an inbox, and have days planned anew by the clocks of another zone."""
         super().save_model(request, obj, form, change)
         add_inbox(obj)
+        if change and "time_zone" in form.changed_data:
+            Registration.objects.filter(member=obj).changed()
 
 
 @admin.register(Target)

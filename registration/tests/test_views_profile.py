@@ -5,7 +5,8 @@ from datetime import time
 import pytest
 from django.test import Client
 
-from registration.models import Member
+from registration.models import Member, Registration
+from registration.tests.factories import RegistrationFactory
 from registration.tests.pages import error_at, text_of
 
 pytestmark = pytest.mark.django_db
@@ -67,3 +68,12 @@ def test_no_limit_is_an_empty_field(page: Client, member: Member) -> None:
 def test_times_are_shown_in_the_member_s_zone(page: Client, member: Member) -> None:
     page.post("/profile/", GOOD)
     assert "Asia/Tokyo" in text_of(page.get("/registrations/add/"))
+
+
+def test_another_time_zone_has_the_member_s_registrations_planned_anew(page: Client, member: Member) -> None:
+    mine, _other = RegistrationFactory.create(member=member), RegistrationFactory.create()
+    page.post("/profile/", GOOD)
+    assert list(Registration.objects.unplanned()) == [mine]
+    Registration.objects.update(is_planned=True)
+    page.post("/profile/", GOOD | {"name": "Anna"})
+    assert not Registration.objects.unplanned().exists()
