@@ -58,7 +58,8 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
 
     def changed(self) -> int:
         """Have the planner look at these again, within a second."""
-        return self.update(is_planned=False)
+        # The time is what a planner that has read them already knows them to be other ones by.
+        return self.update(is_planned=False, updated_at=now())
 
 
 class CalendarQuerySet(models.QuerySet["Calendar"]):

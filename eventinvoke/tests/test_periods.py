@@ -351,3 +351,16 @@ class FollowingEdits(TestCase):
                 )
             )
             assert running == anew
+
+
+def test_the_next_person_of_a_plan_is_told_though_the_first_is_muted(push: PushLike) -> None:
+    ann = MemberFactory()
+    _one, (first, again, second) = plan(ann, ann, MemberFactory(), skips_away=False)
+    Delivery.objects.update(severity=Severity.INFO, next_attempt_at=now())
+    observe(runner(member=ann), now() - HOUR, now() + HOUR)
+    fire("pushlike")
+    assert [outcome(one)[0] for one in (first, again, second)] == [
+        State.SUPPRESSED,
+        State.SUPPRESSED,
+        State.SENT,
+    ]

@@ -1,5 +1,7 @@
 """After a mute its member is told once of what was held back."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -258,3 +260,25 @@ def test_so_many_are_made_at_once_and_the_rest_at_the_next_wake_up(
         hold_back(one, "Telecon")
     clock.move_to(START + HOUR + timedelta(seconds=1))
     assert (summarise_due(), summarise_due(), summarise_due()) == (1, 1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_make_one_summary() -> None:
+    one = runner()
+    observe(one, now() - HOUR, now() + HOUR)
+    hold_back(one, "Telecon", "Review")
+    Held.objects.update(until=now())
+    Period.objects.update(ends_at=now())
+    together = threading.Barrier(2)
+
+    def work() -> int:
+        together.wait(10)
+        try:
+            return summarise_due()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        made = [future.result() for future in [pool.submit(work), pool.submit(work)]]
+    assert sum(made) == len(summaries()) == 1
+    assert Delivery.objects.filter(event__source="summary").count() == 1

@@ -12,7 +12,9 @@ from common.clock import now
 from common.times import zone_of
 from eventinvoke.changes import follow_changes
 from eventinvoke.models import Delivery, Event
+from eventinvoke.planning import Planner
 from eventinvoke.publish import EventDraft, publish
+from eventinvoke.tests.factories import EventFactory
 from eventinvoke.wanted import unwanted
 from eventinvoke.wishes import due_at, over_at, runs_of
 from registration.models import Member, Registration, Step
@@ -140,3 +142,17 @@ class TestPlanning:
         one.steps.update(offset=-DAY)
         self.publish(one)
         assert Delivery.objects.get().due_at == datetime(2026, 11, 21, 9, tzinfo=UTC)
+
+    def test_what_is_marked_while_a_planner_holds_it_is_planned_again(
+        self, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        one = self.registration("UTC")
+        event = EventFactory(source=one.calendar.source, title="Holiday")
+        with django_capture_on_commit_callbacks(execute=True):
+            planner = Planner()
+            planner.plan([event])
+            Registration.objects.filter(pk=one.pk).changed()
+            # Somebody else has planned it, and could not see the event yet.
+            Registration.objects.update(is_planned=True)
+            planner.look_again()
+        assert list(Registration.objects.unplanned()) == [one]
