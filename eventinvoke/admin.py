@@ -6,7 +6,19 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from eventinvoke.models import Answer, Attempt, DailyCount, Delivery, Event, InboxMark, RateLimit, Receipt
+from eventinvoke.models import (
+    Answer,
+    Attempt,
+    DailyCount,
+    Delivery,
+    Event,
+    EventChange,
+    Held,
+    InboxMark,
+    Period,
+    RateLimit,
+    Receipt,
+)
 from registration.admin import ReadOnlyAdmin
 
 
@@ -33,6 +45,48 @@ class EventAdmin(ReadOnlyAdmin):
     search_fields = ("title", "source", "external_id", "location")
     date_hierarchy = "starts_at"
     ordering = ("-starts_at",)
+
+
+@admin.register(EventChange)
+class EventChangeAdmin(ReadOnlyAdmin):
+    """What sources altered of events."""
+
+    list_display = ("at", "kind", "event", "source")
+    list_filter = ("kind",)
+    list_select_related = ("event",)
+    search_fields = ("event__title", "event__source")
+    date_hierarchy = "at"
+    ordering = ("-at", "-pk")
+    show_full_result_count = False
+
+    @admin.display(ordering="event__source")
+    def source(self, change: EventChange) -> str:
+        """Where the event comes from."""
+        return change.event.source
+
+
+@admin.register(Period)
+class PeriodAdmin(ReadOnlyAdmin):
+    """When members are muted or away."""
+
+    list_display = ("member", "kind", "starts_at", "ends_at", "event", "registration", "summarised_at")
+    list_filter = ("kind", ("summarised_at", admin.EmptyFieldListFilter))
+    list_select_related = ("member", "event", "registration")
+    search_fields = ("member__name", "event__title", "registration__name")
+    date_hierarchy = "starts_at"
+    ordering = ("-starts_at", "-pk")
+    show_full_result_count = False
+
+
+@admin.register(Held)
+class HeldAdmin(ReadOnlyAdmin):
+    """What was held back and is told of in the next summary."""
+
+    list_display = ("delivery", "member", "registration", "until")
+    list_select_related = ("delivery", "member", "registration")
+    search_fields = ("member__name", "registration__name")
+    ordering = ("until", "pk")
+    show_full_result_count = False
 
 
 class AttemptInline(ReadOnlyInline):

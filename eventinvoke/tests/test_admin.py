@@ -9,7 +9,18 @@ from django.urls import reverse
 
 from common.clock import now
 from common.states import State
-from eventinvoke.models import Answer, Attempt, DailyCount, Delivery, InboxMark, RateLimit, Receipt
+from eventinvoke.models import (
+    Answer,
+    Attempt,
+    DailyCount,
+    Delivery,
+    EventChange,
+    Held,
+    InboxMark,
+    Period,
+    RateLimit,
+    Receipt,
+)
 from eventinvoke.tests.factories import DeliveryFactory
 from registration.membership import member_of
 from registration.tests.factories import UserFactory
@@ -39,6 +50,19 @@ def fill() -> None:
         )
         InboxMark.objects.create(member=one.member, read_at=now())
         RateLimit.objects.create(kind=f"kind{number}", counted_at=now())
+        EventChange.objects.create(event=one.event, kind="moved")
+        assert one.registration is not None
+        period = Period.objects.create(
+            member=one.member,
+            registration=one.registration,
+            event=one.event,
+            kind="mute",
+            starts_at=now(),
+            ends_at=now(),
+        )
+        Held.objects.create(
+            delivery=one, member=one.member, registration=one.registration, period=period, until=now()
+        )
         DailyCount.objects.create(member=one.member, day=now().date())
 
 
@@ -52,6 +76,9 @@ def test_every_model_is_there() -> None:
         "InboxMark",
         "RateLimit",
         "DailyCount",
+        "EventChange",
+        "Period",
+        "Held",
     }
 
 

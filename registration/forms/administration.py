@@ -8,10 +8,12 @@ from django import forms
 from common import patterns
 from common.clock import now
 from common.errors import InputError
+from common.wording import check_template
 from registration.forms.calendars import checked_address
 from registration.forms.registrations import FAR
-from registration.models import Calendar
+from registration.models import Calendar, Registration
 from registration.models.members import check_time_zone
+from registration.models.registrations import title_only
 
 
 class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -60,15 +62,48 @@ class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subsc
 
 
 class RegistrationAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Refuses patterns that can't be used, and times that no calendar holds."""
+    """Refuses patterns and texts that can't be used, and times that no calendar holds."""
 
-    def clean_pattern(self) -> str:
-        """Refuse what RE2 does not take, and say what it lacks."""
-        pattern: str = self.cleaned_data["pattern"]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Offer the fields that patterns may be tried on as boxes."""
+        super().__init__(*args, **kwargs)
+        if "fields" in self.fields:
+            self.fields["fields"] = forms.MultipleChoiceField(
+                choices=Registration.Field.choices,
+                widget=forms.CheckboxSelectMultiple,
+                help_text="What the patterns are tried on; none: the title.",
+                required=False,
+                initial=title_only,
+            )
+
+    def clean_text(self) -> str:
+        """Refuse fields that there are not, and braces that are not closed."""
         try:
-            return patterns.check(pattern) if pattern else ""
+            return check_template(self.cleaned_data["text"])
         except InputError as error:
             raise forms.ValidationError(error.message) from None
+
+    def clean_fields(self) -> list[str]:
+        """Look at the title where nothing was chosen."""
+        return self.cleaned_data["fields"] or title_only()
+
+    def clean_muted_sources(self) -> list[str]:
+        """Refuse what is no list of sources."""
+        sources = self.cleaned_data["muted_sources"] or []
+        if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
+            raise forms.ValidationError('Type a list of sources, like ["calendar:3"].')
+        return sources
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse patterns that can't be searched for in their syntax, and say what they lack."""
+        cleaned = super().clean() or self.cleaned_data
+        for name in ("pattern", "exclude"):
+            try:
+                if cleaned.get(name):
+                    patterns.check(cleaned[name], cleaned.get("syntax", ""), name)
+            except InputError as error:
+                self.add_error(name, error.message)
+        return cleaned
 
     def clean_starts_at(self) -> datetime | None:
         """Refuse a time out of reach."""

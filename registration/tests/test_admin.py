@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from registration.membership import member_of
-from registration.models import Calendar, Member, Registration, Target, User, Verification
+from registration.models import Calendar, CalendarAccount, Member, Registration, Target, User, Verification
 from registration.tests.factories import (
     CalendarFactory,
     DateFactory,
@@ -32,7 +32,12 @@ def fill() -> None:
     for one in RegistrationFactory.create_batch(12):
         StepFactory.create(registration=one)
         target = TargetFactory.create(member=one.member, kind="voice")
-        CalendarFactory.create(owner=one.member, url="https://example.org/private-key-123.ics")
+        account = CalendarAccount.objects.create(
+            owner=one.member, provider="caldav", name="ada", credentials="secret-456"
+        )
+        CalendarFactory.create(
+            owner=one.member, url="https://example.org/private-key-123.ics", account=account
+        )
         Verification.objects.create(
             target=target,
             member=one.member,
@@ -54,6 +59,7 @@ def test_every_model_is_there() -> None:
         "Registration",
         "Step",
         "Calendar",
+        "CalendarAccount",
     }
 
 
@@ -77,6 +83,15 @@ def test_the_address_of_a_calendar_is_shown_nowhere(boss: Client) -> None:
         html = boss.get(reverse(f"admin:registration_calendar_{path}", args=args)).content.decode()
         assert "private-key-123" not in html
         assert "example.org" in html
+
+
+def test_what_an_account_signs_in_with_is_shown_nowhere_and_not_changed(boss: Client) -> None:
+    fill()
+    pk = CalendarAccount.objects.values_list("pk", flat=True)[0]
+    address = reverse("admin:registration_calendaraccount_change", args=[pk])
+    for path in (reverse("admin:registration_calendaraccount_changelist"), address):
+        assert "secret-456" not in boss.get(path).content.decode()
+    assert boss.post(address, {"name": "x", "credentials": "x"}).status_code == 403
 
 
 def calendar_data(one: Calendar, **more: str) -> dict[str, str]:
@@ -119,7 +134,7 @@ def test_changing_a_registration_has_it_planned_anew(boss: Client) -> None:
         "labels": "{}",
         "action": "notify",
         "syntax": "regex",
-        "fields": '["title"]',
+        "fields": ["title"],
         "all_day_at": "09:00",
         "muted_sources": "[]",
         "is_active": "on",

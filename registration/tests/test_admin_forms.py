@@ -44,6 +44,11 @@ def test_a_calendar_that_can_not_be_read_is_not_added(boss: Client, more: dict[s
     ("more", "said"),
     [
         ({"kind": "standing", "pattern": "(abc"}, "This is not a valid pattern"),
+        ({"kind": "standing", "pattern": "a", "exclude": "(abc"}, "This is not a valid pattern"),
+        ({"kind": "standing", "pattern": '""', "syntax": "words"}, "Type at least one word."),
+        ({"kind": "standing", "pattern": "a", "text": "{tilte}"}, "did you mean {title}?"),
+        ({"kind": "standing", "pattern": "a", "muted_sources": "7"}, "Type a list of sources"),
+        ({"kind": "standing", "pattern": "a", "fields": "colour"}, "Select a valid choice"),
         ({"kind": "date", "starts_at_0": "9999-12-31", "starts_at_1": "23:59"}, "more than fifty years away"),
         ({"kind": "date", "starts_at_0": "0001-01-01", "starts_at_1": "00:00"}, "more than fifty years away"),
     ],
@@ -58,6 +63,30 @@ def test_a_registration_that_can_not_be_planned_is_not_added(
         "title": "x",
         "severity": "10",
         "labels": "{}",
+        "action": "notify",
+        "syntax": "regex",
+        "fields": "title",
+        "all_day_at": "09:00",
+        "muted_sources": "[]",
     }
-    assert said in text_of(add(boss, "registration", **same, **plan, **more))
+    assert said in text_of(add(boss, "registration", **(same | plan | more)))
     assert not Registration.objects.exists()
+
+
+def test_plain_words_are_no_regular_expression(boss: Client) -> None:
+    plan = {"steps-TOTAL_FORMS": "0", "steps-INITIAL_FORMS": "0"}
+    data = {
+        "member": str(Member.objects.get().pk),
+        "name": "Drafts",
+        "kind": "standing",
+        "severity": "10",
+        "labels": "{}",
+        "action": "notify",
+        "syntax": "words",
+        "pattern": "c++ (draft",
+        "all_day_at": "09:00",
+        "muted_sources": '["system"]',
+    }
+    add(boss, "registration", **plan, **data)
+    one = Registration.objects.get()
+    assert (one.pattern, one.fields, one.muted_sources) == ("c++ (draft", ["title"], ["system"])

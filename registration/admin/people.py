@@ -1,38 +1,15 @@
-"""Django's admin for members, targets, registrations and calendars."""
+"""Accounts, members and their targets."""
 
-from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.db import models
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from common.clock import now
-from registration.forms.accounts import StaffSignInForm
-from registration.forms.administration import CalendarAdminForm, RegistrationAdminForm
+from registration.admin.base import ReadOnlyAdmin
 from registration.membership import add_inbox
-from registration.models import Calendar, Member, Registration, Step, Target, User, Verification
-
-admin.site.site_header = "PFS Notice"
-admin.site.site_title = "PFS Notice"
-admin.site.index_title = "Administration"
-admin.site.login_form = StaffSignInForm
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Rows that only the program writes: they may be looked at and deleted, not changed."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds one by hand."""
-        del request, obj
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes one by hand."""
-        del request, obj
-        return False
+from registration.models import Member, Registration, Target, User, Verification
 
 
 @admin.register(User)
@@ -176,108 +153,3 @@ class VerificationAdmin(ReadOnlyAdmin):
     search_fields = ("member__name", "target__shown")
     date_hierarchy = "sent_at"
     fields = ("member", "target", "sent_at", "expires_at", "tries_left", "used_at")
-
-
-class StepInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
-    """The plan."""
-
-    model = Step
-    extra = 0
-    autocomplete_fields = ("target",)
-
-
-@admin.register(Registration)
-class RegistrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Registrations with their plans; a change is planned anew."""
-
-    form = RegistrationAdminForm
-    list_display = (
-        "name",
-        "kind",
-        "member",
-        "starts_at",
-        "pattern",
-        "calendar",
-        "is_active",
-        "declined_at",
-        "is_planned",
-    )
-    list_filter = ("kind", "is_active", "severity", "is_planned", ("declined_at", admin.EmptyFieldListFilter))
-    list_select_related = ("member", "calendar")
-    search_fields = ("name", "title", "pattern", "member__name")
-    autocomplete_fields = ("member", "created_by", "calendar")
-    readonly_fields = ("is_planned", "created_at", "updated_at")
-    date_hierarchy = "created_at"
-    inlines = (StepInline,)
-    actions = ("switch_on", "switch_off")
-    formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        """Have the registration planned anew once its steps are stored too."""
-        super().save_related(request, form, formsets, change)
-        Registration.objects.filter(pk=form.instance.pk).changed()
-
-    @admin.action(description="Switch the selected registrations on")
-    def switch_on(self, request: HttpRequest, registrations: QuerySet[Registration]) -> None:
-        """Switch registrations on."""
-        count = registrations.update(is_active=True, is_planned=False)
-        messages.success(request, f"{count} switched on.")
-
-    @admin.action(description="Switch the selected registrations off")
-    def switch_off(self, request: HttpRequest, registrations: QuerySet[Registration]) -> None:
-        """Switch registrations off."""
-        count = registrations.update(is_active=False, is_planned=False)
-        messages.success(request, f"{count} switched off.")
-
-
-@admin.register(Step)
-class StepAdmin(ReadOnlyAdmin):
-    """All steps, to search in; they are changed with their registration."""
-
-    list_display = ("registration", "target", "offset", "condition")
-    list_filter = ("condition", "target__kind")
-    list_select_related = ("registration", "target")
-    search_fields = ("registration__name", "target__shown", "target__label")
-
-
-@admin.register(Calendar)
-class CalendarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Calendars, and how their last reading went."""
-
-    form = CalendarAdminForm
-    list_display = ("name", "owner", "kind", "host", "is_active", "synced_at", "failures", "problem")
-    list_filter = (
-        "kind",
-        "is_active",
-        ("owner", admin.EmptyFieldListFilter),
-        ("problem", admin.EmptyFieldListFilter),
-    )
-    list_select_related = ("owner",)
-    search_fields = ("name", "owner__name", "problem")
-    autocomplete_fields = ("owner",)
-    date_hierarchy = "created_at"
-    readonly_fields = (
-        "host",
-        "synced_at",
-        "failed_at",
-        "failures",
-        "problem",
-        "expanded_until",
-        "created_at",
-    )
-    actions = ("read_now",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Calendar]:
-        """Leave the uploaded texts, which may be large, in the database."""
-        return super().get_queryset(request).defer("content")
-
-    @admin.display(description="server")
-    def host(self, calendar: Calendar) -> str:
-        """The server alone: the rest of an address is often a secret."""
-        return urlsplit(calendar.url).hostname or "-"
-
-    @admin.action(description="Read the selected calendars now")
-    def read_now(self, request: HttpRequest, calendars: QuerySet[Calendar]) -> None:
-        """Have calendars read as soon as possible."""
-        count = calendars.update(next_sync_at=now())
-        messages.success(request, f"{count} will be read within a minute.")
