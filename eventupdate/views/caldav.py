@@ -38,7 +38,7 @@ def caldav_connect(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         connected = form.save()
         # What was refused so far is read at once with the new password.
-        connected.calendars.filter(is_active=True).update(next_sync_at=now(), failures=0, problem="")
+        connected.calendars.filter(is_active=True).update(next_sync_at=now())
         messages.success(request, f"“{connected}” is connected.")
         return redirect("eventupdate:account-choose", connected.pk)
     context = {"form": form, "account": account}
