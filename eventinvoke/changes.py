@@ -6,6 +6,7 @@ become an event.
 """
 
 import logging
+from datetime import datetime
 from threading import Lock
 from time import monotonic
 from typing import Final
@@ -14,7 +15,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from common.errors import InputError
 from eventinvoke.matching import DATE_SOURCE
-from eventinvoke.planning import plan_registration
+from eventinvoke.planning import concerned_by, plan_events, plan_registration
 from eventinvoke.publish import EventDraft, publish, withdraw
 from registration.models import Registration
 
@@ -26,21 +27,45 @@ AT_ONCE: Final = 100
 SECONDS: Final = 0.5
 """How long one wake-up goes on to the next registration."""
 
+STEP: Final = 2_000
+"""How many events of one registration are planned in one transaction; whoever answers a notice about one
+of them waits for its end."""
+
 _planning = Lock()
+_left: dict[int, tuple[datetime, list[int]]] = {}
+"""Of registrations that this process plans in several steps: when they were changed, and the events that
+are left. Whatever happens to the process, the mark stays until the last step is done."""
 
 
-def follow_changes() -> int:
-    """Plan the registrations that changed since they were last planned; return how many.
+def has_changes() -> bool:
+    """Say whether there are registrations to plan."""
+    return Registration.objects.unplanned().exists()
 
-    One thread of a process does that at a time, as long as ``SECONDS``: planning may have to wait
-    for others that plan the same events, and the threads are there for firing.
+
+def follow_changes(seconds: float = SECONDS) -> int:
+    """Plan the registrations that changed since they were last planned; return how many, also in part.
+
+    One thread of a process does that at a time, and begins nothing more after ``seconds``: planning may
+    have to wait for others that plan the same events, and the threads are there for firing.
     """
     if not _planning.acquire(blocking=False):
         return 0
     try:
-        until = monotonic() + SECONDS
-        pks = Registration.objects.unplanned().order_by("pk").values_list("pk", flat=True)[:AT_ONCE]
-        return sum(_try_to_follow(pk) for pk in list(pks) if monotonic() < until)
+        until = monotonic() + seconds
+        pks = list(Registration.objects.unplanned().order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+        for pk in _left.keys() - set(pks):
+            del _left[pk]
+        # One that takes long is not gone on with before the others had their turn.
+        pks.sort(key=_left.__contains__)
+        count = 0
+        for pk in pks:
+            count += _try_to_follow(pk)
+            if monotonic() >= until:
+                break
+        while monotonic() < until and (unfinished := [pk for pk in pks if pk in _left]):
+            if not _try_to_follow(unfinished[0]):
+                break
+        return count
     finally:
         _planning.release()
 
@@ -63,6 +88,7 @@ def _try_to_follow(pk: int) -> bool:
 
 
 def _follow(pk: int) -> bool:
+    left: list[int] = []
     with transaction.atomic():
         unplanned = Registration.objects.unplanned().filter(pk=pk)
         if connection.features.has_select_for_update_skip_locked:
@@ -75,8 +101,26 @@ def _follow(pk: int) -> bool:
         if registration.kind == Registration.Kind.DATE:
             _follow_date(registration)
         else:
-            plan_registration(registration)
+            left = _take_step(registration)
+            if left:
+                Registration.objects.filter(pk=pk).update(is_planned=False)
+    _left.pop(pk, None)
+    if left:
+        _left[pk] = registration.updated_at, left
     return True
+
+
+def _take_step(registration: Registration) -> list[int]:
+    """Plan some of the events that a standing registration concerns; return those that are left.
+
+    It is begun anew when the registration was changed since the step before. Events that were published
+    since then were planned with it.
+    """
+    changed_at, events = _left.get(registration.pk, (None, []))
+    if changed_at != registration.updated_at:
+        events = concerned_by(registration)
+    plan_events(events[:STEP])
+    return events[STEP:]
 
 
 def _follow_date(registration: Registration) -> None:

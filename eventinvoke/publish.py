@@ -5,7 +5,7 @@ published is stored, matched with the registrations and planned in one transacti
 handful of queries whatever its size.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -138,12 +138,29 @@ def publish(drafts: Iterable[EventDraft]) -> Published:
     source and external id that stands twice in one batch counts once, the last time.
     """
     total = Published()
-    planner = Planner()
+    planner, empty = Planner(), _Empty()
     iterator = iter(drafts)
     while batch := list(islice(iterator, BATCH)):
-        total += _publish_batch({(draft.source, draft.external_id): draft for draft in batch}, planner)
+        named = {(draft.source, draft.external_id): draft for draft in batch}
+        total += _publish_batch(named, planner, empty)
     planner.look_again()
     return total
+
+
+class _Empty:
+    """Sources of which nothing was stored when a publication began: their events need not be looked for.
+
+    Only asked of whole batches; for a few events that costs more than it saves.
+    """
+
+    def __init__(self) -> None:
+        self._is_empty: dict[str, bool] = {}
+
+    def sources(self, names: Collection[Name]) -> set[str]:
+        sources = {source for source, _external_id in names} if len(names) == BATCH else set()
+        for source in sources - self._is_empty.keys():
+            self._is_empty[source] = not Event.objects.filter(source=source).exists()
+        return {source for source in sources if self._is_empty[source]}
 
 
 def withdraw(source: str, external_ids: Iterable[str]) -> int:
@@ -171,13 +188,14 @@ def _chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:
         yield some
 
 
-def _publish_batch(drafts: Mapping[Name, EventDraft], planner: Planner) -> Published:
+def _publish_batch(drafts: Mapping[Name, EventDraft], planner: Planner, empty: _Empty) -> Published:
     with transaction.atomic():
-        stored = _stored(drafts)
+        skipped = empty.sources(drafts.keys())
+        stored = _stored(name for name in drafts if name[0] not in skipped)
         new = {name: draft for name, draft in drafts.items() if name not in stored}
         made = _make(new)
         if len(made) < len(new):
-            # Somebody else has published these at this moment, so they are no longer new.
+            # They came twice, or somebody else has published them at this moment: they are no longer new.
             stored |= _stored(new.keys() - {(event.source, event.external_id) for event in made})
         changed = _change([(stored[name], draft) for name, draft in drafts.items() if name in stored])
         planner.plan(made, are_new=True)

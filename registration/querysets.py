@@ -56,10 +56,12 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         """Registrations whose deliveries do not follow their last change yet."""
         return self.filter(is_planned=False)
 
-    def changed(self) -> int:
-        """Have the planner look at these again, within a second."""
-        # The time is what a planner that has read them already knows them to be other ones by.
-        return self.update(is_planned=False, updated_at=now())
+    def changed(self, **columns: object) -> int:
+        """Set columns, if any, and have the planner look at these again, within a second.
+
+        The time is what a planner that has read them already knows them to be other ones by.
+        """
+        return self.update(is_planned=False, updated_at=now(), **columns)
 
 
 class CalendarQuerySet(models.QuerySet["Calendar"]):

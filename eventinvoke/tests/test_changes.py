@@ -1,13 +1,16 @@
 """Registrations that changed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
-from eventinvoke.changes import follow_changes
+from common.clock import now
+from eventinvoke.changes import STEP, follow_changes
 from eventinvoke.models import Delivery
+from eventinvoke.publish import EventDraft, publish
 from registration.models import Registration
-from registration.tests.factories import DateFactory, StepFactory
+from registration.tests.factories import CalendarFactory, DateFactory, RegistrationFactory, StepFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -22,3 +25,58 @@ def test_a_registration_that_can_t_be_planned_keeps_nobody_else_from_being_told(
     assert [row.registration_id for row in Delivery.objects.all()] == [sound.pk]
     assert not Registration.objects.unplanned().exists()
     assert f"registration {spoilt.pk} can't be planned" in caplog.text
+
+
+class Large:
+    """A registration of more events than are planned in one step."""
+
+    def __init__(self) -> None:
+        calendar = CalendarFactory(owner=None)
+        self.registration = RegistrationFactory(calendar=calendar)
+        starts_at = now() + timedelta(days=1)
+        self.draft = partial(EventDraft, calendar.source, title="PFS telecon", starts_at=starts_at)
+        publish(self.draft(str(number)) for number in range(2 * STEP + 1))
+        StepFactory(registration=self.registration)
+        Registration.objects.changed()
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether the last step is done."""
+        return not Registration.objects.unplanned().filter(pk=self.registration.pk).exists()
+
+
+def test_a_large_registration_is_planned_step_by_step() -> None:
+    large = Large()
+    counts = []
+    while not large.is_planned:
+        assert follow_changes(seconds=0) == 1
+        counts.append(Delivery.objects.count())
+    assert counts == [STEP, 2 * STEP, 2 * STEP + 1]
+    assert follow_changes(seconds=0) == 0
+
+
+def test_a_registration_that_changes_between_two_steps_is_begun_anew() -> None:
+    large = Large()
+    follow_changes(seconds=0)
+    Registration.objects.changed(pattern="SpS")
+    while not large.is_planned:
+        assert follow_changes(seconds=0) == 1
+    assert not Delivery.objects.pending().exists()
+
+
+def test_what_is_published_between_two_steps_is_told_too() -> None:
+    large = Large()
+    follow_changes(seconds=0)
+    publish([large.draft("new")])
+    while not large.is_planned:
+        assert follow_changes(seconds=0) == 1
+    assert Delivery.objects.pending().count() == 2 * STEP + 2
+
+
+def test_others_do_not_wait_for_a_large_registration() -> None:
+    large = Large()
+    follow_changes(seconds=0)
+    small = StepFactory(registration=DateFactory()).registration
+    follow_changes(seconds=0)
+    assert Delivery.objects.filter(registration=small).exists()
+    assert not large.is_planned

@@ -4,12 +4,12 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db import models
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from registration.admin.base import ReadOnlyAdmin
 from registration.forms.administration import RegistrationAdminForm
 from registration.models import Registration, Step
+from registration.querysets import RegistrationQuerySet
 
 
 class StepInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -63,15 +63,15 @@ class RegistrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subs
         Registration.objects.filter(pk=form.instance.pk).changed()
 
     @admin.action(description="Switch the selected registrations on")
-    def switch_on(self, request: HttpRequest, registrations: QuerySet[Registration]) -> None:
+    def switch_on(self, request: HttpRequest, registrations: RegistrationQuerySet) -> None:
         """Switch registrations on."""
-        count = registrations.update(is_active=True, is_planned=False)
+        count = registrations.changed(is_active=True)
         messages.success(request, f"{count} switched on.")
 
     @admin.action(description="Switch the selected registrations off")
-    def switch_off(self, request: HttpRequest, registrations: QuerySet[Registration]) -> None:
+    def switch_off(self, request: HttpRequest, registrations: RegistrationQuerySet) -> None:
         """Switch registrations off."""
-        count = registrations.update(is_active=False, is_planned=False)
+        count = registrations.changed(is_active=False)
         messages.success(request, f"{count} switched off.")
 
 

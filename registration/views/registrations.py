@@ -119,9 +119,7 @@ def _are_valid(form: DateForm | StandingForm, plan: BaseStepFormSet) -> bool:
 def registration_decline(request: HttpRequest, pk: int) -> HttpResponse:
     """Decline what somebody else registered for this member."""
     registration = get_object_or_404(declinable_registrations_for(request.user), pk=pk)
-    Registration.objects.filter(pk=registration.pk, declined_at=None).update(
-        declined_at=now(), is_planned=False
-    )
+    Registration.objects.filter(pk=registration.pk, declined_at=None).changed(declined_at=now())
     messages.info(request, f"You declined “{registration}”. Nothing more comes of it.")
     return redirect("registration:registration-list")
 
@@ -131,7 +129,7 @@ def registration_decline(request: HttpRequest, pk: int) -> HttpResponse:
 def registration_accept(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a refusal back."""
     registration = get_object_or_404(declinable_registrations_for(request.user), pk=pk)
-    Registration.objects.filter(pk=registration.pk).update(declined_at=None, is_planned=False)
+    Registration.objects.filter(pk=registration.pk).changed(declined_at=None)
     messages.success(request, f"You accepted “{registration}”.")
     return redirect("registration:registration-list")
 
@@ -142,7 +140,7 @@ def registration_switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch a registration off or on, as ``is_active`` in the form says."""
     registration = get_object_or_404(editable_registrations_for(request.user), pk=pk)
     is_active = request.POST.get("is_active") == "1"
-    Registration.objects.filter(pk=registration.pk).update(is_active=is_active, is_planned=False)
+    Registration.objects.filter(pk=registration.pk).changed(is_active=is_active)
     return redirect("registration:registration-list")
 
 

@@ -4,6 +4,7 @@ import logging
 import signal
 from argparse import ArgumentParser
 from collections.abc import Callable
+from functools import partial
 from threading import Event as Flag
 from threading import Thread
 from time import monotonic, sleep
@@ -14,7 +15,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from common.channels import get
 from common.clock import now
-from eventinvoke.changes import follow_changes
+from eventinvoke.changes import follow_changes, has_changes
 from eventinvoke.deliver import fire
 from eventinvoke.leases import recover_leases, take_back
 from eventinvoke.limits import rate_of
@@ -65,7 +66,9 @@ def run_once() -> int:
 
     Where a provider takes only so many a second, that is waited for, until cron comes again.
     """
-    follow_changes()
+    until = monotonic() + ONCE
+    while follow_changes() and has_changes() and monotonic() < until:
+        pass  # it goes on where it left off
     summarise_due()
     count = 0
     until = monotonic() + ONCE
@@ -97,7 +100,8 @@ def run_forever(stop: Flag) -> None:
     while not stop.is_set():
         try:
             close_old_connections()
-            follow_changes()
+            if has_changes():
+                senders.plan()
             summarise_due()
             if monotonic() - tended_at >= TEND_EVERY:
                 recover_leases()
@@ -127,23 +131,30 @@ def _wait_and_send(due: list[Due], senders: "_Senders", stop: Flag) -> None:
 
 
 class _Senders:
-    """One thread a kind, while there is something to send, and one while there is something to prepare."""
+    """One thread a kind, while there is something to send, one while there is something to prepare.
+
+    And one for all, while there is something to plan: that may take longer than until the next due time.
+    """
 
     def __init__(self) -> None:
         self._threads: dict[str, Thread] = {}
 
     def start(self, kind: str) -> None:
         """Send what is due of one kind, unless that is under way."""
-        self._begin(f"send-{kind}", fire, kind)
+        self._begin(f"send-{kind}", partial(fire, kind), kind)
 
     def prepare(self, kind: str) -> None:
         """Prepare what is due soon of one kind, unless that is under way."""
-        self._begin(f"prepare-{kind}", prepare, kind)
+        self._begin(f"prepare-{kind}", partial(prepare, kind), kind)
 
-    def _begin(self, name: str, work: Callable[[str], object], kind: str) -> None:
+    def plan(self) -> None:
+        """Plan what changed, unless that is under way."""
+        self._begin("plan", follow_changes, "planning")
+
+    def _begin(self, name: str, work: Callable[[], object], what: str) -> None:
         thread = self._threads.get(name)
         if thread is None or not thread.is_alive():
-            self._threads[name] = Thread(target=_do, args=(work, kind), name=name)
+            self._threads[name] = Thread(target=_do, args=(work, what), name=name)
             self._threads[name].start()
 
     def join(self) -> None:
@@ -152,11 +163,11 @@ class _Senders:
             thread.join()
 
 
-def _do(work: Callable[[str], object], kind: str) -> None:
+def _do(work: Callable[[], object], what: str) -> None:
     try:
-        work(kind)
+        work()
     except Exception as error:  # noqa: BLE001 - what it leaves behind is taken up when its lease runs out
-        _say(error, f"{kind} is tried again")
+        _say(error, f"{what} is tried again")
     finally:
         connection.close()
 
