@@ -13,13 +13,14 @@ from registration.forms.base import PanelForm
 from registration.models import CalendarAccount, Member
 
 _NAME_LENGTH = 200
+_URL_LENGTH = 1000
 
 
 class CalDAVForm(PanelForm, forms.Form):
     """A server and a sign-in. For an account that is connected again the server stays as it is."""
 
     url = forms.CharField(
-        max_length=1000,
+        max_length=_URL_LENGTH,
         label="Server",
         help_text="Its address, like cloud.example.org; that of one calendar does as well.",
         widget=forms.TextInput(attrs={"inputmode": "url", "autocapitalize": "none", "spellcheck": "false"}),
@@ -58,9 +59,12 @@ class CalDAVForm(PanelForm, forms.Form):
     def clean_url(self) -> str:
         """Return the address as it is asked; refuse what is no public one."""
         try:
-            return typed_url(self.cleaned_data["url"])
+            url = typed_url(self.cleaned_data["url"])
         except AddressError as error:
             raise forms.ValidationError(error.message) from None
+        if len(url) > _URL_LENGTH:
+            raise forms.ValidationError("This address is too long.")
+        return url
 
     def clean(self) -> dict[str, Any]:
         """Sign in and look for calendars; tell next to a field what failed there."""

@@ -159,7 +159,8 @@ def absolute(base: str, href: str) -> str:
     """
     try:
         parts = urlsplit(urljoin(base, href))
-        host = parts.netloc.lower()
+        port = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+        host = parts.netloc.lower().removesuffix(port)
     except ValueError:
         parts, host = urlsplit(""), ""
     if parts.scheme not in {"http", "https"} or not host or "@" in host:

@@ -2,8 +2,8 @@
 
 The address may be a server's, a principal's, that of a folder with calendars, or one calendar's:
 
-1. the address itself, then /.well-known/caldav (RFC 6764 section 5) and the root of the server are
-   asked who signs in (current-user-principal, RFC 5397);
+1. the address itself, then /.well-known/caldav (RFC 6764 section 5), the root of the server and
+   the folders in which known servers answer are asked who signs in (current-user-principal, RFC 5397);
 2. the principal is asked where its calendars are (calendar-home-set, RFC 4791 section 6.2.1);
 3. each of those homes is asked what is in it.
 """
@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from common.errors import FeedError
+from common.errors import AddressError, FeedError, PrivateAddressError
+from common.http import Fetched
 from eventupdate.providers import RefusedError
 from eventupdate.providers import caldav_xml as xml
 from eventupdate.providers.accounts import RemoteCalendar
@@ -40,6 +41,8 @@ _ZONE: Final = f"{xml.CALDAV}calendar-timezone"
 _ABOUT: Final = (_TYPE, _PRINCIPAL, _HOMES, _NAME, _COMPONENTS, _ZONE)
 _LISTED: Final = (_TYPE, _NAME, _COMPONENTS, _ZONE)
 _MAX_ID: Final = 1000
+_FOLDERS: Final = ("remote.php/dav/", "dav.php/")
+"""Where Nextcloud and Baïkal answer below the address that their users know."""
 
 
 def discover(account: Account) -> list[RemoteCalendar]:
@@ -64,14 +67,16 @@ def _first_answer(client: Client, typed: str) -> tuple[str, xml.Response]:
     """Return what the first address says that knows who signs in, and that address."""
     refused: FeedError | None = None
     for url in _candidates(typed):
-        answer = client.propfind(url, _ABOUT, 0)
-        if answer.status == UNAUTHORISED and not _is_same_server(typed, answer.final_url):
-            # The password does not follow a redirect to another server, unless that is its kin.
-            _check_kin(typed, answer.final_url)
-            answer = client.propfind(answer.final_url, _ABOUT, 0)
+        try:
+            answer = _ask(client, typed, url)
+        except FeedError as error:
+            if not _is_astray(error):
+                raise
+            refused = refused or error
+            continue
         if answer.status == MULTI_STATUS:
             for about in multistatus(answer).responses[:1]:
-                if about.properties.keys() & {_PRINCIPAL, _HOMES} or about.has(_TYPE, _CALENDAR):
+                if about.href_in(_PRINCIPAL) or about.hrefs_in(_HOMES) or about.has(_TYPE, _CALENDAR):
                     return answer.final_url, about
         elif answer.status == UNAUTHORISED:
             raise refusal(answer.status)
@@ -80,8 +85,30 @@ def _first_answer(client: Client, typed: str) -> tuple[str, xml.Response]:
     raise _not_caldav(refused)
 
 
+def _ask(client: Client, typed: str, url: str) -> Fetched:
+    """Ask one address who signs in.
+
+    The password does not follow a redirect to another server, unless that is the typed one's kin.
+    """
+    answer = client.propfind(url, _ABOUT, 0)
+    if answer.status == UNAUTHORISED and not _is_same_server(typed, answer.final_url):
+        _check_kin(typed, answer.final_url)
+        answer = client.propfind(answer.final_url, _ABOUT, 0)
+    return answer
+
+
+def _is_astray(error: FeedError) -> bool:
+    """Say whether a redirect led where it can't be followed: another address may do all the same.
+
+    Many a server behind a proxy sends /.well-known/caldav on to http.
+    """
+    return isinstance(error.__cause__, AddressError) and not isinstance(error.__cause__, PrivateAddressError)
+
+
 def _not_caldav(refused: FeedError | None) -> FeedError:
-    if refused is not None and (isinstance(refused, RefusedError) or not refused.field):
+    if refused is not None and (
+        isinstance(refused, RefusedError) or not refused.field or _is_astray(refused)
+    ):
         return refused
     return FeedError("There is no CalDAV server at this address.", field="url")
 
@@ -93,6 +120,8 @@ def _candidates(typed: str) -> Iterator[str]:
         yield typed
     yield f"{server}/.well-known/caldav"
     yield f"{server}/"
+    for folder in _FOLDERS:
+        yield f"{typed.rstrip('/')}/{folder}"
 
 
 def _is_same_server(one: str, other: str) -> bool:

@@ -66,6 +66,41 @@ def test_a_server_that_knows_no_well_known_address_is_asked_at_its_root(
     assert shown(dav.url) == calendars
 
 
+def test_a_nextcloud_in_a_folder_is_found(
+    dav: DavProxy, calendars: dict[str, str], radicale: Radicale
+) -> None:
+    def spoil(asked: Asked, answered: Answered) -> Answered:
+        if asked.path == "/cloud/remote.php/dav/":
+            return dav.forward(asked._replace(path="/"))
+        return answered if asked.path.startswith(f"/{USER}/") else Answered(404, b"")
+
+    dav.spoil = spoil
+    assert shown(f"{dav.url}/cloud") == calendars
+
+
+def test_a_well_known_address_that_leads_astray_is_passed_over(
+    dav: DavProxy, calendars: dict[str, str]
+) -> None:
+    def spoil(asked: Asked, answered: Answered) -> Answered:
+        is_astray = "well-known" in asked.path
+        return Answered(301, b"", {"Location": "ftp://127.0.0.1/"}) if is_astray else answered
+
+    dav.spoil = spoil
+    assert shown(dav.url) == calendars
+    dav.spoil = lambda _asked, _answered: Answered(301, b"", {"Location": "ftp://127.0.0.1/"})
+    with pytest.raises(FeedError, match="has to begin with https://"):
+        found(dav.url)
+
+
+def test_a_server_that_lets_anybody_in_without_calendars_is_none(dav: DavProxy) -> None:
+    body = b"""<multistatus xmlns="DAV:"><response><href>/</href><propstat><prop><current-user-principal>
+        <unauthenticated/></current-user-principal></prop><status>HTTP/1.1 200 OK</status></propstat>
+        </response></multistatus>"""
+    dav.spoil = lambda _asked, _answered: Answered(207, body)
+    with pytest.raises(FeedError, match="no CalDAV server"):
+        found(dav.url)
+
+
 def test_a_shared_calendar_is_found_by_its_own_address_alone(
     dav: DavProxy, calendars: dict[str, str]
 ) -> None:
@@ -182,7 +217,7 @@ def test_what_is_no_address_is_refused(typed: str) -> None:
         ("/dav/n\u00e4cht@x/", "https://example.org/dav/n%C3%A4cht@x/"),
         ("/dav/n%c3%a4cht%40x/", "https://example.org/dav/n%C3%A4cht@x/"),
         ("b/", "https://example.org/dav/b/"),
-        ("https://EXAMPLE.org/dav/", "https://example.org/dav/"),
+        ("https://EXAMPLE.org:443/dav/", "https://example.org/dav/"),
     ],
 )
 def test_one_resource_has_one_address_however_it_is_written(href: str, url: str) -> None:

@@ -85,6 +85,7 @@ def test_the_password_is_stored_encrypted_and_shown_nowhere(page: Client, dav: D
         ({"url": "ftp://example.org"}, "url", "has to begin with https:// or http://"),
         ({"url": "http://8.8.8.8/"}, "url", "could read the password"),
         ({"url": "http://127.0.0.1:1/"}, "url", ""),
+        ({"url": f"https://8.8.8.8/{'ä' * 300}"}, "url", "too long"),
         ({"user_name": "bert", "password": "another"}, "url", "this user has no calendar there"),
     ],
 )
