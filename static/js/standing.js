@@ -27,12 +27,16 @@
       }
       const list = place.querySelector(".errorlist");
       const others = (control.getAttribute("aria-describedby") || "").split(" ").filter((id) => id && !id.endsWith("_error"));
-      control.toggleAttribute("aria-invalid", false);
+      control.removeAttribute("aria-invalid");
       if (list) {
         control.setAttribute("aria-invalid", "true");
         others.push(list.id);
       }
-      control.setAttribute("aria-describedby", others.join(" "));
+      if (others.length) {
+        control.setAttribute("aria-describedby", others.join(" "));
+      } else {
+        control.removeAttribute("aria-describedby");
+      }
     });
   };
   document.addEventListener("htmx:oobAfterSwap", tie);

@@ -14,31 +14,13 @@ from common.clock import now
 from common.states import State
 from eventinvoke.models import Answer, Attempt, Delivery
 from eventinvoke.tests.factories import DeliveryFactory
-from registration.membership import member_of
 from registration.models import Member, Registration
-from registration.tests.factories import UserFactory
 from tests.fixtures.processes import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
-
-
-@pytest.fixture
-def member() -> Member:
-    return member_of(UserFactory.create(username="ann"))
-
-
-@pytest.fixture
-def panel(page: "Page", live_server: Any, member: Member) -> "Page":
-    """A page of the panel, signed in through the form."""
-    page.goto(f"{live_server.url}/accounts/login/")
-    page.get_by_label("Username").fill(member.user.username)
-    page.get_by_label("Password").fill("a long password")
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/coming/")
-    return page
 
 
 def arrive(member: Member, **more: Any) -> Attempt:
