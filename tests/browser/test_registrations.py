@@ -62,7 +62,7 @@ def keep(page: "Page", name: str) -> None:
     for size, width in (("wide", 1280), ("narrow", 390)):
         page.set_viewport_size({"width": width, "height": 900})
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             page.screenshot(path=str(Path(folder) / f"{name}-{size}-{scheme}.png"), full_page=True)
     page.set_viewport_size({"width": 1280, "height": 900})
     page.emulate_media(color_scheme="light")
