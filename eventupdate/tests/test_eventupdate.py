@@ -1,5 +1,7 @@
 """The command."""
 
+import threading
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -7,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from common.clock import now
 from eventinvoke.models import Event
-from eventupdate.tests.feed_server import FeedServer
+from eventupdate.tests.feed_server import FeedServer, Handler
 from eventupdate.tests.texts import calendar as feed
 from eventupdate.tests.texts import entry, single
 from registration.models import Calendar
@@ -69,8 +71,9 @@ def test_a_dry_run_prints_the_difference_and_writes_nothing(calendar: Calendar, 
     assert (list(Event.objects.values()), list(Calendar.objects.values())) == before
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_calendar_that_fails_does_not_hold_up_the_others(
-    calendar: Calendar, upload: Calendar, server: FeedServer
+    transactional_db: None, calendar: Calendar, upload: Calendar, server: FeedServer
 ) -> None:
     server.serve("<html>")
     Calendar.objects.filter(pk=upload.pk).update(content=feed(single()))
@@ -95,6 +98,78 @@ def test_what_could_not_be_read_is_told_of(calendar: Calendar, server: FeedServe
 
 def test_a_calendar_that_does_not_exist_is_a_wrong_option() -> None:
     assert run("--calendar", "12345", code=2)[1] == "There is no calendar 12345."
+
+
+def test_a_calendar_may_be_called_by_its_name_and_several_may_be_given(
+    server: FeedServer, transactional_db: None, clock: object
+) -> None:
+    server.serve(feed(single()))
+    for name in ("Summit", "Base", "Other"):
+        CalendarFactory(name=name, url=server.url)
+    out, _ = run("--calendar", "Summit", "--calendar", str(Calendar.objects.get(name="Base").pk))
+    assert sorted(line.partition(" ")[2].partition(":")[0] for line in out.splitlines()) == ["Base", "Summit"]
+
+
+def test_a_name_that_several_calendars_have_is_a_wrong_option(db: None) -> None:
+    pks = [CalendarFactory(name="Summit").pk for _ in range(2)]
+    said = run("--calendar", "Summit", code=2)[1]
+    assert said == f"Several calendars are called Summit; choose by number: {pks[0]}, {pks[1]}."
+
+
+def test_calendars_that_were_read_since_are_left_out(
+    calendar: Calendar, upload: Calendar, server: FeedServer
+) -> None:
+    Calendar.objects.filter(pk=calendar.pk).update(synced_at=now() - timedelta(hours=3))
+    Calendar.objects.filter(pk=upload.pk).update(synced_at=now() - timedelta(hours=1))
+    server.serve(feed(single()))
+    out, _ = run("--since", "2h")
+    assert out.startswith(f"{calendar.pk} ")
+    assert len(out.splitlines()) == 1
+    assert run("--since", "2h") == ("", "")
+    assert run("--since", (now() - timedelta(days=1)).isoformat()) == ("", "")
+    assert run("--calendar", str(calendar.pk), "--since", "1d") == ("", "")
+
+
+def test_a_time_that_is_none_is_a_wrong_option(db: None) -> None:
+    assert "“yesterday” is no time" in run("--since", "yesterday", code=2)[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_feed_does_not_hold_up_the_others(server: FeedServer, clock: object) -> None:
+    others = threading.Semaphore(0)
+
+    def answer(handler: Handler) -> None:
+        if handler.path == "/slow":
+            for _ in range(3):
+                assert others.acquire(timeout=30)
+        handler.give(200, feed(single()).encode())
+        others.release()
+
+    server.answer = answer
+    slow = CalendarFactory(url=f"http://{server.address}/slow")
+    quick = [CalendarFactory(url=f"http://{server.address}/{n}") for n in range(3)]
+    out, _ = run("--all")
+    # The slow one is answered only when all others were.
+    assert {int(line.split()[0]) for line in out.splitlines()} == {slow.pk, *(one.pk for one in quick)}
+    assert Event.objects.count() == 4
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_terminal_shows_how_far_it_has_come_and_a_file_does_not(server: FeedServer, clock: object) -> None:
+    server.serve(feed(single()))
+    for _ in range(2):
+        CalendarFactory(url=server.url)
+    out = Terminal()
+    call_command("eventupdate", "--all", stdout=out, stderr=StringIO(), no_color=True)
+    assert "] 0 of 2 calendars" in out.getvalue()
+    assert "] 2 of 2 calendars" in out.getvalue()
+    assert out.getvalue().endswith("\r\x1b[K")
+    assert "calendars" not in run("--all")[0]
 
 
 def test_options_that_exclude_each_other_are_wrong() -> None:

@@ -1,54 +1,104 @@
 """The command that syncs calendars, for cron and for people."""
 
-from typing import Any
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Q
 
 from common.clock import now
 from common.errors import FeedError
 from eventupdate.abandoned import withdraw_abandoned
-from eventupdate.sync import Outcome, preview, sync
+from eventupdate.progress import Progress
+from eventupdate.rounds import in_parallel
+from eventupdate.sync import Outcome, SyncReport, preview, sync
+from eventupdate.update import Update
 from registration.models import Calendar
+from registration.querysets import CalendarQuerySet
 
 FAILED, USAGE = 1, 2
 
+_SPAN: Final = re.compile(r"(\d{1,6})\s*(s|m|h|d)", re.IGNORECASE)
+_ID_DIGITS: Final = 19
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+T = TypeVar("T")
+
+Previewed = tuple[Update, tuple[str, ...]] | FeedError
+"""What a sync would change, with the provider's notes; or why that is not known."""
+
 
 class Command(BaseCommand):
-    help = """Read the calendars that are due and bring their events in step with them.
-    What is to come of calendars that were removed or switched off is taken back.
+    help = """Read the calendars that are due and bring their events in step with them, several at
+    once. What is to come of calendars that were removed or switched off is taken back.
 
     A line for each calendar says what changed. The exit code is 0 when all went well, 1 when a
     calendar could not be read (nothing that is stored changes by that), 2 for a wrong option."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         chosen = parser.add_mutually_exclusive_group()
-        chosen.add_argument("--calendar", type=int, metavar="ID", help="this calendar, due or not")
+        chosen.add_argument(
+            "--calendar",
+            action="append",
+            metavar="NAME_OR_ID",
+            help="this calendar, due or not; may be given several times",
+        )
         chosen.add_argument("--all", action="store_true", help="every active calendar, due or not")
+        parser.add_argument(
+            "--since",
+            metavar="TIME",
+            help="leave out calendars that were read since then: a span back from now (90s, 30m, 2h, 1d), "
+            "or a time (2026-11-20T12:00, UTC unless it names another zone). With neither --calendar nor "
+            "--all it chooses among all active calendars, due or not",
+        )
         parser.add_argument(
             "--dry-run", action="store_true", help="print what would change, and write nothing"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        one = self._preview if options["dry_run"] else self._sync
-        if options["calendar"] is None and not options["dry_run"]:
+        is_dry = options["dry_run"]
+        calendars = self._chosen(options)
+        if not options["calendar"] and not is_dry:
             withdraw_abandoned(now())
-        results = [one(calendar) for calendar in self._chosen(options)]
-        if not all(results):
-            msg = f"{results.count(False)} of {len(results)} calendars could not be read."
+        failed = (
+            self._round(calendars, _preview, self._show)
+            if is_dry
+            else self._round(calendars, _sync, self._tell)
+        )
+        if failed:
+            msg = f"{failed} of {len(calendars)} calendars could not be read."
             raise CommandError(msg, returncode=FAILED)
 
-    def _chosen(self, options: dict[str, Any]) -> list[Calendar]:
-        calendars = Calendar.objects.defer("content").order_by("pk")
-        if options["calendar"] is not None:
-            found = list(calendars.filter(pk=options["calendar"]))
-            if not found:
-                msg = f"There is no calendar {options['calendar']}."
-                raise CommandError(msg, returncode=USAGE)
-            return found
-        return list(calendars.active() if options["all"] else calendars.due(now()))
+    def _round(
+        self, calendars: list[Calendar], work: Callable[[Calendar], T], say: Callable[[Calendar, T], bool]
+    ) -> int:
+        """Do the work for each calendar and say how it went; return how many failed."""
+        failed = 0
+        with Progress(self.stdout, len(calendars), "calendars") as progress:
+            for calendar, result in in_parallel(calendars, work):
+                progress.hide()
+                failed += not say(calendar, result)
+                progress.step()
+        return failed
 
-    def _sync(self, calendar: Calendar) -> bool:
-        report = sync(calendar, at=now())
+    def _chosen(self, options: dict[str, Any]) -> list[Calendar]:
+        calendars = Calendar.objects.defer("content").select_related("account").order_by("pk")
+        since = _instant(options["since"]) if options["since"] else None
+        if options["calendar"]:
+            found = Calendar.objects.none()
+            for name in options["calendar"]:
+                found |= _named(calendars, name)
+        elif options["all"] or since is not None:
+            found = calendars.active()
+        else:
+            found = calendars.due(now())
+        if since is not None:
+            found = found.filter(Q(synced_at__isnull=True) | Q(synced_at__lt=since))
+        return list(found)
+
+    def _tell(self, calendar: Calendar, report: SyncReport) -> bool:
         match report.outcome:
             case Outcome.SYNCED:
                 skipped = f", {report.skipped} skipped" if report.skipped else ""
@@ -61,24 +111,23 @@ class Command(BaseCommand):
             case Outcome.FAILED:
                 self._complain(calendar, report.problem)
                 return False
-        self._tell(calendar, (report.problem, *report.notes))
+        self._add(calendar, (report.problem, *report.notes))
         return True
 
-    def _preview(self, calendar: Calendar) -> bool:
-        try:
-            update, notes = preview(calendar, at=now())
-        except FeedError as error:
-            self._complain(calendar, error.message)
+    def _show(self, calendar: Calendar, previewed: Previewed) -> bool:
+        if isinstance(previewed, FeedError):
+            self._complain(calendar, previewed.message)
             return False
+        update, notes = previewed
         difference = update.difference
         counts = f"{len(difference.added)} to add, {len(difference.changed)} to change"
         self._say(calendar, f"{counts}, {len(difference.removed)} to remove")
         for line in difference.lines():
             self.stdout.write(f"  {line}")
-        self._tell(calendar, (update.problem, *notes))
+        self._add(calendar, (update.problem, *notes))
         return True
 
-    def _tell(self, calendar: Calendar, sentences: tuple[str, ...]) -> None:
+    def _add(self, calendar: Calendar, sentences: tuple[str, ...]) -> None:
         for sentence in filter(None, sentences):
             self._complain(calendar, sentence)
 
@@ -87,3 +136,46 @@ class Command(BaseCommand):
 
     def _complain(self, calendar: Calendar, text: str) -> None:
         self.stderr.write(f"{calendar.pk} {calendar.name}: {text}")
+
+
+def _sync(calendar: Calendar) -> SyncReport:
+    return sync(calendar, at=now())
+
+
+def _preview(calendar: Calendar) -> Previewed:
+    try:
+        return preview(calendar, at=now())
+    except FeedError as error:
+        return error
+
+
+def _named(calendars: CalendarQuerySet, name: str) -> CalendarQuerySet:
+    """Return the calendar with this id, or else with this name. Raises ``CommandError``."""
+    by_id = (
+        calendars.filter(pk=int(name))
+        if name.isascii() and name.isdigit() and len(name) < _ID_DIGITS
+        else None
+    )
+    if by_id is not None and by_id.exists():
+        return by_id
+    found = calendars.filter(name=name)
+    pks = [str(pk) for pk in found.values_list("pk", flat=True)]
+    if not pks:
+        msg = f"There is no calendar {name}."
+        raise CommandError(msg, returncode=USAGE)
+    if len(pks) > 1:
+        msg = f"Several calendars are called {name}; choose by number: {', '.join(pks)}."
+        raise CommandError(msg, returncode=USAGE)
+    return found
+
+
+def _instant(text: str) -> datetime:
+    """Return the instant that --since means. Raises ``CommandError``."""
+    if span := _SPAN.fullmatch(text.strip()):
+        return now() - timedelta(**{_UNITS[span[2].lower()]: int(span[1])})
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        msg = f"“{text}” is no time: write 2h, 30m, 1d or 2026-11-20T12:00."
+        raise CommandError(msg, returncode=USAGE) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
