@@ -11,7 +11,6 @@ did not change in the meantime is recognised, and nobody is told of it twice.
 
 from collections.abc import Iterator
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, Final
 
 from common.clock import now
@@ -23,6 +22,7 @@ from eventupdate.providers.google_client import Client, GoneError
 from eventupdate.providers.google_events import FIELDS, Item, is_gone, is_long_over, resource_of
 from eventupdate.providers.google_http import Deadline
 from eventupdate.resources import key_of
+from eventupdate.store import BATCH, chunks, series_of
 from registration.models import Calendar
 
 READING_SECONDS: Final = 120.0
@@ -80,12 +80,50 @@ def _checked(items: Any) -> list[Item]:
     return items
 
 
+class _Sorted:
+    """Events as resources, told from those that are gone or no longer of interest."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+        self._resources: dict[str, Resource] = {}
+        self.gone: set[str] = set()
+        """The ids of deleted events and series."""
+        self.over: set[str] = set()
+        self.singles: set[str] = set()
+        """The ids of events that do not repeat."""
+
+    def take(self, item: Item, time_zone: str) -> None:
+        """Sort one event. One that changed while pages were read comes twice: the later one counts."""
+        self._resources.pop(key_of(item["id"]), None)
+        if is_gone(item):
+            self.gone.add(item["id"])
+        elif is_long_over(item, self._at):
+            self.over.add(item["id"])
+        else:
+            resource = resource_of(item, time_zone)
+            self._resources[resource.key] = resource
+            if len(self._resources) > MAX_ENTRIES:
+                msg = f"The calendar has more than {MAX_ENTRIES} entries."
+                raise FeedError(msg)
+        if not item.get("recurringEventId") and not item.get("recurrence"):
+            self.singles.add(item["id"])
+
+    def resources(self) -> dict[str, Resource]:
+        """Return what there is, by key. What does not repeat, or not any more, has no exceptions."""
+        return {
+            key: resource
+            for key, resource in self._resources.items()
+            if resource.uid not in self.singles or key == key_of(resource.uid)
+        }
+
+
 def _whole(client: Client, calendar: Calendar) -> Reading:
     pages = _Pages(client, calendar.remote_id)
-    at = now()
-    found = _limited(item for item in pages.items() if not is_gone(item) and not is_long_over(item, at))
+    found = _Sorted(now())
+    for item in pages.items():
+        found.take(item, pages.time_zone)
     return Reading(
-        list(_resources(found, pages.time_zone).values()),
+        list(found.resources().values()),
         is_whole=True,
         time_zone=pages.time_zone,
         state={"sync_token": pages.next_sync_token},
@@ -94,11 +132,17 @@ def _whole(client: Client, calendar: Calendar) -> Reading:
 
 def _changes(client: Client, calendar: Calendar) -> Reading | None:
     pages = _Pages(client, calendar.remote_id, calendar.sync_token)
-    items = list(_limited(pages.items()))
-    if not items and pages.next_sync_token == calendar.sync_token:
+    found = _Sorted(now())
+    is_empty = True
+    for item in pages.items():
+        found.take(item, pages.time_zone)
+        is_empty = False
+    if is_empty and pages.next_sync_token == calendar.sync_token:
         return None
-    resources, removed = _sorted(items, pages.time_zone, now())
-    removed |= _exceptions_of(calendar, {item["id"] for item in items if is_gone(item)})
+    resources = found.resources()
+    removed = {key_of(event_id) for event_id in found.gone | found.over}
+    # Google does not name each exception of a series that was deleted, or that repeats no more.
+    removed |= _stored_keys(calendar, found.gone | found.singles)
     return Reading(
         list(resources.values()),
         removed=sorted(removed - resources.keys()),
@@ -108,32 +152,10 @@ def _changes(client: Client, calendar: Calendar) -> Reading | None:
     )
 
 
-def _sorted(items: list[Item], time_zone: str, at: datetime) -> tuple[dict[str, Resource], set[str]]:
-    """Return what is there, by key, and the keys of what is not, or no longer of interest."""
-    gone = {key_of(item["id"]) for item in items if is_gone(item) or is_long_over(item, at)}
-    there = (item for item in items if not is_gone(item) and not is_long_over(item, at))
-    return _resources(there, time_zone), gone
-
-
-def _resources(items: Iterator[Item], time_zone: str) -> dict[str, Resource]:
-    # An event that changed while the pages were read may come twice; the later one counts.
-    made = (resource_of(item, time_zone) for item in items)
-    return {resource.key: resource for resource in made}
-
-
-def _exceptions_of(calendar: Calendar, series: set[str]) -> set[str]:
-    """Return the keys of the stored exceptions of deleted series: Google does not name each of them."""
-    hashes = [sha256(uid.encode()).hexdigest() for uid in series]
+def _stored_keys(calendar: Calendar, uids: set[str]) -> set[str]:
+    """Return the keys under which anything with these UIDs is stored."""
     found: set[str] = set()
-    for begin in range(0, len(hashes), 500):
-        rows = Entry.objects.filter(calendar=calendar, series__in=hashes[begin : begin + 500])
+    for names in chunks([series_of(calendar, uid) for uid in sorted(uids)], BATCH):
+        rows = Entry.objects.filter(calendar=calendar, series__in=names)
         found.update(rows.values_list("key", flat=True))
     return found
-
-
-def _limited(items: Iterator[Item]) -> Iterator[Item]:
-    for number, item in enumerate(items):
-        if number >= MAX_ENTRIES:
-            msg = f"The calendar has more than {MAX_ENTRIES} entries."
-            raise FeedError(msg)
-        yield item

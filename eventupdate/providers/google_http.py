@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import requests
+from django.conf import settings
 from google.auth.exceptions import TransportError
 from google.auth.transport import Request, Response
 from httplib2 import Response as HttplibResponse
@@ -28,7 +29,7 @@ from common.http import Fetched, fetch
 MAX_PAGE_BYTES: Final = 40_000_000
 """Decompressed bytes of one page of events: 2,500 entries with hundreds of guests each stay below."""
 MAX_TOKEN_BYTES: Final = 200_000
-REQUEST_SECONDS: Final = 30.0
+TOKEN_SECONDS: Final = 20.0
 # libcurl asks for what it can undo by itself; the body's length is its business too.
 _OWN_HEADERS: Final = frozenset({"accept-encoding", "content-length", "user-agent", "connection"})
 
@@ -46,7 +47,7 @@ class Deadline:
         if left <= 0:
             msg = "it took too long"
             raise ProviderError(msg)
-        return min(left, REQUEST_SECONDS)
+        return min(left, float(settings.NOTICE_FEED_SECONDS))
 
 
 class ApiHttp:
@@ -119,7 +120,7 @@ class SessionAdapter(BaseAdapter):
         """Make one request, and return its answer as ``requests`` knows it."""
         body = request.body.encode() if isinstance(request.body, str) else request.body
         url, method = request.url or "", request.method or "GET"
-        fetched = _send(url, method, body, request.headers, MAX_TOKEN_BYTES, REQUEST_SECONDS)
+        fetched = _send(url, method, body, request.headers, MAX_TOKEN_BYTES, TOKEN_SECONDS)
         response = requests.Response()
         response.status_code = fetched.status
         response.headers.update(fetched.headers)
@@ -135,7 +136,7 @@ def revoke(url: str, token: str) -> bool:
     """Give a token back; say whether the server took it. Raises ``ProviderError``."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     return (
-        _send(url, "POST", urlencode({"token": token}), headers, MAX_TOKEN_BYTES, REQUEST_SECONDS).status
+        _send(url, "POST", urlencode({"token": token}), headers, MAX_TOKEN_BYTES, TOKEN_SECONDS).status
         == HTTPStatus.OK
     )
 

@@ -81,6 +81,11 @@ def test_a_permission_that_was_not_ticked_is_told(page: Client, google: StandIn,
     assert not CalendarAccount.objects.exists()
 
 
+def test_more_permissions_than_asked_for_do_no_harm(page: Client, google: StandIn, ada: Person) -> None:
+    ada.has_granted_before = {"https://www.googleapis.com/auth/calendar.settings.readonly"}
+    assert "“ada@example.org” is connected." in text_of(connect(page, google))
+
+
 @pytest.mark.parametrize("change", [{"state": ["forged"]}, {"state": [""]}, {"state": []}])
 def test_an_answer_with_a_wrong_state_changes_nothing(
     page: Client, google: StandIn, ada: Person, change: dict[str, list[str]]

@@ -28,6 +28,8 @@ class Person:
     """By calendar; "owner" where there is none."""
     consents_to: set[str] | None = None
     """The scopes that the person ticks; None ticks all, an empty set denies."""
+    has_granted_before: set[str] = field(default_factory=set)
+    """Scopes that come with a new consent, as an older one to the same client included them."""
 
     def role(self, calendar: GoogleCalendar) -> str:
         """What the person may do with a calendar."""
@@ -75,7 +77,7 @@ class OAuthServer:
         code = f"4/{secrets.token_urlsafe(30)}"
         self._codes[code] = Grant(
             self.visitor,
-            ticked,
+            ticked | self.visitor.has_granted_before,
             _in(CODE_SECONDS),
             query.get("code_challenge", ""),
             query["redirect_uri"],

@@ -84,12 +84,34 @@ class GoogleCalendar:
         self._put(_without_nothing(exception | self._times(fields, exception)))
         return str(exception["id"])
 
+    def invite_to_instance(self, series_id: str, summary: str, start: datetime) -> str:
+        """Enter one occurrence of a series that is in somebody else's calendar only."""
+        original = self._time(start)
+        event_id = f"{series_id}_{start.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        return self.add(summary, start, id=event_id, recurringEventId=series_id, originalStartTime=original)
+
     def cancel_instance(self, series_id: str, original: When) -> str:
         """Cancel one occurrence: what the API tells of it is no more than which one it was."""
         exception = self._exception(series_id, original)
+        self._cancel(exception)
+        return str(exception["id"])
+
+    def cancel(self, exception_id: str) -> None:
+        """Cancel an occurrence that is an exception already."""
+        self._cancel(self._events[exception_id])
+
+    def _cancel(self, exception: Json) -> None:
         kept = {name: exception[name] for name in ("id", "recurringEventId", "originalStartTime")}
         self._put(kept | {"status": "cancelled"})
-        return str(exception["id"])
+
+    def status_of(self, event_id: str) -> str:
+        """Return an event's status; "" of what never was."""
+        return str(self._events.get(event_id, {}).get("status", ""))
+
+    def originals_of(self, event_id: str) -> list[When]:
+        """Return the starts that the rule of a series gives; none of what is no series."""
+        event = self._events.get(event_id, {})
+        return self._originals(event) if event.get("recurrence") else []
 
     def forget_sync_tokens(self) -> None:
         """Let all sync tokens that were given out become too old."""
@@ -220,8 +242,7 @@ class GoogleCalendar:
     def _end_exceptions(self, series_id: str) -> None:
         """A series whose time changes loses its exceptions: they are told as canceled, at their old times."""
         for exception_id in [*self._exceptions(series_id)]:
-            kept = ("id", "recurringEventId", "originalStartTime")
-            self._put({name: self._events[exception_id][name] for name in kept} | {"status": "cancelled"})
+            self._cancel(self._events[exception_id])
 
 
 def _without_nothing(fields: Json) -> Json:

@@ -99,6 +99,10 @@ class StandIn:
         """Let requests go wrong (see ``Trouble``)."""
         self._troubles.append(Trouble(where, refusal, **how))
 
+    def mend(self) -> None:
+        """Let nothing go wrong any more."""
+        self._troubles.clear()
+
     def answer_api(self, verb: str, path: str, query: str, authorization: str) -> Json:
         """Answer a request to the Calendar API. Raises ``Refusal``."""
         call = read_call(verb, path, parse_qsl(query, keep_blank_values=True))
