@@ -1,15 +1,23 @@
-"""A lookup for long lists of keys: ``filter(pk__any_of=keys)``.
+"""Lookups that Django lacks.
 
-``__in`` writes one placeholder a key, which for hundreds of keys costs more to parse than the query
-to run. PostgreSQL takes them as one array; elsewhere this is ``__in``.
+``filter(pk__any_of=keys)`` is for long lists of keys: ``__in`` writes one placeholder a key, which for
+hundreds of keys costs more to parse than the query to run. PostgreSQL takes them as one array; elsewhere
+this is ``__in``.
+
+``filter(title__lower__contains=words.lower())`` finds words however they are written. ``__icontains`` does
+not where MariaDB's tables tell upper and lower case apart.
 """
 
 from typing import Any
 
-from django.db.models import Field
+from django.db.models import CharField, Field
+from django.db.models.functions import Lower
 from django.db.models.lookups import In
 
 from common.arrays import literal
+
+
+CharField.register_lookup(Lower)
 
 
 @Field.register_lookup

@@ -34,7 +34,8 @@ def calendar_detail(request: HttpRequest, pk: int) -> HttpResponse:
     words = request.GET.get("q", "").replace("\0", "").strip()[:100]
     events = coming_of([calendar.source])
     if words:
-        events = events.filter(Q(title__icontains=words) | Q(location__icontains=words))
+        written = words.lower()
+        events = events.filter(Q(title__lower__contains=written) | Q(location__lower__contains=written))
     page = Paginator(events.order_by("starts_at", "pk"), PAGE).get_page(request.GET.get("page"))
     changes = EventChange.objects.filter(event__source=calendar.source).select_related("event")
     context = {

@@ -1,5 +1,7 @@
 """Registrations: list, add, change, decline, switch, delete."""
 
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from django.contrib import messages
@@ -40,7 +42,8 @@ def registration_list(request: HttpRequest) -> HttpResponse:
     if kind in _SHOWN:
         rows = rows.filter(_SHOWN[kind])
     if words:
-        rows = rows.filter(Q(name__icontains=words) | Q(pattern__icontains=words) | Q(title__icontains=words))
+        columns = ("name", "pattern", "title")
+        rows = rows.filter(reduce(or_, (Q((f"{name}__lower__contains", words.lower())) for name in columns)))
     steps = Prefetch("steps", Step.objects.select_related("target"))
     rows = rows.select_related("member", "created_by", "calendar").prefetch_related(steps)
     page = Paginator(rows.order_by("kind", "-starts_at", "name", "pk"), PAGE).get_page(

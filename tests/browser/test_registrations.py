@@ -63,7 +63,8 @@ def keep(page: "Page", name: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=str(Path(folder) / f"{name}-{size}-{scheme}.png"), full_page=True)
+            path = str(Path(folder) / f"{name}-{size}-{scheme}.png")
+            page.screenshot(path=path, full_page=True, animations="disabled")
     page.set_viewport_size({"width": 1280, "height": 900})
     page.emulate_media(color_scheme="light")
 
