@@ -2,9 +2,11 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+import time_machine
 
 from common import channels
 from eventinvoke.tests import stand_ins
+from eventinvoke.tests.muting import START
 
 PATH = "eventinvoke.tests.stand_ins."
 
@@ -31,3 +33,9 @@ def call() -> stand_ins.CallLike:
 @pytest.fixture
 def slow() -> stand_ins.OneASecond:
     return cast("stand_ins.OneASecond", channels.get("slowlike"))
+
+
+@pytest.fixture
+def clock() -> Any:
+    with time_machine.travel(START, tick=False) as traveller:
+        yield traveller

@@ -1,53 +1,31 @@
 """After a mute its member is told once of what was held back."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-import time_machine
-from django.db import DatabaseError, connection
 
 from common import channels
 from common.clock import now
 from common.states import State
-from eventinvoke import summary
 from eventinvoke.changes import follow_changes
 from eventinvoke.deliver import fire
-from eventinvoke.models import Delivery, Event, Held, Period
+from eventinvoke.models import Delivery, Held, Period
 from eventinvoke.planning import plan_events
 from eventinvoke.publish import withdraw
 from eventinvoke.summary import summarise_due
 from eventinvoke.tests.factories import EventFactory
+from eventinvoke.tests.muting import HOUR, MINUTE, START, due, hold_back, observe, runner, summaries
 from eventinvoke.tests.stand_ins import PushLike
-from eventinvoke.tests.test_periods import HOUR, MINUTE, due, observe, runner
 from registration.membership import add_inbox
 from registration.models import Registration
-from registration.tests.factories import MemberFactory, RegistrationFactory, StepFactory, TargetFactory
+from registration.tests.factories import (
+    MemberFactory,
+    RegistrationFactory,
+    StepFactory,
+    TargetFactory,
+)
 
 pytestmark = pytest.mark.django_db
-
-START = datetime.fromisoformat("2026-11-21T10:00:00+00:00")
-
-
-@pytest.fixture
-def clock() -> Any:
-    with time_machine.travel(START, tick=False) as traveller:
-        yield traveller
-
-
-def hold_back(one: Any, *titles: str, **values: Any) -> None:
-    """Have notices to the registration's member held back, of events half an hour from now."""
-    for title in titles:
-        event = EventFactory(title=title, starts_at=now() + 30 * MINUTE, **values)
-        target = TargetFactory(member=one.member, kind="pushlike", address="ok", fingerprint=f"{event.pk}")
-        due(one.member, event=event, target=target)
-    fire("pushlike")
-
-
-def summaries() -> list[Event]:
-    return list(Event.objects.filter(source="summary").order_by("pk"))
 
 
 def test_a_summary_comes_when_the_period_ends_and_not_before(clock: Any) -> None:
@@ -186,47 +164,6 @@ def test_a_mute_that_lasts_longer_is_summed_up_later(clock: Any) -> None:
     assert summarise_due() == 1
 
 
-def test_whoever_dies_while_a_summary_is_made_loses_nothing(
-    clock: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one = runner()
-    observe(one, START - HOUR, START + HOUR)
-    hold_back(one, "Telecon")
-    clock.move_to(START + HOUR)
-
-    def dies(execute: Any, sql: str, *rest: Any) -> Any:
-        if "DELETE" in sql:
-            raise KeyboardInterrupt
-        return execute(sql, *rest)
-
-    with pytest.raises(KeyboardInterrupt), connection.execute_wrapper(dies):
-        summarise_due()
-    assert summaries() == []
-    assert summarise_due() == 1
-    assert len(summaries()) == 1
-
-
-def test_a_summary_that_can_t_be_made_holds_up_no_other(clock: Any, caplog: Any) -> None:
-    ones = [runner(), runner()]
-    for one in ones:
-        observe(one, START - HOUR, START + HOUR)
-        hold_back(one, "Telecon")
-    clock.move_to(START + HOUR)
-    bad = ones[0].member_id
-
-    def fails(execute: Any, sql: str, params: Any, *rest: Any) -> Any:
-        if sql.startswith("SELECT") and "registration_registration" in sql and params == (ones[0].pk,):
-            raise DatabaseError("broken")
-        return execute(sql, params, *rest)
-
-    with connection.execute_wrapper(fails):
-        assert summarise_due() == 1
-    assert [row.member_id for row in Delivery.objects.filter(event__source="summary")] != [bad]
-    assert "can't be made" in caplog.text
-    clock.move_to(START + 3 * HOUR)
-    assert summarise_due() == 1
-
-
 def test_nobody_else_s_registration_finds_a_summary(clock: Any) -> None:
     spy = RegistrationFactory(source="summary", pattern=".", calendar=None)
     StepFactory(registration=spy)
@@ -249,36 +186,3 @@ def test_the_inbox_shows_it_as_it_is(clock: Any, settings: Any) -> None:
     channels.registry.cache_clear()
     fire("inbox")
     assert Delivery.objects.get(target=inbox).state == State.SENT
-
-
-def test_so_many_are_made_at_once_and_the_rest_at_the_next_wake_up(
-    clock: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(summary, "AT_ONCE", 1)
-    for one in (runner(), runner()):
-        observe(one, START - HOUR, START + HOUR)
-        hold_back(one, "Telecon")
-    clock.move_to(START + HOUR + timedelta(seconds=1))
-    assert (summarise_due(), summarise_due(), summarise_due()) == (1, 1, 0)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_workers_make_one_summary() -> None:
-    one = runner()
-    observe(one, now() - HOUR, now() + HOUR)
-    hold_back(one, "Telecon", "Review")
-    Held.objects.update(until=now())
-    Period.objects.update(ends_at=now())
-    together = threading.Barrier(2)
-
-    def work() -> int:
-        together.wait(10)
-        try:
-            return summarise_due()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(2) as pool:
-        made = [future.result() for future in [pool.submit(work), pool.submit(work)]]
-    assert sum(made) == len(summaries()) == 1
-    assert Delivery.objects.filter(event__source="summary").count() == 1
