@@ -1,6 +1,6 @@
 import pytest
 
-from eventupdate.details import Details
+from eventupdate.details import MAX_ATTENDEES, Details
 from eventupdate.tests.texts import entry, occurrences
 
 START = "DTSTART:20261124T090000Z"
@@ -86,3 +86,39 @@ def test_properties_that_stand_twice_count_once() -> None:
         "STATUS:X",
     )
     assert (found.location, found.description, found.status) == ("First", "One", "confirmed")
+
+
+def test_who_attends_is_read_a_line_each() -> None:
+    found = details(
+        'ATTENDEE;CN="Sol, Ana";PARTSTAT=ACCEPTED:mailto:ana@example.org',
+        "ATTENDEE:MAILTO:bo@example.org",
+        "ATTENDEE;CN=Room 12;CUTYPE=ROOM:invalid:nomail",
+        "ATTENDEE;CN=Kim ^'K^' Lee:mailto:kim@example.org",
+    )
+    assert found.attendees.split("\n") == [
+        "Sol, Ana <ana@example.org>",
+        "bo@example.org",
+        "Room 12 <invalid:nomail>",
+        'Kim "K" Lee <kim@example.org>',
+    ]
+
+
+def test_no_more_attendees_are_read_than_anybody_looks_at() -> None:
+    lines = [f"ATTENDEE:mailto:{n}@example.org" for n in range(3 * MAX_ATTENDEES)]
+    found = details(*lines, "ATTENDEE:mailto:" + "x" * 9000)
+    assert found.attendees.count("\n") == MAX_ATTENDEES - 1
+
+
+@pytest.mark.parametrize(
+    ("line", "labels"),
+    [
+        ("X-MICROSOFT-CDO-BUSYSTATUS:OOF", {"busy": "away"}),
+        ("X-MICROSOFT-CDO-BUSYSTATUS:FREE", {"busy": "free"}),
+        ("TRANSP:TRANSPARENT", {"busy": "free"}),
+        ("TRANSP:TRANSPARENT\nX-MICROSOFT-CDO-BUSYSTATUS:OOF", {"busy": "away"}),
+        ("X-MICROSOFT-CDO-BUSYSTATUS:BUSY", {}),
+        ("TRANSP:OPAQUE", {}),
+    ],
+)
+def test_who_is_away_or_free_meanwhile_stands_in_the_labels(line: str, labels: dict[str, str]) -> None:
+    assert details(*line.split("\n")).labels == labels

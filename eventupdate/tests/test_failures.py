@@ -4,14 +4,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from eventinvoke.models import Event
+from common.states import State
+from eventinvoke.models import Delivery, Event
+from eventinvoke.planning import plan_events
 from eventupdate.failing import LASTING
 from eventupdate.sync import FIRST_RETRY, Outcome, SyncReport, sync
 from eventupdate.tests.conftest import dump
 from eventupdate.tests.feed_server import FeedServer
 from eventupdate.tests.texts import AT, entry, single
 from eventupdate.tests.texts import calendar as feed
-from registration.models import Calendar
+from registration.models import Calendar, CalendarAccount, Member
+from registration.tests.factories import CalendarFactory, MemberFactory, RegistrationFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -130,3 +133,75 @@ def test_a_defect_leaves_the_calendar_free_for_the_next_try(calendar: Calendar, 
     assert report.outcome is Outcome.FAILED
     assert report.problem == "Something went wrong inside PFS Notice; its log says what."
     assert calendar.lease_until is None
+
+
+def connected(owner: Member | None, server: FeedServer) -> Calendar:
+    """Return a calendar of an account that has lost its password."""
+    account = CalendarAccount.objects.create(
+        owner=owner,
+        provider=CalendarAccount.Provider.CALDAV,
+        name="me@example.org",
+        url=server.url,
+    )
+    made: Calendar = CalendarFactory(
+        owner=owner, account=account, kind=Calendar.Kind.CALDAV, remote_id=server.url
+    )
+    return made
+
+
+@pytest.mark.usefixtures("clock")
+def test_an_account_that_is_refused_is_told_to_its_owner_once(server: FeedServer) -> None:
+    member = MemberFactory()
+    other = MemberFactory()
+    RegistrationFactory(member=other, calendar=None, source="system", pattern=".")
+    calendar = connected(member, server)
+    for n in range(LASTING + 1):
+        assert run(calendar, AT + timedelta(hours=n)).outcome is Outcome.FAILED
+    account = CalendarAccount.objects.get()
+    assert account.refused_at == AT
+    delivery = Delivery.objects.get()
+    assert (delivery.member, delivery.kind) == (member, "inbox")
+    assert delivery.event.title == "Connect CalDAV again"
+    assert "“me@example.org”" in delivery.event.description
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_notice_of_a_refusal_is_not_taken_back_by_planning(server: FeedServer) -> None:
+    calendar = connected(MemberFactory(), server)
+    run(calendar)
+    plan_events(list(Event.objects.values_list("pk", flat=True)))
+    assert Delivery.objects.get().state == State.PENDING
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_shared_account_that_is_refused_is_told_to_those_who_look_after_the_system(
+    server: FeedServer,
+) -> None:
+    calendar = connected(None, server)
+    run(calendar)
+    run(calendar, AT + timedelta(hours=1))
+    event = Event.objects.get()
+    assert (event.source, event.title) == ("system", "Connect CalDAV again")
+    assert event.labels["kind"] == "calendar_account"
+
+
+def test_an_account_that_lets_us_read_again_is_no_longer_refused(
+    calendar: Calendar, server: FeedServer
+) -> None:
+    account = CalendarAccount.objects.create(
+        owner=calendar.owner, provider=CalendarAccount.Provider.CALDAV, name="me", refused_at=AT
+    )
+    Calendar.objects.update(account=account)
+    server.serve(feed(single()))
+    run(calendar)
+    account.refresh_from_db()
+    assert account.refused_at is None
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_calendar_that_was_removed_while_it_failed_is_told_to_nobody(server: FeedServer) -> None:
+    calendar: Calendar = CalendarFactory(url=server.url, failures=LASTING - 1)
+    server.serve("<html>")
+    Calendar.objects.filter(pk=calendar.pk).delete()
+    assert sync(calendar, at=AT).outcome is Outcome.BUSY
+    assert not Event.objects.exists()
