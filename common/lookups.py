@@ -16,7 +16,6 @@ from django.db.models.lookups import In
 
 from common.arrays import literal
 
-
 CharField.register_lookup(Lower)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Q
 
-from common import lookups  # noqa: F401 - importing it registers them
+from common import lookups
 from common.clock import now
 
 if TYPE_CHECKING:
