@@ -59,7 +59,9 @@ def put(radicale: Radicale, name: str, *parts: str) -> None:
 
 
 def pending() -> list[datetime]:
-    rows = Delivery.objects.filter(state=State.PENDING).order_by("due_at")
+    rows = Delivery.objects.filter(state=State.PENDING, event__source__startswith="calendar:").order_by(
+        "due_at"
+    )
     return [due_at + BEFORE for due_at in rows.values_list("due_at", flat=True)]
 
 
@@ -112,6 +114,7 @@ def test_a_wrong_password_changes_nothing_until_the_right_one_comes(radicale: Ra
     accounts.update(credentials=credentials_of(USER, "wrong"))
     radicale.delete(f"/{USER}/team/one.ics")
     wait_until(lambda: Calendar.objects.filter(failures__gt=0).exists(), what="the refusal")
+    assert Event.objects.filter(title="Connect CalDAV again").exists()
     assert pending() == [start]
     accounts.update(credentials=credentials_of(USER, PASSWORD), refused_at=None)
     Calendar.objects.update(next_sync_at=now())
