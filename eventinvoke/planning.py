@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from common.clock import now
 from eventinvoke import difference
-from eventinvoke.matching import DATE_SOURCE, Matcher, registrations_for, versions
+from eventinvoke.matching import DATE_SOURCE, SUMMARY_SOURCE, Matcher, registrations_for, versions
 from eventinvoke.models import Delivery, Event, Period
 from eventinvoke.periods import bring_periods_in_line
 from eventinvoke.rows import AnyEvent, EventRow
@@ -122,7 +122,8 @@ def concerned_by(registration: Registration) -> list[int]:
     periods = Period.objects.filter(registration=registration, ends_at__gt=now())
     found.update(periods.values_list("event_id", flat=True))
     if not registration.is_in_force:
-        pending.filter(is_snooze=True).cancel("The registration was switched off or declined.")
+        put_off = pending.filter(is_snooze=True).exclude(event__source=SUMMARY_SOURCE)
+        put_off.cancel("The registration was switched off or declined.")
         return sorted(found)
     matcher = Matcher([registration])
     coming = _events_of(registration).order_by("pk").values_list(*_COLUMNS)

@@ -6,7 +6,7 @@ stands in one summary. What another mute of the member still covers waits for th
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -67,9 +67,10 @@ def _summarise(member: int, registration: int) -> bool:
             due.update(until=covering.ends_at, period=covering, registration=covering.registration_id)
             return False
         plan = Registration.objects.select_related("member").get(pk=registration)
-        _publish(plan, [pk for pk, _period in rows], instant)
+        _publish(plan, rows, instant)
         Period.objects.filter(pk__in={period for _pk, period in rows if period}).update(summarised_at=instant)
-        Held.objects.filter(pk__in=[pk for pk, _period in rows]).delete()
+        for start in range(0, len(rows), LOOKED_AT):
+            Held.objects.filter(pk__in=[pk for pk, _period in rows[start : start + LOOKED_AT]]).delete()
     return True
 
 
@@ -84,16 +85,18 @@ def _covering(member: int, registration: int, instant: datetime) -> Period | Non
     return None
 
 
-def _publish(plan: Registration, pks: Sequence[int], instant: datetime) -> None:
-    """Store the summary of some held deliveries as an event, with its deliveries."""
-    first = str(pks[0])  # a delivery is held back once, so no other summary has it
-    shown = Delivery.objects.filter(pk__in=pks[:LOOKED_AT]).select_related("event")
+def _publish(plan: Registration, rows: Sequence[tuple[int, int | None]], instant: datetime) -> None:
+    """Store the summary of some held deliveries (and their periods) as an event, with its deliveries."""
+    first = str(rows[0][0])  # a delivery is held back once, so no other summary has it
+    pks = [pk for pk, _period in rows[:LOOKED_AT]]
+    shown = Delivery.objects.filter(pk__in=pks).select_related("event")
     events = list({row.event_id: row.event for row in shown.order_by("event__starts_at", "pk")}.values())
     with override(texts_for(plan.member.language)):
         draft = EventDraft(
             source=SUMMARY_SOURCE,
             external_id=first,
-            title=gettext("Held back during “%(title)s”") % {"title": _title(plan, pks)},
+            title=gettext("Held back during “%(title)s”")
+            % {"title": _title(plan, {period for _pk, period in rows if period})},
             description=_listed(events, plan.member),
             starts_at=instant,
             deadline_at=instant + WORTH_TELLING,
@@ -120,10 +123,10 @@ def _publish(plan: Registration, pks: Sequence[int], instant: datetime) -> None:
     )
 
 
-def _title(plan: Registration, pks: Sequence[int]) -> str:
-    """Return the title of the last event that something was held back for."""
-    last = Held.objects.filter(pk__in=pks, period__isnull=False).order_by("period__ends_at", "pk")
-    return last.values_list("period__event__title", flat=True).last() or plan.name
+def _title(plan: Registration, periods: Collection[int]) -> str:
+    """Return the title of the event of the last of these periods."""
+    last = Period.objects.filter(pk__in=periods).order_by("ends_at", "pk")
+    return last.values_list("event__title", flat=True).last() or plan.name
 
 
 def _listed(events: Sequence[Event], member: Member) -> str:

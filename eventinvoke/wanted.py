@@ -7,6 +7,7 @@ provider, and before a miss of it brings the next step forward.
 
 from collections.abc import Collection
 
+from eventinvoke.matching import SUMMARY_SOURCE
 from eventinvoke.models import Answer, Delivery
 from eventinvoke.wishes import due_at
 from registration.models import Step
@@ -28,7 +29,9 @@ def _why(row: Delivery) -> str:
         return "The event was canceled."
     if row.registration is None and not row.is_snooze:
         return "The registration was deleted."
-    if row.registration is not None and not row.registration.is_in_force:
+    is_off = row.registration is not None and not row.registration.is_in_force
+    # The summary of a mute that was switched off is told all the same.
+    if is_off and row.event.source != SUMMARY_SOURCE:
         return "The registration was switched off or declined."
     if _has_moved(row):
         return "The event or the plan has moved."

@@ -16,6 +16,7 @@ from eventinvoke.summary import summarise_due
 from eventinvoke.tests.factories import EventFactory
 from eventinvoke.tests.muting import HOUR, MINUTE, START, due, hold_back, observe, runner, summaries
 from eventinvoke.tests.stand_ins import PushLike
+from eventinvoke.wanted import unwanted
 from registration.membership import add_inbox
 from registration.models import Registration
 from registration.tests.factories import (
@@ -186,3 +187,15 @@ def test_the_inbox_shows_it_as_it_is(clock: Any, settings: Any) -> None:
     channels.registry.cache_clear()
     fire("inbox")
     assert Delivery.objects.get(target=inbox).state == State.SENT
+
+
+def test_the_summary_of_a_mute_that_is_off_is_told_all_the_same(clock: Any) -> None:
+    one = runner()
+    observe(one, START - HOUR, START + 9 * HOUR)
+    hold_back(one, "Telecon")
+    for _ in range(2):
+        Registration.objects.update(is_active=False, is_planned=False)
+        follow_changes()
+        summarise_due()
+    told = Delivery.objects.get(event__source="summary")
+    assert (told.state, unwanted([told.pk])) == (State.PENDING, {})
