@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from itertools import islice
 from typing import Final, NamedTuple, TypeVar
@@ -17,6 +18,7 @@ from registration.models import Calendar
 T = TypeVar("T")
 
 BATCH: Final = 500
+_NOTED: Final = ("is_recurring", "starts_at", "problem", "unknown_zone")
 _LEVEL: Final = 1
 """Of compression: higher ones take longer than the database saves."""
 
@@ -29,6 +31,17 @@ class Held(NamedTuple):
     version: str
     problem: str
     unknown_zone: str
+
+
+class Stored(NamedTuple):
+    """A stored resource with its text."""
+
+    series: str
+    key: str
+    starts_at: datetime | None
+    is_recurring: bool
+    uid: str
+    text: str
 
 
 @dataclass(slots=True)
@@ -66,7 +79,7 @@ class Rows:
                 "series", "version", "text", "is_recurring", "starts_at", "problem", "unknown_zone",
             ],
         )  # fmt: skip
-        Entry.objects.bulk_update(self.noted, ["problem", "unknown_zone"], batch_size=BATCH)
+        Entry.objects.bulk_update(self.noted, _NOTED, batch_size=BATCH)
 
 
 def held_of(calendar: Calendar) -> dict[str, Held]:
@@ -102,15 +115,14 @@ def series_of(calendar: Calendar, uid: str) -> str:
     return sha256(f"{calendar.source}\n{uid}".encode()).hexdigest()[:32]
 
 
-def texts_of(
-    calendar: Calendar, series: Collection[str], leave_out: Collection[str]
-) -> Iterator[tuple[str, str, str, str]]:
-    """Yield series, key, UID and text of stored resources, but for those with certain keys."""
-    rows = Entry.objects.filter(calendar=calendar, series__in=series).order_by("pk")
-    for name, key, packed in rows.values_list("series", "key", "text"):
+def stored_of(calendar: Calendar, series: Collection[str], leave_out: Collection[str]) -> Iterator[Stored]:
+    """Yield the stored resources of these series, but for those with certain keys."""
+    names = ("series", "key", "starts_at", "is_recurring", "text")
+    rows = Entry.objects.filter(calendar=calendar, series__in=series).order_by("pk").values_list(*names)
+    for name, key, starts_at, is_recurring, packed in rows:
         if key not in leave_out:
             uid, _, text = zlib.decompress(bytes(packed)).decode().partition("\n")
-            yield name, key, uid, text
+            yield Stored(name, key, starts_at, is_recurring, uid, text)
 
 
 def row_of(calendar: Calendar, resource: Resource, expanded: Expanded) -> Entry:

@@ -20,13 +20,14 @@ from eventupdate.store import (
     Changes,
     Held,
     Rows,
+    Stored,
     changes_of,
     chunks,
     held_of,
     row_of,
     series_of,
+    stored_of,
     summary,
-    texts_of,
 )
 from eventupdate.zones import iana_name
 from registration.models import Calendar
@@ -143,12 +144,12 @@ class _Work:
         calendar, changes = self.calendar, self.changes
         texts: dict[str, list[str]] = defaultdict(list)
         uids: dict[str, str] = {}
-        stored: dict[str, list[str]] = defaultdict(list)
+        stored: dict[str, list[Stored]] = defaultdict(list)
         leave_out = changes.resources.keys() | changes.gone.keys()
-        for name, key, uid, text in texts_of(calendar, series, leave_out) if self.held else ():
-            texts[name].append(text)
-            stored[name].append(key)
-            uids[name] = uid
+        for row in stored_of(calendar, series, leave_out) if self.held else ():
+            texts[row.series].append(row.text)
+            stored[row.series].append(row)
+            uids[row.series] = row.uid
         drafts = {}
         broken = set()
         for name in series:
@@ -169,16 +170,22 @@ class _Work:
                     drafts[draft.external_id] = draft
         self.comparison.compare(drafts, series, broken, window)
 
-    def _note(self, new: Iterable[Resource], stored: Iterable[str], expanded: Expanded) -> None:
+    def _note(self, new: Iterable[Resource], stored: Iterable[Stored], expanded: Expanded) -> None:
         """Note what is to be stored of the resources of a series that was expanded."""
         said = (expanded.problem, expanded.unknown_zone)
         for resource in new:
             row = row_of(self.calendar, resource, expanded)
             self.rows.stored.append(row)
             self.notes[resource.key] = said
-        for key in stored:
-            if self.notes[key] != said:
-                self.notes[key] = said
-                problem, unknown_zone = said
-                pk = self.held[key].pk
-                self.rows.noted.append(Entry(pk=pk, problem=problem, unknown_zone=unknown_zone))
+        when = (expanded.is_recurring, expanded.starts_at)
+        for known in stored:
+            if (self.notes[known.key], (known.is_recurring, known.starts_at)) != (said, when):
+                self.notes[known.key] = said
+                note = Entry(
+                    pk=self.held[known.key].pk,
+                    is_recurring=expanded.is_recurring,
+                    starts_at=expanded.starts_at,
+                    problem=expanded.problem,
+                    unknown_zone=expanded.unknown_zone,
+                )
+                self.rows.noted.append(note)
