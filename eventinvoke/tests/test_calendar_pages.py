@@ -1,7 +1,7 @@
 """A calendar's page, what changed, and how many entries are coming."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -161,6 +161,22 @@ def test_what_changed_says_from_what_to_what(page: Client, member: Member, calen
         "Telecon takes place after all:",
     ):
         assert sentence in shown
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland", "UTC"])
+def test_what_lasts_all_day_is_on_the_same_day_in_every_zone(
+    page: Client, member: Member, calendar: Calendar, zone: str
+) -> None:
+    Member.objects.filter(pk=member.pk).update(time_zone=zone)
+    # Midnight in Tokyo.
+    midnight = datetime(2031, 3, 9, 15, 0, tzinfo=UTC)
+    one = entry(calendar, "Holiday", starts_at=midnight, is_all_day=True, starts_on=date(2031, 3, 10))
+    change(one, "moved", {"starts_at": "2031-03-10T15:00:00+00:00"}, {"starts_at": midnight.isoformat()})
+    for path in (f"/calendars/{calendar.pk}/", f"/events/{one.pk}/"):
+        shown = text_of(page.get(path))
+        assert "Mon 10 Mar 2031 , all day" in shown
+        assert "Tue 11 Mar 2031 now → Mon 10 Mar 2031" in shown
+        assert "Sun 9 Mar" not in shown
 
 
 def test_what_a_source_changes_is_shown_as_it_was_published(

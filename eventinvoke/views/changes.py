@@ -1,7 +1,7 @@
 """What sources altered of events, in plain words: moved, renamed, canceled, on again."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.contrib.auth.decorators import login_required
@@ -33,9 +33,10 @@ class Part(NamedTuple):
     """One thing that was altered: from what to what. Instants stay instants."""
 
     label: str
-    before: str | datetime | None
-    after: str | datetime | None
+    before: str | datetime | date | None
+    after: str | datetime | date | None
     is_instant: bool = False
+    is_day: bool = False
 
 
 class Line(NamedTuple):
@@ -57,7 +58,7 @@ def lines_of(changes: Iterable[EventChange]) -> list[Line]:
 def _line(change: EventChange) -> Line:
     icon, colour = _LOOKS.get(change.kind, ("info-circle", "secondary"))
     before, after = _mapping(change.before), _mapping(change.after)
-    parts = [*_times(before, after)]
+    parts = [*(_days if change.event.is_all_day else _times)(before, after)]
     for name, label in _TEXTS.items():
         if name in after and before.get(name) != after[name]:
             parts.append(Part(label, str(before.get(name) or ""), str(after[name] or "")))
@@ -77,6 +78,20 @@ def _times(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Part
     ends = _instant(before.get("ends_at")), _instant(after.get("ends_at"))
     if ends[1] is not None and ends[0] != ends[1]:
         yield Part("end", *ends, is_instant=True)
+
+
+def _days(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Part]:
+    """Say on which day something lasts all day; it is the same in every zone."""
+    days = [
+        start and _day(start) for start in map(_instant, (before.get("starts_at"), after.get("starts_at")))
+    ]
+    if days[1] is not None and days[0] != days[1]:
+        yield Part("time", *days, is_day=True)
+
+
+def _day(midnight: datetime) -> date:
+    """Return the day that begins at an instant, somewhere: no zone is kept with it."""
+    return (midnight.astimezone(UTC) + timedelta(hours=12)).date()
 
 
 def _instant(stored: Any) -> datetime | None:

@@ -52,7 +52,7 @@ class StandingForm(RegistrationForm):
     muted_sources = forms.MultipleChoiceField(
         required=False,
         label="Hold back the notices of",
-        help_text="None chosen: all of them. Critical notices come all the same.",
+        help_text="None chosen: all of them. What is critical comes all the same, and the inbox stays open.",
         widget=forms.CheckboxSelectMultiple,
     )
 

@@ -1,7 +1,7 @@
 """Tags of the panel: icons, times in the member's zone, states and channels in plain words."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django import template
@@ -154,14 +154,26 @@ def when_near(instant: datetime, other: datetime) -> SafeString:
 
 
 @register.filter
-def day_word(instant: datetime) -> str:
-    """Return “Today”, “Tomorrow”, “Yesterday” or the day of an instant in the member's zone."""
-    local = timezone.localtime(instant)
-    today = timezone.localtime(now())
-    days = (local.date() - today.date()).days
+def day_word(instant: datetime | date) -> str:
+    """Return “Today”, “Tomorrow”, “Yesterday” or the day: of an instant in the member's zone, or a date."""
+    day = timezone.localtime(instant).date() if isinstance(instant, datetime) else instant
+    today = timezone.localtime(now()).date()
+    days = (day - today).days
     if days in _NEAR:
         return _NEAR[days]
-    return formats.date_format(local, "D j M" if local.year == today.year else "D j M Y")
+    return formats.date_format(day, "D j M" if day.year == today.year else "D j M Y")
+
+
+@register.simple_tag
+def when_event(event: Any, style: str = "day") -> SafeString:
+    """Say when an event starts; one that lasts all day is on the same day in every zone."""
+    if not event.is_all_day:
+        return when(event.starts_at, style)
+    day = event.starts_on or event.starts_at
+    word = day_word(day)
+    if style == "inline" and word in _NEAR.values():
+        word = word.lower()
+    return format_html('<time datetime="{}">{}</time>, all day', f"{day:%Y-%m-%d}", word)
 
 
 _SPANS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
