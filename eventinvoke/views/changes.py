@@ -82,16 +82,14 @@ def _times(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Part
 
 def _days(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Part]:
     """Say on which day something lasts all day; it is the same in every zone."""
-    days = [
-        start and _day(start) for start in map(_instant, (before.get("starts_at"), after.get("starts_at")))
-    ]
-    if days[1] is not None and days[0] != days[1]:
-        yield Part("time", *days, is_day=True)
+    old, new = _day(_instant(before.get("starts_at"))), _day(_instant(after.get("starts_at")))
+    if new is not None and old != new:
+        yield Part("time", old, new, is_day=True)
 
 
-def _day(midnight: datetime) -> date:
+def _day(midnight: datetime | None) -> date | None:
     """Return the day that begins at an instant, somewhere: no zone is kept with it."""
-    return (midnight.astimezone(UTC) + timedelta(hours=12)).date()
+    return (midnight.astimezone(UTC) + timedelta(hours=12)).date() if midnight else None
 
 
 def _instant(stored: Any) -> datetime | None:
