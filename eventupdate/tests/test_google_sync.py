@@ -137,6 +137,30 @@ def test_an_event_that_is_made_recurring_stays_the_same_one(
     assert pending() == [MONDAY]
 
 
+def test_a_series_that_repeats_no_more_loses_its_exceptions(
+    followed: Calendar, ada_s: GoogleCalendar
+) -> None:
+    series = ada_s.add("PFS telecon", MONDAY, recurrence=WEEKLY)
+    ada_s.cancel_instance(series, MONDAY)
+    ada_s.change_instance(series, MONDAY + WEEK, start=MONDAY + WEEK + DAY)
+    run(followed)
+    assert pending()[:2] == [MONDAY + WEEK + DAY, MONDAY + 2 * WEEK]
+    ada_s.change(series, recurrence=None)
+    run(followed)
+    assert pending() == [MONDAY]
+    ada_s.forget_sync_tokens()
+    run(followed)
+    assert pending() == [MONDAY]
+
+
+def test_an_absence_says_so(followed: Calendar, ada_s: GoogleCalendar) -> None:
+    ada_s.add("Out of office", MONDAY, eventType="outOfOffice")
+    ada_s.add("Lunch", MONDAY, transparency="transparent")
+    run(followed)
+    said = dict(Event.objects.values_list("title", "labels"))
+    assert (said["Out of office"].get("busy"), said["Lunch"].get("busy")) == ("away", "free")
+
+
 def test_a_series_keeps_to_the_clocks_of_its_zone_over_the_end_of_summer_time(
     followed: Calendar, ada_s: GoogleCalendar, clock: time_machine.Traveller
 ) -> None:
@@ -165,11 +189,13 @@ def test_an_event_says_where_who_and_how_to_join(followed: Calendar, ada_s: Goog
         location="Room 1",
         description="Agenda:<br>all",
         conferenceData={"entryPoints": [{"entryPointType": "video", "uri": "https://zoom.us/j/1"}]},
+        attendees=[{"email": "bob@example.org", "displayName": "Bob", "responseStatus": "accepted"}],
     )
     run(followed)
     event = Event.objects.get()
     assert (event.location, event.description, event.url) == ("Room 1", "Agenda:\nall", "https://zoom.us/j/1")
     assert (event.is_all_day, event.labels["organiser"]) == (True, "Boss")
+    assert "Bob" in event.attendees
 
 
 def test_a_sync_token_that_is_too_old_tells_nobody_twice(followed: Calendar, ada_s: GoogleCalendar) -> None:
