@@ -31,7 +31,7 @@ from eventupdate.providers import Provider, Reading, RefusedError, caldav, googl
 from eventupdate.update import Update, has_rolled, work_out
 from registration.models import Calendar
 
-LEASE: Final = timedelta(minutes=5)
+LEASE: Final = timedelta(minutes=10)
 """Longer than the longest fetch, expansion and write together."""
 FIRST_RETRY: Final = timedelta(minutes=1)
 LAST_RETRY: Final = timedelta(hours=1)

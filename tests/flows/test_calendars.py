@@ -3,15 +3,17 @@
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
 
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Delivery, Event
+from eventupdate.models import Entry
 from eventupdate.tests.feed_server import FeedServer, Handler
 from eventupdate.tests.texts import calendar as feed
-from eventupdate.tests.texts import single
+from eventupdate.tests.texts import entry, single
 from registration.models import Calendar
 from registration.tests.factories import CalendarFactory, RegistrationFactory, StepFactory
 from tests.fixtures.processes import WorkerStarter, wait_until
@@ -85,3 +87,48 @@ def test_a_slow_feed_delays_no_other(server: FeedServer) -> None:
         assert slow.synced_at is None
     finally:
         is_over.set()
+
+
+@pytest.mark.usefixtures("working")
+def test_a_series_is_followed_through_what_becomes_of_it(server: FeedServer) -> None:
+    """Canceled and reinstated by an exception, unread for a while, moved to another hour, made single."""
+    start = (now() + timedelta(hours=3)).replace(microsecond=0)
+    later = start + timedelta(days=7)
+    series = (f"DTSTART:{stamp(start)}", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=2")
+    canceled = entry(f"RECURRENCE-ID:{stamp(later)}", f"DTSTART:{stamp(later)}", "STATUS:CANCELLED")
+    stamps = count()
+
+    def serve(*parts: str) -> None:
+        """Answer as Google does: with another DTSTAMP in every answer, and no ETag."""
+
+        def answer(handler: Handler) -> None:
+            stamped = f"BEGIN:VEVENT\nDTSTAMP:20261120T{next(stamps):06}Z"
+            handler.give(200, feed(*(part.replace("BEGIN:VEVENT", stamped) for part in parts)).encode())
+
+        server.answer = answer
+
+    serve(entry(*series))
+    calendar = make_calendar(server.url)
+    wait_until(lambda: pending() == [start, later], what="the deliveries of a new series")
+    rows = list(Event.objects.order_by("pk").values_list("pk", "updated_at"))
+    asked = len(server.requests)
+    wait_until(lambda: len(server.requests) > asked + 1, what="two more readings")
+    assert list(Event.objects.order_by("pk").values_list("pk", "updated_at")) == rows
+
+    serve(entry(*series), canceled)
+    wait_until(lambda: pending() == [start], what="the end of the delivery that was canceled")
+    server.answer = lambda handler: handler.give(200, b"<html>Sign in</html>")
+    wait_until(lambda: Calendar.objects.get(pk=calendar.pk).failures > 0, what="a reading that failed")
+    assert pending() == [start]
+
+    serve(entry(*series))
+    Calendar.objects.filter(pk=calendar.pk).update(next_sync_at=now())
+    wait_until(lambda: pending() == [start, later], what="the delivery that was reinstated")
+    moved = tuple(line.replace(stamp(start), stamp(start + timedelta(hours=1))) for line in series)
+    serve(entry(*moved))
+    wait_until(
+        lambda: pending() == [at + timedelta(hours=1) for at in (start, later)], what="the moved deliveries"
+    )
+    serve(entry(*moved[:2]))
+    wait_until(lambda: pending() == [start + timedelta(hours=1)], what="the delivery of a single entry")
+    assert Entry.objects.get().is_recurring is False
