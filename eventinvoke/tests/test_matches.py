@@ -251,7 +251,7 @@ def fill(calendar: Calendar, count: int) -> None:
     Event.objects.bulk_create(
         Event(
             source=calendar.source,
-            external_id=str(number),
+            external_id=f"many-{number}",
             title=f"{('Telecon', 'Review', 'Shift')[number % 3]} {number}",
             description="Some words about it. " * 20,
             starts_at=at,
@@ -261,9 +261,18 @@ def fill(calendar: Calendar, count: int) -> None:
     )
 
 
+@pytest.mark.parametrize("count", [30, 600])
+@pytest.mark.parametrize("is_edit", [False, True])
 def test_a_preview_costs_the_same_for_many_entries(
-    page: Client, target: Target, calendar: Calendar, django_assert_max_num_queries: Any
+    page: Client,
+    target: Target,
+    calendar: Calendar,
+    stored: Registration,
+    count: int,
+    is_edit: bool,  # noqa: FBT001 - a parameter of the test
+    django_assert_max_num_queries: Any,
 ) -> None:
-    fill(calendar, 300)
-    with django_assert_max_num_queries(24):
-        page.post("/matches/", standing(target))
+    fill(calendar, count)
+    query = f"?registration={stored.pk}" if is_edit else ""
+    with django_assert_max_num_queries(28 if is_edit else 20):
+        page.post(f"/matches/{query}", standing(target, pattern="e"))

@@ -104,6 +104,24 @@ def test_without_scripts_three_steps_can_be_filled_in(browser: Any, live_server:
     context.close()
 
 
+def test_without_scripts_matching_events_are_registered(
+    browser: Any, live_server: Any, member: Member
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/accounts/login/?next=/registrations/add/%3Fkind=standing")
+    page.fill("#id_username", member.user.username)
+    page.fill("#id_password", "a long password")
+    page.click("button[type=submit]")
+    assert not page.locator(".preview").is_visible()
+    page.fill("#id_pattern", "telecon")
+    page.get_by_label("Hold back other notices while it runs").check()
+    assert page.get_by_label("Messages of the system").is_visible()
+    page.click("text=Save")
+    assert Registration.objects.get().action == "mute"
+    context.close()
+
+
 class Worker:
     """The panel's service worker, pushed to through the DevTools protocol."""
 
