@@ -1,11 +1,13 @@
 """An event of Google's, written as iCalendar: times, texts, people."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from eventupdate.providers.google_events import is_long_over, resource_of
+from eventupdate.providers.google_texts import plain
 
 TEN = {"dateTime": "2026-11-23T10:00:00+01:00", "timeZone": "Europe/Berlin"}
 ELEVEN = {"dateTime": "2026-11-23T11:00:00+01:00", "timeZone": "Europe/Berlin"}
@@ -129,6 +131,32 @@ def test_an_absence_says_so_and_free_time_too() -> None:
 def test_a_description_loses_its_html_but_not_its_links() -> None:
     html = 'Agenda:<br><ul><li>One &amp; two</li></ul><a href="https://example.org/x">minutes</a>'
     assert r"DESCRIPTION:Agenda:\n\nOne & two\n\nminutes https://example.org/x" in lines(description=html)
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>One</p><p>Two</p>", "One\n\nTwo"),
+        ('<a href="https://x.org/?a=1&amp;b=2">https://x.org/?a=1&amp;b=2</a>', "https://x.org/?a=1&b=2"),
+        ("<A HREF='https://x.org'>here</A>", "here https://x.org"),
+        ('<a href="javascript:x">here</a>', "here"),
+        ("<b>bold</b> <ada@example.org> &lt;x&gt;", "bold <ada@example.org> <x>"),
+        ("<html-blob>x<br>y</html-blob>", "x\ny"),
+        ("a<br>b</br>c<br/>d", "a\nbc\nd"),
+        ("<b>cut <a href=", "cut <a href="),
+    ],
+)
+def test_html_becomes_what_a_person_reads(html: str, text: str) -> None:
+    assert plain(html) == text
+
+
+@pytest.mark.parametrize(
+    "piece", ["<a", "<a\n", "<a '", "<br/", "</", "<!--", "<a-", '<a href="', "<a></a>", "&#"]
+)
+def test_a_hostile_description_takes_no_long_time(piece: str) -> None:
+    began = time.process_time()
+    plain("<b>x</b>" + piece * 50_000)
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("text", ["if a < b and c > d, go", "R&D; 5 > 3", "<ada@example.org>"])
