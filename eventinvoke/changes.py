@@ -6,6 +6,7 @@ become an event.
 """
 
 import logging
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 from time import monotonic
@@ -28,13 +29,13 @@ SECONDS: Final = 0.5
 """How long one wake-up goes on to the next registration."""
 
 STEP: Final = 2_000
-"""How many events of one registration are planned in one transaction; whoever answers a notice about one
-of them waits for its end."""
+"""How many events are planned in one transaction; whoever answers a notice about one of them waits for
+its end."""
 
 _planning = Lock()
 _left: dict[int, tuple[datetime, list[int]]] = {}
-"""Of registrations that this process plans in several steps: when they were changed, and the events that
-are left. Whatever happens to the process, the mark stays until the last step is done."""
+"""Of registrations that this process plans: when they were changed, and the events that are left.
+Whatever happens to the process, the mark stays until the last step is done."""
 
 
 def has_changes() -> bool:
@@ -51,76 +52,108 @@ def follow_changes(seconds: float = SECONDS) -> int:
     if not _planning.acquire(blocking=False):
         return 0
     try:
-        until = monotonic() + seconds
-        pks = list(Registration.objects.unplanned().order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
-        for pk in _left.keys() - set(pks):
-            del _left[pk]
-        # One that takes long is not gone on with before the others had their turn.
-        pks.sort(key=_left.__contains__)
-        count = 0
-        for pk in pks:
-            count += _try_to_follow(pk)
-            if monotonic() >= until:
-                break
-        while monotonic() < until and (unfinished := [pk for pk in pks if pk in _left]):
-            if not _try_to_follow(unfinished[0]):
-                break
-        return count
+        return _follow_changes(monotonic() + seconds)
     finally:
         _planning.release()
 
 
-def _try_to_follow(pk: int) -> bool:
-    """Plan one registration. One that can't be planned keeps nobody else from being told."""
+def _follow_changes(until: float) -> int:
+    rows = list(Registration.objects.unplanned().order_by("pk").values_list("pk", "kind")[:AT_ONCE])
+    dates = [pk for pk, kind in rows if kind == Registration.Kind.DATE]
+    standing = [pk for pk, kind in rows if kind != Registration.Kind.DATE]
+    for pk in _left.keys() - set(standing):
+        del _left[pk]
+    count = 0
+    for pk in dates:
+        count += _try([pk], _follow_dates)
+        if monotonic() >= until:
+            break
+    while standing:
+        worked_at = _try(standing, _follow_standing)
+        count += worked_at
+        if not worked_at or monotonic() >= until:
+            break
+    return count
+
+
+def _try(pks: Sequence[int], follow: Callable[[Sequence[int]], int]) -> int:
+    """Plan some registrations; return at how many was worked.
+
+    One that can't be planned keeps nobody else from being told.
+    """
     try:
-        return _follow(pk)
+        return follow(pks)
     except (OperationalError, InterfaceError):
         if connection.in_atomic_block or not connection.is_usable():
             raise  # the database is away: the next wake-up comes back
-        # A deadlock, or a statement that took too long: that is about this registration alone.
-        log.warning("registration %s is planned at the next wake-up", pk, exc_info=True)
-        return False
+        # A deadlock, or a statement that took too long: that is about these alone.
+        log.warning("registrations %s are planned at the next wake-up", pks, exc_info=True)
+        return 0
     except Exception:
-        log.exception("registration %s can't be planned; it is left until it changes again", pk)
+        if len(pks) > 1:
+            return sum(_try([pk], follow) for pk in pks)
+        log.exception("registration %s can't be planned; it is left until it changes again", pks[0])
         # Or the same fault would come back with every wake-up.
-        Registration.objects.unplanned().filter(pk=pk).update(is_planned=True)
-        return False
+        Registration.objects.unplanned().filter(pk=pks[0]).update(is_planned=True)
+        return 0
 
 
-def _follow(pk: int) -> bool:
-    left: list[int] = []
+def _locked(pks: Sequence[int]) -> list[Registration]:
+    """Lock those that are still unplanned and that nobody else plans, and return them."""
+    unplanned = Registration.objects.unplanned().filter(pk__in=pks)
+    if connection.features.has_select_for_update_skip_locked:
+        # Whoever waited for another that plans it could not fire meanwhile.
+        unplanned = unplanned.select_for_update(skip_locked=True)
+    locked = list(unplanned.values_list("pk", flat=True))
+    return list(Registration.objects.select_related("member__user").filter(pk__in=locked).order_by("pk"))
+
+
+def _take_marks_off(pks: Sequence[int]) -> None:
+    """Say that registrations are planned, before it is done: a change that comes meanwhile marks them again."""
+    Registration.objects.filter(pk__in=pks).update(is_planned=True)
+
+
+def _follow_dates(pks: Sequence[int]) -> int:
     with transaction.atomic():
-        unplanned = Registration.objects.unplanned().filter(pk=pk)
-        if connection.features.has_select_for_update_skip_locked:
-            # Whoever waited for another that plans it could not fire meanwhile.
-            unplanned = unplanned.select_for_update(skip_locked=True)
-        # The mark is taken off first: a change that comes while this runs sets it again.
-        if not unplanned.exists() or not Registration.objects.filter(pk=pk).update(is_planned=True):
-            return False
-        registration = Registration.objects.select_related("member__user").get(pk=pk)
-        if registration.kind == Registration.Kind.DATE:
-            _follow_date(registration)
-        else:
-            left = _take_step(registration)
-            if left:
-                Registration.objects.filter(pk=pk).update(is_planned=False)
-    _left.pop(pk, None)
-    if left:
-        _left[pk] = registration.updated_at, left
-    return True
+        registrations = _locked(pks)
+        _take_marks_off([one.pk for one in registrations])
+        for one in registrations:
+            _follow_date(one)
+    return len(registrations)
 
 
-def _take_step(registration: Registration) -> list[int]:
-    """Plan some of the events that a standing registration concerns; return those that are left.
+def _follow_standing(pks: Sequence[int]) -> int:
+    """Plan some of the events that standing registrations concern, those of the smallest ones first.
 
-    It is begun anew when the registration was changed since the step before. Events that were published
-    since then were planned with it.
+    Return at how many registrations was worked. What is left of them is remembered, and begun anew for one
+    that was changed since. Events that were published since then were planned with it.
     """
-    changed_at, events = _left.get(registration.pk, (None, []))
-    if changed_at != registration.updated_at:
-        events = concerned_by(registration)
-    plan_events(events[:STEP])
-    return events[STEP:]
+    with transaction.atomic():
+        registrations = _locked(pks)
+        changed_at = {one.pk: one.updated_at for one in registrations}
+        new = [one for one in registrations if _left.get(one.pk, (None,))[0] != one.updated_at]
+        for pk, events in concerned_by(new).items() if new else ():
+            _left[pk] = changed_at[pk], events
+        share = _share({pk: _left[pk][1] for pk in changed_at})
+        _take_marks_off([pk for pk, events in share.items() if len(events) == len(_left[pk][1])])
+        plan_events(sorted(set().union(*share.values())))
+    for pk, events in share.items():
+        at, all_events = _left.pop(pk)
+        if len(events) < len(all_events):
+            _left[pk] = at, all_events[len(events) :]
+    return len(share)
+
+
+def _share(lists: Mapping[int, list[int]]) -> dict[int, list[int]]:
+    """Return about ``STEP`` events of some registrations: the shortest lists, or a part of the shortest."""
+    share: dict[int, list[int]] = {}
+    count = 0
+    for pk, events in sorted(lists.items(), key=lambda item: len(item[1])):
+        count += len(events)
+        if share and count > STEP:
+            break
+        share[pk] = events[:STEP]
+    return share
 
 
 def _follow_date(registration: Registration) -> None:

@@ -108,42 +108,47 @@ def plan_events(pks: Collection[int]) -> None:
 
 def plan_registration(registration: Registration) -> None:
     """Bring the deliveries of one registration in line with it."""
-    plan_events(concerned_by(registration))
+    plan_events(concerned_by([registration])[registration.pk])
 
 
-def concerned_by(registration: Registration) -> list[int]:
-    """Return the stored events of which the registration wants deliveries or has some, in rising order.
+def concerned_by(registrations: Sequence[Registration]) -> dict[int, list[int]]:
+    """Return for each registration the stored events of which it wants deliveries or has some.
 
-    Looks at what is stored and fetches nothing. Another registration may want just what this one
-    gives up, so these events are to be planned as a whole.
+    The events are in rising order. Looks once through what is stored and fetches nothing. Another
+    registration may want just what one gives up, so these events are to be planned as a whole.
     """
-    pending = Delivery.objects.pending().filter(registration=registration)
-    found = set(pending.values_list("event_id", flat=True))
-    periods = Period.objects.filter(registration=registration, ends_at__gt=now())
-    found.update(periods.values_list("event_id", flat=True))
-    if not registration.is_in_force:
-        put_off = pending.filter(is_snooze=True).exclude(event__source=SUMMARY_SOURCE)
-        put_off.cancel("The registration was switched off or declined.")
-        return sorted(found)
-    matcher = Matcher([registration])
-    coming = _events_of(registration).order_by("pk").values_list(*_COLUMNS)
-    for some in _chunks(map(EventRow._make, coming.iterator(BATCH))):
-        found.update(event.pk for event, _registration in matcher.matching(some))
-    return sorted(found)
+    found: dict[int, set[int]] = {one.pk: set() for one in registrations}
+    pending = Delivery.objects.pending().filter(registration__pk__any_of=list(found))
+    periods = Period.objects.filter(registration__pk__any_of=list(found), ends_at__gt=now())
+    for rows in (pending, periods):
+        for pk, event_id in rows.values_list("registration_id", "event_id"):
+            found[pk].add(event_id)
+    off = [one.pk for one in registrations if not one.is_in_force]
+    if off:
+        put_off = pending.filter(registration__pk__any_of=off, is_snooze=True)
+        put_off.exclude(event__source=SUMMARY_SOURCE).cancel("The registration was switched off or declined.")
+    matcher = Matcher([one for one in registrations if one.is_in_force])
+    coming = _events_of([one for one in registrations if one.is_in_force]).order_by("pk")
+    for some in _chunks(map(EventRow._make, coming.values_list(*_COLUMNS).iterator(BATCH))):
+        for event, registration in matcher.matching(some):
+            found[registration.pk].add(event.pk)
+    return {pk: sorted(events) for pk, events in found.items()}
 
 
-def _events_of(registration: Registration) -> "models.QuerySet[Event]":
-    """Events that are still to come and whose source the registration looks at."""
+def _events_of(registrations: Iterable[Registration]) -> "models.QuerySet[Event]":
+    """Events that are still to come and whose source one of the registrations looks at."""
     instant = now()
     coming = Event.objects.filter(deadline_at__gt=instant - DAY, canceled_at__isnull=True)
     coming = coming.filter(Q(deadline_at__gt=instant) | Q(is_all_day=True))
-    if registration.kind == Registration.Kind.DATE:
-        return coming.filter(source=DATE_SOURCE, external_id=str(registration.pk))
-    if registration.calendar_id is not None:
-        return coming.filter(source=f"calendar:{registration.calendar_id}")
-    if registration.source:
-        return coming.filter(source=registration.source)
-    return coming.filter(source__startswith="calendar:")
+    looked_at = Q(pk__in=[])
+    for one in registrations:
+        if one.kind == Registration.Kind.DATE:
+            looked_at |= Q(source=DATE_SOURCE, external_id=str(one.pk))
+        elif one.calendar_id is not None:
+            looked_at |= Q(source=f"calendar:{one.calendar_id}")
+        else:
+            looked_at |= Q(source=one.source) if one.source else Q(source__startswith="calendar:")
+    return coming.filter(looked_at)
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:

@@ -7,7 +7,7 @@ handful of queries whatever its size.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 from operator import attrgetter
@@ -70,9 +70,13 @@ class EventDraft:
                 raise InputError(msg, field=name)
         for name in ("starts_at", "ends_at", "deadline_at"):
             instant = getattr(self, name)
-            if instant is not None and instant.tzinfo is None:
+            if instant is None or instant.tzinfo is UTC:
+                continue
+            if instant.tzinfo is None:
                 msg = "A time needs a time zone."
                 raise InputError(msg, field=name)
+            # Or to add hours would be to turn the hands of a clock, not to let time pass.
+            object.__setattr__(self, name, instant.astimezone(UTC))
         if self.severity not in _SEVERITIES:
             msg = "A severity is one of " + ", ".join(str(number) for number, _name in SEVERITIES) + "."
             raise InputError(msg, field="severity")

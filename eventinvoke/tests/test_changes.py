@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -80,3 +81,33 @@ def test_others_do_not_wait_for_a_large_registration() -> None:
     follow_changes(seconds=0)
     assert Delivery.objects.filter(registration=small).exists()
     assert not large.is_planned
+
+
+def test_many_small_registrations_are_planned_together(django_assert_max_num_queries: Any) -> None:
+    calendar = CalendarFactory(owner=None)
+    starts_at = now() + timedelta(days=1)
+    publish(EventDraft(calendar.source, str(n), f"Telecon {n}", starts_at) for n in range(50))
+    for number in range(50):
+        registration = RegistrationFactory(calendar=calendar, pattern=f" {number}$", is_planned=False)
+        StepFactory(registration=registration)
+    # SQLite takes some hundred rows an INSERT; the others take all at once.
+    with django_assert_max_num_queries(35):
+        assert follow_changes(seconds=0) == 50
+    assert not Registration.objects.unplanned().exists()
+    assert Delivery.objects.values("registration", "event").distinct().count() == 50
+
+
+def test_one_that_can_t_be_planned_spoils_none_that_is_planned_with_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spoilt, sound = (RegistrationFactory(calendar=CalendarFactory(owner=None)) for _ in range(2))
+    # A week after it no instant can be held.
+    publish([EventDraft(spoilt.calendar.source, "1", "PFS telecon", datetime(9999, 12, 30, tzinfo=UTC))])
+    publish([EventDraft(sound.calendar.source, "1", "PFS telecon", now() + timedelta(days=1))])
+    StepFactory(registration=spoilt, offset=timedelta(days=7))
+    StepFactory(registration=sound)
+    Registration.objects.changed()
+    follow_changes()
+    assert [row.registration_id for row in Delivery.objects.all()] == [sound.pk]
+    assert not Registration.objects.unplanned().exists()
+    assert f"registration {spoilt.pk} can't be planned" in caplog.text

@@ -1,7 +1,8 @@
 """Planning: what should be pending, and only the difference written."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -79,6 +80,13 @@ def test_publishing_many_events_takes_few_queries(django_assert_max_num_queries:
     with django_assert_max_num_queries(45):
         publish(draft(registration.calendar.source, str(number)) for number in range(500))
     assert len(pending()) == 1000
+
+
+def test_a_step_over_a_change_of_the_clocks_is_due_after_the_time_that_really_passes() -> None:
+    registration = standing(-240)
+    starts_at = datetime(2030, 3, 31, 4, 0, tzinfo=ZoneInfo("Europe/Berlin"))
+    publish([draft(registration.calendar.source, starts_at=starts_at)])
+    assert [row.due_at for row in pending()] == [datetime(2030, 3, 30, 22, 0, tzinfo=UTC)]
 
 
 def test_a_moved_event_moves_its_pending_deliveries_and_makes_no_others() -> None:
