@@ -115,6 +115,8 @@ def _is_meeting(url: str) -> bool:
 
 def _web_address(text: str) -> str:
     """Return the text if it is an address that may stand in a link, else ""."""
+    if "://" not in text:
+        return ""  # most have none, and this is asked of every entry
     text = text.strip().rstrip(".,;:)]}")
     if not _URL.fullmatch(text):
         return ""

@@ -91,6 +91,8 @@ def read_blocks(text: str) -> Feed:
 
 
 def _unfolded(text: str) -> list[str]:
+    if "\r" not in text and "\n " not in text and "\n\t" not in text:
+        return [line for line in text.split("\n") if line]  # as ``resources`` writes it
     return [line for line in re.split(r"[\r\n]+", re.sub(r"[\r\n]+[ \t]", "", text)) if line.strip()]
 
 

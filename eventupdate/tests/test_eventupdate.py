@@ -5,13 +5,14 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 
 from common.clock import now
 from eventinvoke.models import Event
 from eventupdate.tests.feed_server import FeedServer, Handler
+from eventupdate.tests.texts import AT, entry, single
 from eventupdate.tests.texts import calendar as feed
-from eventupdate.tests.texts import entry, single
 from registration.models import Calendar
 from registration.tests.factories import CalendarFactory
 
@@ -94,6 +95,16 @@ def test_what_could_not_be_read_is_told_of(calendar: Calendar, server: FeedServe
     assert out.endswith("0 removed, 1 skipped\n")
     assert "of “two”" in err
     assert "Use https" in err
+
+
+def test_a_dry_run_shows_what_the_horizon_has_reached(
+    calendar: Calendar, server: FeedServer, clock: time_machine.Traveller
+) -> None:
+    server.serve(feed(entry("DTSTART:20261120T090000Z", "RRULE:FREQ=DAILY")))
+    run()
+    clock.move_to(AT + timedelta(days=1))
+    out, _ = run("--all", "--dry-run")
+    assert out.splitlines()[1:] == ["  + 2027-01-20 09:00 UTC  PFS telecon"]
 
 
 def test_a_calendar_that_does_not_exist_is_a_wrong_option() -> None:

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -54,12 +54,14 @@ def test_entries_become_events_and_deliveries(calendar: Calendar, server: FeedSe
 
 def test_an_entry_carries_what_it_says(calendar: Calendar, server: FeedServer) -> None:
     lines = ("LOCATION:Room 1", "DESCRIPTION:Agenda", "URL:https://example.org/1", "STATUS:TENTATIVE")
+    lines += ("ATTENDEE;CN=Ana:mailto:ana@example.org",)
     server.serve(feed(entry("DTSTART;VALUE=DATE:20261124", *lines)))
     run(calendar)
     event = Event.objects.get()
     assert (event.location, event.description, event.url) == ("Room 1", "Agenda", "https://example.org/1")
     assert (event.is_all_day, event.labels) == (True, {"status": "tentative"})
     assert event.ends_at == datetime(2026, 11, 25, tzinfo=UTC)
+    assert (event.starts_on, event.attendees) == (date(2026, 11, 24), "Ana <ana@example.org>")
 
 
 def test_a_sync_says_when_it_was_and_when_the_next_is(calendar: Calendar, server: FeedServer) -> None:
