@@ -54,8 +54,8 @@ def test_entries_become_events_and_deliveries(calendar: Calendar, server: FeedSe
 
 def test_an_entry_carries_what_it_says(calendar: Calendar, server: FeedServer) -> None:
     lines = ("LOCATION:Room 1", "DESCRIPTION:Agenda", "URL:https://example.org/1", "STATUS:TENTATIVE")
-    lines += ("ATTENDEE;CN=Ana:mailto:ana@example.org",)
-    server.serve(feed(entry("DTSTART;VALUE=DATE:20261124", *lines)))
+    attendee = "ATTENDEE;CN=Ana:mailto:ana@example.org"
+    server.serve(feed(entry("DTSTART;VALUE=DATE:20261124", attendee, *lines)))
     run(calendar)
     event = Event.objects.get()
     assert (event.location, event.description, event.url) == ("Room 1", "Agenda", "https://example.org/1")
