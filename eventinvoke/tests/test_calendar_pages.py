@@ -242,6 +242,16 @@ def test_an_event_shows_its_history_and_its_calendar(page: Client, calendar: Cal
     assert "Work" in shown
 
 
+def test_an_entry_leads_to_a_registration_of_such_entries(page: Client, calendar: Calendar) -> None:
+    one = entry(calendar, 'R&D/"weekly" 50%')
+    html = page.get(f"/events/{one.pk}/").content.decode()
+    found = re.search(r'href="(/registrations/add/[^"]*)"', html)
+    assert found is not None
+    form = page.get(found[1].replace("&amp;", "&")).content.decode()
+    assert 'value="&quot;R&amp;D/weekly 50%&quot;"' in form
+    assert f'<option value="{calendar.pk}" selected>' in form
+
+
 def test_an_entry_of_somebody_else_s_calendar_is_not_found(page: Client) -> None:
     one = entry(CalendarFactory.create(), "Secret")
     assert page.get(f"/events/{one.pk}/").status_code == 404

@@ -171,9 +171,10 @@ def test_a_calendar_that_is_switched_off_stays_chosen(page: Client, inbox: Targe
 
 def test_the_calendar_that_one_comes_from_is_chosen_already(page: Client, inbox: Target) -> None:
     calendar = CalendarFactory.create(owner=inbox.member)
-    html = page.get(f"{ADD}&calendar={calendar.pk}").content.decode()
+    html = page.get(f"{ADD}&calendar={calendar.pk}&pattern=%22A%26B%22").content.decode()
     assert f'<option value="{calendar.pk}" selected>' in html
-    assert page.get(f"{ADD}&calendar=x").status_code == 200
+    assert 'value="&quot;A&amp;B&quot;"' in html
+    assert page.get(f"{ADD}&calendar=x&pattern=%00").status_code == 200
 
 
 def test_the_list_says_what_each_brings_about(page: Client, inbox: Target) -> None:

@@ -94,7 +94,7 @@ def _edit(request: HttpRequest, registration: Registration | None, kind: Registr
     user = request.user
     assert isinstance(user, User)  # noqa: S101 - for the type checker: the view requires it
     data = request.POST if request.method == "POST" else None
-    initial = {} if registration else {"calendar": request.GET.get("calendar", "")}
+    initial = {} if registration else {name: request.GET.get(name, "") for name in ("calendar", "pattern")}
     form = _FORMS[kind](data, instance=registration, user=user, member=member_in(request), initial=initial)
     plan = step_formset(user, member_in(request), registration, data)
     if data is not None and _are_valid(form, plan):
