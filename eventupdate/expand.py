@@ -29,7 +29,7 @@ MAX_OCCURRENCES: Final = 200_000
 MAX_OF_ONE: Final = 10_000
 """Occurrences of one entry within a window, at most: once an hour for a year, and some."""
 SERIES_SECONDS: Final = 2.0
-CALENDAR_SECONDS: Final = 120.0
+CALENDAR_SECONDS: Final = 60.0
 _MARGIN: Final = timedelta(days=2)
 _DAY: Final = timedelta(days=1)
 _UID_LENGTH: Final = 200

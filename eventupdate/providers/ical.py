@@ -28,6 +28,9 @@ _STATUSES: Final[Mapping[int, str]] = {
     410: "There is no calendar at this address any more.",
     429: "The calendar's server wants to be asked less often.",
 }
+_IN_CLEAR: Final = (
+    "It is fetched over http: whoever is on the way can read and change it. Use https if it is offered."
+)
 
 
 def read_address(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
@@ -57,9 +60,6 @@ def read_address(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
         return None
     if fetched.status != _OK:
         raise FeedError(_refusal(fetched.status))
-    note = (
-        "It is fetched over http: whoever is on the way can read and change it. Use https if it is offered."
-    )
     reading = _read(calendar, fetched.body, _charset(fetched), is_fresh=is_fresh)
     if reading is None:
         return None
@@ -69,7 +69,7 @@ def read_address(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
         "etag": f"{mark} {etag}" if etag and len(etag) <= _MAX_ETAG else mark,
         "last_modified": fetched.headers.get("last-modified", "")[:100],
     }
-    return replace(reading, state=state, notes=() if url.startswith("https:") else (note,))
+    return replace(reading, state=state, notes=() if url.startswith("https:") else (_IN_CLEAR,))
 
 
 def read_upload(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
