@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from benchmarks.calendar_feed import MEMBERS, Feed, Server, patterns, serve
 from tests.servers import PostgreSQL
 
 DAYS: Final = 365
+SETTLE_SECONDS: Final = 20.0
 RATIO, MEMORY_MB, UNCHANGED, MATCHING = 1.5, 500.0, 0.05, 1.0
 
 
@@ -109,11 +111,22 @@ def sync(pk: int) -> dict[str, Any]:
 def rows_written() -> dict[str, tuple[int, int, int]]:
     """Return how many rows of each table were inserted, updated and deleted so far.
 
-    A process tells the server's statistics when it ends at the latest.
+    A process of the server adds what it did to the statistics when it ends at the latest, so that is
+    waited for.
     """
     from django.db import connection  # noqa: PLC0415
 
+    connection.close()
+    others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + SETTLE_SECONDS
     with connection.cursor() as cursor:
+        while True:
+            cursor.execute(others)
+            if cursor.fetchone() == (0,):
+                break
+            if time.monotonic() > deadline:
+                raise SystemExit("somebody is still connected to the database")
+            time.sleep(0.02)
         cursor.execute("SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables")
         return {
             table: (inserted, updated, deleted) for table, inserted, updated, deleted in cursor.fetchall()
