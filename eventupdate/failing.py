@@ -32,7 +32,7 @@ def tell_of_failure(calendar: Calendar, at: datetime) -> None:
 def tell_of_refusal(calendar: Calendar, at: datetime) -> None:
     """Note that an account has to be connected again, and tell its owner, or else the keepers, once."""
     account = calendar.account
-    if account is None:
+    if account is None:  # nobody could connect it again
         return
     still_well = CalendarAccount.objects.filter(pk=account.pk, refused_at__isnull=True)
     if not still_well.update(refused_at=at):
@@ -61,9 +61,17 @@ def tell_of_refusal(calendar: Calendar, at: datetime) -> None:
 
 
 def note_success(calendar: Calendar) -> None:
-    """Note that an account that was refused lets us read again."""
-    if calendar.account is not None and calendar.account.refused_at is not None:
-        CalendarAccount.objects.filter(pk=calendar.account.pk).update(refused_at=None)
+    """Note that an account that was refused lets us read again, all of its calendars.
+
+    There are accounts that may read one calendar and not another: to forget the refusal at each
+    success would tell the member of it over and over.
+    """
+    account = calendar.account
+    if account is None or account.refused_at is None:
+        return
+    others = account.calendars.filter(is_active=True, failures__gt=0).exclude(pk=calendar.pk)
+    if not others.exists():
+        CalendarAccount.objects.filter(pk=account.pk).update(refused_at=None)
 
 
 def _tell_keepers(name: str, title: str, said: str, labels: dict[str, object], at: datetime) -> None:

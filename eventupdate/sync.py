@@ -11,15 +11,17 @@ A reading that fails changes nothing but the calendar's own ``problem``, ``failu
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain
+from threading import Lock
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from common.errors import FeedError
 from eventinvoke.models import Event
@@ -46,6 +48,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
 }
 
 logger = logging.getLogger(__name__)
+_writing = Lock()
 
 
 class Outcome(StrEnum):
@@ -119,7 +122,7 @@ def _sync(calendar: Calendar, lease: datetime, at: datetime) -> SyncReport:
         _finish(calendar, lease, at, {"synced_at": at})
         return SyncReport(Outcome.UNCHANGED)
     update = work_out(calendar, reading, window, at)
-    with transaction.atomic():
+    with _turn(), transaction.atomic():
         if not Calendar.objects.select_for_update().filter(pk=calendar.pk, lease_until=lease).exists():
             return SyncReport(Outcome.BUSY)
         update.rows.write()
@@ -145,6 +148,17 @@ def _sync(calendar: Calendar, lease: datetime, at: datetime) -> SyncReport:
         problem=update.problem,
         notes=reading.notes if reading else (),
     )
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait until no other sync of this process writes, where the database is SQLite.
+
+    It lets one writer in at a time, and gives up on those that wait for longer than a few large
+    first syncs take.
+    """
+    with _writing if connection.vendor == "sqlite" else nullcontext():
+        yield
 
 
 def _apply(source: str, difference: Difference) -> None:
@@ -179,7 +193,7 @@ def _fail(calendar: Calendar, lease: datetime, at: datetime, error: FeedError) -
     with transaction.atomic():
         if not _finish(calendar, lease, at, state):
             return SyncReport(Outcome.BUSY)  # it was removed meanwhile, or somebody else has it
-        if isinstance(error, RefusedError):
+        if isinstance(error, RefusedError) and calendar.account is not None:
             tell_of_refusal(calendar, at)
         elif failures == LASTING:
             tell_of_failure(calendar, at)

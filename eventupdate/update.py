@@ -80,12 +80,20 @@ def work_out(calendar: Calendar, reading: Reading | None, window: Window, at: da
     return _Work(calendar, reading, window, at).update()
 
 
+def _zone_of(calendar: Calendar, reading: Reading | None) -> str:
+    """Return the zone that the source calls its own; one that tells only changes need not repeat it."""
+    known = calendar.source_time_zone
+    if reading is None:
+        return known
+    return (reading.time_zone or ("" if reading.is_whole else known))[:200]
+
+
 class _Work:
     """What is known while an update is worked out."""
 
     def __init__(self, calendar: Calendar, reading: Reading | None, window: Window, at: datetime) -> None:
         self.calendar = calendar
-        self.zone = (reading.time_zone if reading else calendar.source_time_zone)[:200]
+        self.zone = _zone_of(calendar, reading)
         self.zones = [calendar.default_time_zone, self.zone]
         # A horizon that was made shorter leaves events beyond it, which have to follow as well.
         self.window = Window(window.start, max(window.stop, calendar.expanded_until or window.stop))

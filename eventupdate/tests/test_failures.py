@@ -198,6 +198,19 @@ def test_an_account_that_lets_us_read_again_is_no_longer_refused(
     assert account.refused_at is None
 
 
+def test_an_account_that_may_not_read_another_of_its_calendars_stays_refused(
+    calendar: Calendar, server: FeedServer
+) -> None:
+    refused = connected(calendar.owner, server)
+    Calendar.objects.filter(pk=calendar.pk).update(account=refused.account)
+    server.serve(feed(single()))
+    for n in range(3):
+        run(refused, AT + timedelta(hours=n))
+        run(calendar, AT + timedelta(hours=n))
+    assert CalendarAccount.objects.get().refused_at == AT
+    assert Delivery.objects.filter(event__title="Connect CalDAV again").count() == 1
+
+
 @pytest.mark.usefixtures("clock")
 def test_a_calendar_that_was_removed_while_it_failed_is_told_to_nobody(server: FeedServer) -> None:
     calendar: Calendar = CalendarFactory(url=server.url, failures=LASTING - 1)
