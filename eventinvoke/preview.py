@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import nsmallest
 from typing import Any, Final, NamedTuple
 
 from django.db.models import Q
@@ -31,12 +32,9 @@ SHOWN: Final = 200
 CHANGES_SHOWN: Final = 50
 
 
-_TIMED: Final = (
-    "pk", "source", "external_id", "title", "starts_at", "ends_at", "deadline_at", "is_all_day", "starts_on",
-)  # fmt: skip
-_EMPTY: Final[dict[str, Any]] = {
-    "description": "", "location": "", "attendees": "", "labels": {}, "severity": 0, "canceled_at": None,
-}  # fmt: skip
+_NAMED: Final = ("pk", "source", "external_id", "title")
+_TIMED: Final = ("starts_at", "ends_at", "deadline_at", "is_all_day", "starts_on")
+_TEXTS: Final = ("description", "location", "attendees", "labels")
 
 
 class Telling(NamedTuple):
@@ -180,13 +178,11 @@ def difference(
     keys = {row[1:] for row in stored}
     new = [wish for key, wish in wishes.items() if key not in keys]
     others = _taken(wish.event.pk for wish in new)
-    added = sorted(
-        (Change(wish.event, wish.step.target, wish.due_at) for wish in new if wish.key not in others),
-        key=lambda change: change.at,
-    )
+    added = [wish for wish in new if wish.key not in others]
+    first = nsmallest(CHANGES_SHOWN, added, key=lambda wish: wish.due_at)
     gone = [row[0] for row in stored if row[1:] not in wishes]
     return Difference(
-        tuple(added[:CHANGES_SHOWN]),
+        tuple(Change(wish.event, wish.step.target, wish.due_at) for wish in first),
         _removed(gone[:CHANGES_SHOWN]),
         len(added),
         len(gone),
@@ -214,9 +210,16 @@ def _rows(matched: Matched) -> list[EventRow]:
     """Return the events that were found, as rows: there may be thousands, and few of them are shown."""
     if not matched.pks:
         return []
-    columns = [*_TIMED, *matched.fields]
-    found = Event.objects.filter(pk__any_of=matched.pks).values_list(*columns)
-    return [EventRow(**_EMPTY | dict(zip(columns, values, strict=True))) for values in found]
+    found = Event.objects.filter(pk__any_of=matched.pks).values_list(*_NAMED, *matched.fields, *_TIMED)
+    return [_row(values, matched.fields) for values in found]
+
+
+def _row(values: Sequence[Any], fields: Sequence[str]) -> EventRow:
+    texts: list[Any] = ["", "", "", {}]
+    for name, text in zip(fields, values[len(_NAMED) :], strict=False):
+        texts[_TEXTS.index(name)] = text
+    first, severity, canceled_at = values[: len(_NAMED)], 0, None
+    return EventRow._make((*first, *texts, severity, *values[-len(_TIMED) :], canceled_at))
 
 
 def _told(
@@ -247,5 +250,5 @@ def _taken(events: Iterable[int]) -> set[Key]:
     pks = set(events)
     if not pks:
         return set()
-    rows = Delivery.objects.filter(event__in=pks, slot=0)
+    rows = Delivery.objects.filter(event__pk__any_of=pks, slot=0)
     return set(rows.values_list("event_id", "target_id", "due_at"))
