@@ -116,6 +116,18 @@ def test_an_entry_that_nobody_is_told_of_in_time_says_so(
     assert "too late to be told" in text_of(page.post("/matches/", standing(target)))
 
 
+def test_an_entry_that_no_step_tells_of_says_so(page: Client, target: Target, calendar: Calendar) -> None:
+    entry(calendar, "Telecon")
+    rows = plan(("", 10, "minutes", "before"))  # type: ignore[arg-type]
+    assert "the plan has no step yet" in text_of(page.post("/matches/", standing(target) | rows))
+
+
+def test_a_registration_that_is_off_says_so(page: Client, target: Target, stored: Registration) -> None:
+    Registration.objects.update(is_active=False)
+    shown = text_of(page.post(f"/matches/?registration={stored.pk}", standing(target)))
+    assert "not told: the registration is off" in shown
+
+
 @pytest.mark.parametrize(
     ("more", "field", "said"),
     [

@@ -104,6 +104,7 @@ def match_list(request: HttpRequest) -> HttpResponse:
     context |= {
         "preview": found,
         "candidate": candidate,
+        "untold": _why_untold(candidate, steps),
         "matches": [_match(one) for one in found.found],
         "example": _example(found, candidate),
         "difference": _difference(typed.stored, candidate, steps, matched),
@@ -125,6 +126,13 @@ def _typed(request: HttpRequest, user: User) -> _Typed:
     form.is_valid()
     plan.is_valid()
     return _Typed(stored, form, plan)
+
+
+def _why_untold(candidate: Registration, steps: Sequence[Step]) -> str:
+    """Say why nobody would be told of an entry that is found."""
+    if not candidate.is_in_force:
+        return "not told: the registration is off"
+    return "too late to be told" if steps else "not told: the plan has no step yet"
 
 
 def _match(found: preview.Found) -> Match:
