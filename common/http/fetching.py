@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
@@ -24,8 +24,8 @@ class _Question:
 
     method: str
     body: bytes
-    headers: Mapping[str, str]
-    credentials: tuple[str, str] | None
+    headers: Mapping[str, str] = field(repr=False)
+    credentials: tuple[str, str] | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,9 @@ def _everything(client: Client, about: _About, *, is_sync_tried: bool) -> tuple[
     if about.can_sync and not is_sync_tried:
         members = changes_since(client, about.url, "")
         if members is not None:
-            return members, f"{_SYNC}{members.token}"
+            # A server that has lost its index says as well that there is nothing: it is asked twice.
+            found = members if members.present else list_members(client, about.url)
+            return found, f"{_SYNC}{members.token}"
     # The ctag was read before the list: what changes in between is seen the next time.
     return list_members(client, about.url), f"{_CTAG}{about.ctag}" if about.ctag else _LIST
 

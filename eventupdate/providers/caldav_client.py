@@ -7,7 +7,7 @@ over http only inside ``NOTICE_ALLOWED_PRIVATE_NETWORKS``.
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urljoin, urlsplit
 
@@ -36,7 +36,7 @@ class Account:
 
     url: str
     user_name: str
-    password: str
+    password: str = field(repr=False)
 
 
 class Client:

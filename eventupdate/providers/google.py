@@ -29,6 +29,9 @@ READING_SECONDS: Final = 120.0
 """The longest that a whole calendar may take, well within the lease of a sync."""
 PAGE_SIZE: Final = 2500
 MAX_PAGES: Final = 400
+_UNREADABLE: Final = "Google's answer can't be read."
+# A page that has none of these speaks of no calendar; taken for an empty one, it would end every notice.
+_NAMED_IN_EACH: Final = frozenset({"timeZone", "nextPageToken", "nextSyncToken"})
 _ANSWER: Final = f"timeZone,nextPageToken,nextSyncToken,items({FIELDS})"
 
 
@@ -63,6 +66,8 @@ class _Pages:
             parameters["syncToken"] = self._sync_token
         for _ in range(MAX_PAGES):
             page = self._client.list_events(self._remote_id, **parameters)
+            if not _NAMED_IN_EACH & page.keys():
+                raise FeedError(_UNREADABLE)
             self.time_zone = str(page.get("timeZone") or self.time_zone)
             yield from _checked(page.get("items") or [])
             if not page.get("nextPageToken"):
@@ -75,8 +80,7 @@ class _Pages:
 
 def _checked(items: Any) -> list[Item]:
     if not isinstance(items, list) or not all(isinstance(item, dict) and item.get("id") for item in items):
-        msg = "Google's answer can't be read."
-        raise FeedError(msg)
+        raise FeedError(_UNREADABLE)
     return items
 
 
@@ -95,6 +99,8 @@ class _Sorted:
     def take(self, item: Item, time_zone: str) -> None:
         """Sort one event. One that changed while pages were read comes twice: the later one counts."""
         self._resources.pop(key_of(item["id"]), None)
+        for ids in (self.gone, self.over, self.singles):
+            ids.discard(item["id"])
         if is_gone(item):
             self.gone.add(item["id"])
         elif is_long_over(item, self._at):

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from eventupdate.lines import property_name
 from eventupdate.providers import Resource
 from eventupdate.providers.google_texts import escaped, parameter, plain
 from eventupdate.resources import key_of
@@ -25,6 +26,7 @@ FIELDS: Final = (
     "conferenceData(entryPoints(entryPointType,uri))"
 )
 """What is asked of each event: a partial answer is a fraction of the whole one."""
+_REPETITION: Final = frozenset({"RRULE", "RDATE", "EXDATE"})
 _LONGEST: Final = timedelta(days=31)
 _PARTSTATS: Final[Mapping[str, str]] = {
     "needsAction": "NEEDS-ACTION",
@@ -56,6 +58,8 @@ def uid_of(item: Item) -> str:
 def resource_of(item: Item, time_zone: str) -> Resource:
     """Return an event as a resource. ``time_zone`` is the calendar's own."""
     text = "\n".join(["BEGIN:VEVENT", *_lines(item, time_zone), "END:VEVENT"])
+    # JSON can hold half of a character, which no database takes.
+    text = text.encode(errors="replace").decode()
     return Resource(key_of(item["id"]), uid_of(item), sha256(text.encode()).hexdigest(), text)
 
 
@@ -64,10 +68,11 @@ def _lines(item: Item, time_zone: str) -> Iterator[str]:
     is_series = bool(item.get("recurrence"))
     yield f"UID:{escaped(uid_of(item))}"
     yield from _when(item, time_zone, is_local=is_part or is_series)
-    if is_part and item.get("originalStartTime"):
-        yield _time("RECURRENCE-ID", item["originalStartTime"], time_zone, is_local=True)
-    for line in item.get("recurrence") or ():
-        yield " ".join(str(line).split())
+    if is_part:
+        # One that does not say what it replaces can't be read: it is never the whole series itself.
+        yield _time("RECURRENCE-ID", item.get("originalStartTime") or {}, time_zone, is_local=True)
+    lines = (" ".join(str(line).split()) for line in item.get("recurrence") or ())
+    yield from (line for line in lines if property_name(line) in _REPETITION)
     yield f"SEQUENCE:{int(item.get('sequence') or 0)}"
     yield f"STATUS:{_status(item)}"
     yield f"TRANSP:{'TRANSPARENT' if item.get('transparency') == 'transparent' else 'OPAQUE'}"
@@ -93,11 +98,11 @@ def _time(name: str, value: Item, time_zone: str, *, is_local: bool) -> str:
     What repeats follows the clocks of its zone, so its times are local. All others are in UTC, as
     a local time can't say which one it is where clocks go back.
     """
-    if value.get("date"):
-        return f"{name};VALUE=DATE:{str(value['date']).replace('-', '')}"
     instant = _instant(value)
     if instant is None:
         return f"{name}:"
+    if value.get("date"):
+        return f"{name};VALUE=DATE:{str(value['date']).replace('-', '')}"
     zone_name = str(value.get("timeZone") or time_zone)
     zone = _zone(zone_name) if is_local else None
     if zone is None:
@@ -175,4 +180,6 @@ def _name(person: Item) -> str:
 
 
 def _address(person: Item) -> str:
-    return "".join(str(person["email"]).split())
+    return "".join(
+        character for character in str(person["email"]) if character.isprintable() and character != " "
+    )

@@ -8,11 +8,13 @@ from common.errors import FeedError
 from eventupdate.models import Entry
 from eventupdate.providers import caldav_xml
 from eventupdate.providers.caldav import read
+from eventupdate.providers.caldav_client import Account
 from eventupdate.tests.dav_proxy import Answered, Asked, DavProxy, refuse, replace
 from eventupdate.tests.test_caldav import TEAM, keep, keys, put
 from eventupdate.tests.texts import single
 from registration.models import Calendar
 from tests.servers import Radicale
+from tests.servers.radicale import USER
 
 _RESPONSE = re.compile(rb"<response>.*?</response>", re.DOTALL)
 _TOKEN = re.compile(rb"<sync-token>(.*?)</sync-token>", re.DOTALL)
@@ -230,3 +232,28 @@ def test_a_whole_reading_takes_nothing_back_that_can_not_be_read(
     assert (len(reading.resources), reading.removed) == (3, [f"{TEAM}4.ics"])
     keep(team, reading)
     assert Entry.objects.filter(calendar=team).count() == 4
+
+
+EMPTY = b'<multistatus xmlns="DAV:"><sync-token>http://radicale.org/ns/sync/x</sync-token></multistatus>'
+
+
+@pytest.mark.parametrize("is_fresh", [True, False])
+def test_a_report_that_has_lost_everything_takes_nothing_back(
+    team: Calendar, dav: DavProxy, is_fresh: bool
+) -> None:
+    team.sync_token = "sync no-longer-good"
+
+    def spoil(asked: Asked, answered: Answered) -> Answered:
+        if b"no-longer-good" in asked.body:
+            return Answered(403, b"")
+        return Answered(207, EMPTY) if b"sync-collection" in asked.body else answered
+
+    dav.spoil = spoil
+    reading = keep(team, read(team, is_fresh=is_fresh))
+    assert reading.removed == []
+    assert Entry.objects.filter(calendar=team).count() == 5
+    assert team.sync_token == "sync http://radicale.org/ns/sync/x"
+
+
+def test_a_password_is_not_shown_with_what_holds_it() -> None:
+    assert "pass:w" not in repr(Account("https://example.org/", USER, "pass:word"))

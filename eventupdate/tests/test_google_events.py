@@ -190,3 +190,35 @@ def test_a_long_id_is_a_hash_as_key_and_whole_as_uid() -> None:
 )
 def test_what_can_not_take_place_any_more_is_told_from_what_can(fields: dict[str, Any], is_over: Any) -> None:
     assert is_long_over(EVENT | fields, datetime(2027, 2, 1, tzinfo=UTC)) == is_over
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"summary": "x\r\nEND:VEVENT\r\nRRULE:FREQ=DAILY"},
+        {"location": "x\u2028\u0085\x0b\x0c\x1c\nRRULE:FREQ=DAILY"},
+        {"recurrence": [*WEEKLY, "END:VEVENT", "BEGIN:VEVENT", "SUMMARY:Other", "X\nRRULE:FREQ=DAILY"]},
+        {"start": {"date": "2026-11-23\nRRULE:FREQ=DAILY"}},
+        {
+            "attendees": [
+                {"email": "a@example.org\nRRULE:FREQ=DAILY\0", "displayName": 'A"\r\nRRULE:FREQ=DAILY'}
+            ]
+        },
+        {"htmlLink": "https://example.org/\nRRULE:FREQ=DAILY"},
+        {"status": "confirmed\nRRULE:FREQ=DAILY", "transparency": "\nRRULE:FREQ=DAILY"},
+    ],
+)
+def test_no_value_becomes_a_line_of_its_own(fields: dict[str, Any]) -> None:
+    found = lines(**fields)
+    assert "RRULE:FREQ=DAILY" not in found
+    assert (found.count("BEGIN:VEVENT"), found.count("END:VEVENT")) == (1, 1)
+    assert sum(line.startswith("SUMMARY:") for line in found) == 1
+    assert not any(set(line) & {"\0", "\r"} for line in found)
+
+
+def test_half_a_character_spoils_nothing() -> None:
+    assert "SUMMARY:Telecon ?" in lines(summary="Telecon \ud83d")
+
+
+def test_an_exception_that_does_not_say_of_what_is_no_series_of_its_own() -> None:
+    assert "RECURRENCE-ID:" in lines(recurringEventId="e0", status="cancelled")

@@ -166,3 +166,12 @@ def test_tokens_of_a_new_connection_are_not_overwritten_by_an_older_reading(
     with pytest.raises(FeedError, match="connected anew") as raised:
         read(google_calendar)
     assert not isinstance(raised.value, RefusedError)
+
+
+@pytest.mark.parametrize("body", [{}, {"kind": "calendar#events"}, {"items": []}])
+def test_an_answer_that_says_nothing_of_the_calendar_is_no_empty_calendar(
+    google_calendar: Calendar, google: StandIn, body: dict[str, Any]
+) -> None:
+    google.trouble("calendar.events.list", Refusal(200, body))
+    with pytest.raises(FeedError, match="can't be read"):
+        read(google_calendar, is_fresh=False)
