@@ -35,41 +35,21 @@ _IN_CLEAR: Final = (
 
 def read_address(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
     """Fetch and read the feed at the calendar's address (a ``Provider``)."""
-    url, username, password = split_address(calendar.url)
-    if calendar.user_name or calendar.password:
-        username, password = calendar.user_name, calendar.password
     mark = _mark(calendar)
-    headers = {"Accept": "text/calendar, */*;q=0.5"}
-    if is_fresh:
-        headers |= _validators(calendar, mark)
-    try:
-        fetched = fetch(
-            url,
-            max_bytes=MAX_BYTES,
-            timeout=settings.NOTICE_FEED_SECONDS,
-            headers=headers,
-            username=username,
-            password=password,
-        )
-    except AddressError as error:
-        raise FeedError(error.message, field="url") from error
-    except ProviderError as error:
-        msg = f"The calendar can't be fetched: {error}."
-        raise FeedError(msg) from error
+    fetched = _fetch(calendar, _validators(calendar, mark) if is_fresh else {})
     if fetched.status == _NOT_MODIFIED and is_fresh:
         return None
     if fetched.status != _OK:
         raise FeedError(_refusal(fetched.status))
     reading = _read(calendar, fetched.body, _charset(fetched), is_fresh=is_fresh)
+    validators = _validators_of(fetched, mark)
     if reading is None:
-        return None
-    etag = fetched.headers.get("etag", "")
-    state = {
-        **reading.state,
-        "etag": f"{mark} {etag}" if etag and len(etag) <= _MAX_ETAG else mark,
-        "last_modified": fetched.headers.get("last-modified", "")[:100],
-    }
-    return replace(reading, state=state, notes=() if url.startswith("https:") else (_IN_CLEAR,))
+        if all(getattr(calendar, name) == value for name, value in validators.items()):
+            return None
+        # The same text under another ETag, which is to be sent the next time.
+        reading = Reading([], is_whole=False)
+    is_safe = split_address(calendar.url)[0].startswith("https:")
+    return replace(reading, state={**reading.state, **validators}, notes=() if is_safe else (_IN_CLEAR,))
 
 
 def read_upload(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
@@ -97,6 +77,26 @@ def split_address(address: str) -> tuple[str, str, str]:
     return url, unquote(parts.username or ""), unquote(parts.password or "")
 
 
+def _fetch(calendar: Calendar, validators: Mapping[str, str]) -> Fetched:
+    url, username, password = split_address(calendar.url)
+    if calendar.user_name or calendar.password:
+        username, password = calendar.user_name, calendar.password
+    try:
+        return fetch(
+            url,
+            max_bytes=MAX_BYTES,
+            timeout=settings.NOTICE_FEED_SECONDS,
+            headers={"Accept": "text/calendar, */*;q=0.5", **validators},
+            username=username,
+            password=password,
+        )
+    except AddressError as error:
+        raise FeedError(error.message, field="url") from error
+    except ProviderError as error:
+        msg = f"The calendar can't be fetched: {error}."
+        raise FeedError(msg) from error
+
+
 def _mark(calendar: Calendar) -> str:
     """Return what tells validators of this address and user from those of an earlier one."""
     return sha256(f"{calendar.url}\n{calendar.user_name}".encode()).hexdigest()[:_MARK_LENGTH]
@@ -108,6 +108,15 @@ def _validators(calendar: Calendar, mark: str) -> dict[str, str]:
         return {}
     headers = {"If-None-Match": etag, "If-Modified-Since": calendar.last_modified}
     return {name: value for name, value in headers.items() if value and value.isprintable()}
+
+
+def _validators_of(fetched: Fetched, mark: str) -> dict[str, str]:
+    """Return the columns by which the server can be asked whether anything changed."""
+    etag = fetched.headers.get("etag", "")
+    return {
+        "etag": f"{mark} {etag}" if etag and len(etag) <= _MAX_ETAG else mark,
+        "last_modified": fetched.headers.get("last-modified", "")[:100],
+    }
 
 
 def _charset(fetched: Fetched) -> str:

@@ -76,6 +76,19 @@ def test_a_feed_that_is_sent_again_unchanged_is_unchanged(server: FeedServer) ->
     assert read(row, is_fresh=True) is None
 
 
+def test_the_same_text_under_another_etag_is_no_change_and_the_new_one_is_sent_the_next_time(
+    server: FeedServer,
+) -> None:
+    server.serve(calendar(single()))
+    state = whole(feed(server)).state
+    server.answer = give(200, server.content, {"ETag": '"other"'})
+    again = read(feed(server, **state), is_fresh=True)
+    assert again is not None
+    assert (again.resources, again.removed, again.is_whole) == ([], [], False)
+    read(feed(server, **{**state, **again.state}), is_fresh=True)
+    assert server.requests[-1]["if-none-match"] == '"other"'
+
+
 def test_a_feed_is_asked_for_as_a_whole_where_what_is_stored_does_not_suffice(server: FeedServer) -> None:
     server.serve(calendar(single()))
     row = feed(server, **whole(feed(server)).state)
