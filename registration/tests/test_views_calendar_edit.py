@@ -148,7 +148,7 @@ def test_a_calendar_is_switched_off_and_on(page: Client, calendar: Calendar) -> 
     path = f"/calendars/{calendar.pk}/switch"
     page.post(path, {"is_active": "0"})
     assert not Calendar.objects.active().exists()
-    assert "not read any more" in text_of(page.get("/calendars/"))
+    assert "none of its entries is told of" in text_of(page.get("/calendars/"))
     page.post(path, {"is_active": "1"})
     assert list(Calendar.objects.due(now())) == [calendar]
 

@@ -123,11 +123,16 @@ def calendar_read(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def calendar_switch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stop reading a calendar, or go on, as ``is_active`` in the form says. What was read stays."""
+    """Switch a calendar off or on, as ``is_active`` in the form says.
+
+    Off, it is not read, and within a minute none of its entries is told of any more.
+    """
     calendar = get_object_or_404(editable_calendars_for(request.user), pk=pk)
     is_active = request.POST.get("is_active") == "1"
     state = {"is_active": is_active} | ({"next_sync_at": now()} if is_active else {})
     Calendar.objects.filter(pk=calendar.pk).update(**state)
+    if not is_active:
+        messages.info(request, f"Nobody is told of the entries of “{calendar}” any more, from a minute on.")
     return _back(request)
 
 
