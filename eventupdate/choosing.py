@@ -40,8 +40,8 @@ def choose(
         known = set(account.calendars.values_list("remote_id", flat=True))
         new = [one for one in remote if one.remote_id in chosen and one.remote_id not in known]
         Calendar.objects.bulk_create([_calendar(account, one) for one in new])
-        gone = account.calendars.filter(pk__in=let_go).exclude(remote_id__in=chosen)
-        removed = gone.count()
+        gone = Calendar.objects.filter(account=account, pk__in=let_go).exclude(remote_id__in=chosen)
+        removed = len(gone.lock())
         if removed:
             _replan(account)
             gone.delete()
@@ -51,6 +51,7 @@ def choose(
 def end(account: CalendarAccount) -> None:
     """Delete an account with its calendars and the registrations that name them."""
     with transaction.atomic():
+        Calendar.objects.filter(account=account).lock()
         _replan(account)
         account.delete()
 

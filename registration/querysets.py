@@ -83,3 +83,11 @@ class CalendarQuerySet(models.QuerySet["Calendar"]):
     def free(self, at: datetime) -> Self:
         """Calendars that nobody reads at present."""
         return self.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=at))
+
+    def lock(self) -> list[int]:
+        """Keep syncs from writing until the transaction ends, once those that write have ended; return the keys.
+
+        Whoever removes calendars does this first: entries that are written meanwhile would hold on
+        to a calendar that goes.
+        """
+        return list(self.select_for_update().order_by("pk").values_list("pk", flat=True))

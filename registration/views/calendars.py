@@ -151,6 +151,7 @@ def calendar_delete(request: HttpRequest, pk: int) -> HttpResponse:
     calendar = get_object_or_404(editable_calendars_for(request.user), pk=pk)
     affected = _looking_at(calendar, calendar.owner_id).filter(calendar=None)
     with transaction.atomic():
+        Calendar.objects.filter(pk=calendar.pk).lock()
         affected.changed()
         calendar.delete()
     messages.success(request, f"“{calendar}” is deleted.")
