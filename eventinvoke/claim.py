@@ -22,6 +22,7 @@ from common.states import State
 from eventinvoke import bulk, limits
 from eventinvoke.composing import Claimed, Facts, Row, compose, facts_about
 from eventinvoke.escalation import Miss, bring_forward
+from eventinvoke.matching import SUMMARY_SOURCE
 from eventinvoke.messages import Texts
 from eventinvoke.models import Attempt, Delivery, Prepared
 from eventinvoke.models.attempts import new_attempt_ids
@@ -126,7 +127,7 @@ def _verdict(channel: Channel, row: Row, facts: Facts, instant: datetime) -> tup
     _address, _config, is_usable = facts.targets[row.target_id]
     if row.deadline_at <= instant:
         return State.EXPIRED, "Its time was over before it could be sent."
-    if row.registration_id is None:
+    if row.registration_id is None and facts.events[row.event_id].source != SUMMARY_SOURCE:
         return State.CANCELED, "The registration was deleted."
     if not member.is_active:
         return State.CANCELED, "The member's account is switched off."
