@@ -40,24 +40,26 @@ def bring_periods_in_line(events: Sequence[AnyEvent], runs: Runs, instant: datet
                     )
                 )
             continue
-        now_is = (starts_at, ends_at, registration.action)
-        if (period.starts_at, period.ends_at, period.kind) != now_is and max(
-            period.ends_at, ends_at
-        ) > instant:
-            _free(period, starts_at, ends_at, registration.action, instant)
-            period.starts_at, period.ends_at, period.kind = now_is
+        now_is = (starts_at, ends_at, registration.action, registration.member_id)
+        was = (period.starts_at, period.ends_at, period.kind, period.member_id)
+        if was != now_is and max(period.ends_at, ends_at) > instant:
+            _free(period, starts_at, ends_at, registration, instant)
+            period.starts_at, period.ends_at, period.kind, period.member_id = now_is
             changed.append(period)
     if new:
         Period.objects.bulk_create(new, ignore_conflicts=True)
     _end(stored.values(), changed, instant)
-    values = [(p.pk, p.starts_at, p.ends_at, p.kind) for p in changed]
-    bulk.update(Period, ["starts_at", "ends_at", "kind"], values)
+    values = [(p.pk, p.starts_at, p.ends_at, p.kind, p.member_id) for p in changed]
+    bulk.update(Period, ["starts_at", "ends_at", "kind", "member_id"], values)
 
 
-def _free(period: Period, starts_at: datetime, ends_at: datetime, kind: str, instant: datetime) -> None:
+def _free(
+    period: Period, starts_at: datetime, ends_at: datetime, registration: Registration, instant: datetime
+) -> None:
     """Have what a period held back summarised when it is over as it is now: at once, if it runs no more."""
     if period.starts_at <= instant:
-        runs = kind == Period.Kind.MUTE and starts_at <= instant
+        is_same = registration.action == Period.Kind.MUTE and registration.member_id == period.member_id
+        runs = is_same and starts_at <= instant
         Held.objects.filter(period=period).update(until=ends_at if runs else instant)
 
 

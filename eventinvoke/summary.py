@@ -66,8 +66,8 @@ def _summarise(member: int, registration: int) -> bool:
         if covering is not None:
             due.update(until=covering.ends_at, period=covering, registration=covering.registration_id)
             return False
-        plan = Registration.objects.select_related("member").get(pk=registration)
-        _publish(plan, rows, instant)
+        plan = Registration.objects.get(pk=registration)
+        _publish(plan, Member.objects.get(pk=member), rows, instant)
         Period.objects.filter(pk__in={period for _pk, period in rows if period}).update(summarised_at=instant)
         for start in range(0, len(rows), LOOKED_AT):
             Held.objects.filter(pk__in=[pk for pk, _period in rows[start : start + LOOKED_AT]]).delete()
@@ -85,19 +85,24 @@ def _covering(member: int, registration: int, instant: datetime) -> Period | Non
     return None
 
 
-def _publish(plan: Registration, rows: Sequence[tuple[int, int | None]], instant: datetime) -> None:
-    """Store the summary of some held deliveries (and their periods) as an event, with its deliveries."""
+def _publish(
+    plan: Registration, member: Member, rows: Sequence[tuple[int, int | None]], instant: datetime
+) -> None:
+    """Store the summary of a member's held deliveries (and their periods) as an event, with its deliveries.
+
+    The plan may have become somebody else's meanwhile, whom that does not concern.
+    """
     first = str(rows[0][0])  # a delivery is held back once, so no other summary has it
     pks = [pk for pk, _period in rows[:LOOKED_AT]]
     shown = Delivery.objects.filter(pk__in=pks).select_related("event")
     events = list({row.event_id: row.event for row in shown.order_by("event__starts_at", "pk")}.values())
-    with override(texts_for(plan.member.language)):
+    with override(texts_for(member.language)):
         draft = EventDraft(
             source=SUMMARY_SOURCE,
             external_id=first,
             title=gettext("Held back during “%(title)s”")
             % {"title": _title(plan, {period for _pk, period in rows if period})},
-            description=_listed(events, plan.member),
+            description=_listed(events, member),
             starts_at=instant,
             deadline_at=instant + WORTH_TELLING,
             severity=Severity.INFO,
@@ -108,7 +113,7 @@ def _publish(plan: Registration, rows: Sequence[tuple[int, int | None]], instant
     Delivery.objects.bulk_create(
         Delivery(
             event=event,
-            member=plan.member,
+            member=member,
             target=target,
             registration=plan,
             condition=Step.Condition.ALWAYS,
@@ -119,7 +124,7 @@ def _publish(plan: Registration, rows: Sequence[tuple[int, int | None]], instant
             deadline_at=event.deadline_at,
             is_snooze=True,
         )
-        for target in _targets(plan)
+        for target in _targets(plan, member)
     )
 
 
@@ -143,7 +148,7 @@ def _listed(events: Sequence[Event], member: Member) -> str:
     return "\n".join(lines)
 
 
-def _targets(plan: Registration) -> list[Target]:
-    """Return where the plan says that summaries go, among the member's own; the inbox if it says nothing."""
-    own = Target.objects.usable().filter(steps__registration=plan, member=plan.member)
-    return list(own.distinct().order_by("pk")) or [add_inbox(plan.member)]
+def _targets(plan: Registration, member: Member) -> list[Target]:
+    """Return where the plan says that summaries go, among a member's own; the inbox if it says nothing."""
+    own = Target.objects.usable().filter(steps__registration=plan, member=member)
+    return list(own.distinct().order_by("pk")) or [add_inbox(member)]

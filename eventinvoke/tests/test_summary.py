@@ -18,7 +18,7 @@ from eventinvoke.tests.muting import HOUR, MINUTE, START, due, hold_back, observ
 from eventinvoke.tests.stand_ins import PushLike
 from eventinvoke.wanted import unwanted
 from registration.membership import add_inbox
-from registration.models import Registration
+from registration.models import Calendar, Registration
 from registration.tests.factories import (
     MemberFactory,
     RegistrationFactory,
@@ -199,3 +199,22 @@ def test_the_summary_of_a_mute_that_is_off_is_told_all_the_same(clock: Any) -> N
         summarise_due()
     told = Delivery.objects.get(event__source="summary")
     assert (told.state, unwanted([told.pk])) == (State.PENDING, {})
+
+
+def test_what_one_member_missed_is_not_told_to_whose_the_mute_became(clock: Any, push: PushLike) -> None:
+    one, other = runner(), MemberFactory()
+    old = one.member
+    Calendar.objects.update(owner=None)
+    observe(one, START - HOUR, START + HOUR)
+    hold_back(one, "Interview")
+    Registration.objects.changed(member=other)
+    follow_changes()
+    assert Period.objects.get().member == other
+    assert summarise_due() == 1
+    (event,) = summaries()
+    assert [delivery.member for delivery in event.deliveries.all()] == [old]
+    one.refresh_from_db()
+    hold_back(one, "Telecon")
+    clock.move_to(START + HOUR)
+    summarise_due()
+    assert [delivery.member for delivery in summaries()[-1].deliveries.all()] == [other]
