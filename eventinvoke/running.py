@@ -116,13 +116,21 @@ def _passed_over(rows: Sequence[Row], instant: datetime) -> set[int]:
         return set()
     plans = {row.registration_id for row in rows}
     members: dict[int, set[int]] = defaultdict(set)
-    steps = Step.objects.filter(registration__in=plans, target__verified_at__isnull=False)
-    for plan, member in steps.filter(target__disabled_at=None).values_list("registration", "target__member"):
+    steps = Step.objects.filter(
+        registration__in=plans,
+        target__verified_at__isnull=False,
+        target__disabled_at=None,
+        target__member__user__is_active=True,
+    )
+    for plan, member in steps.values_list("registration", "target__member"):
         members[plan].add(member)
     gone = Period.objects.filter(kind=Period.Kind.AWAY, starts_at__lte=instant, ends_at__gt=instant)
     away = set(gone.filter(member__in=set().union(*members.values())).values_list("member", flat=True))
     waiting = Delivery.objects.pending().filter(
-        event__in={row.event_id for row in rows}, registration__in=plans, is_snooze=False
+        event__in={row.event_id for row in rows},
+        registration__in=plans,
+        is_snooze=False,
+        member__user__is_active=True,
     )
     last = {
         (event, plan): pk

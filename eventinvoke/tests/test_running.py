@@ -207,3 +207,13 @@ def test_the_next_person_of_a_plan_is_told_though_the_first_is_muted(push: PushL
         State.SUPPRESSED,
         State.SENT,
     ]
+
+
+def test_whose_account_is_switched_off_is_nobody_to_pass_on_to(push: PushLike) -> None:
+    ann, bob = MemberFactory(), MemberFactory()
+    _one, (first, second) = plan(ann, bob)
+    bob.user.is_active = False
+    bob.user.save()
+    away(ann)
+    fire("pushlike")
+    assert [outcome(one)[0] for one in (first, second)] == [State.SENT, State.PENDING]
