@@ -6,13 +6,13 @@ whoever is in doubt plans again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Final, TypeVar
 
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from common.clock import now
 from eventinvoke import difference
@@ -135,11 +135,13 @@ def concerned_by(registrations: Sequence[Registration]) -> dict[int, list[int]]:
     return {pk: sorted(events) for pk, events in found.items()}
 
 
-def _events_of(registrations: Iterable[Registration]) -> "models.QuerySet[Event]":
-    """Events that are still to come and whose source one of the registrations looks at."""
-    instant = now()
-    coming = Event.objects.filter(deadline_at__gt=instant - DAY, canceled_at__isnull=True)
-    coming = coming.filter(Q(deadline_at__gt=instant) | Q(is_all_day=True))
+def _events_of(registrations: Collection[Registration]) -> "models.QuerySet[Event]":
+    """Events that are to come, or of which a step is, and whose source one of the registrations looks at."""
+    steps = Step.objects.filter(registration__pk__any_of=[one.pk for one in registrations])
+    last = steps.aggregate(last=Max("offset"))["last"] or timedelta(0)
+    since = now() - max(last, timedelta(0))
+    coming = Event.objects.filter(deadline_at__gt=since - DAY, canceled_at__isnull=True)
+    coming = coming.filter(Q(deadline_at__gt=since) | Q(is_all_day=True))
     looked_at = Q(pk__in=[])
     for one in registrations:
         if one.kind == Registration.Kind.DATE:

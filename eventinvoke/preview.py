@@ -231,10 +231,14 @@ def _told(
 
 
 def _pending(registration: Registration | None) -> list[tuple[int, int, int, datetime]]:
-    """Return key, event, target and due time of what a registration is going to tell, the next first."""
+    """Return key, event, target and due time of what a registration is going to tell, the next first.
+
+    Steps that follow an event which is over are left out, as these events are not looked at.
+    """
     if registration is None or registration.pk is None:
         return []
     rows = Delivery.objects.pending().filter(registration=registration.pk, is_snooze=False, attempts=0)
+    rows = rows.filter(Q(event__deadline_at__gt=now()) | Q(event__is_all_day=True))
     columns = rows.order_by("due_at", "pk").values_list("pk", "event_id", "target_id", "due_at")
     return list(columns[:LOOKED_AT])
 

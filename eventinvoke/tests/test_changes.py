@@ -111,3 +111,15 @@ def test_one_that_can_t_be_planned_spoils_none_that_is_planned_with_it(
     assert [row.registration_id for row in Delivery.objects.all()] == [sound.pk]
     assert not Registration.objects.unplanned().exists()
     assert f"registration {spoilt.pk} can't be planned" in caplog.text
+
+
+def test_a_step_after_an_event_that_is_over_comes_back_with_its_registration(clock: Any) -> None:
+    calendar = CalendarFactory()
+    one = RegistrationFactory(member=calendar.owner, calendar=calendar)
+    StepFactory(registration=one, offset=timedelta(days=1))
+    publish([EventDraft(calendar.source, "1", "telecon", now(), now() + timedelta(hours=1))])
+    clock.shift(timedelta(hours=2))
+    for is_active in (False, True):
+        Registration.objects.changed(is_active=is_active)
+        follow_changes()
+    assert Delivery.objects.get(state="pending").due_at == now() + timedelta(hours=22)

@@ -184,3 +184,13 @@ def test_switching_off_removes_everything() -> None:
     edited = Registration.objects.get(pk=stored.pk)
     edited.is_active = False
     assert difference(stored, edited, plan).count_removed == 1
+
+
+def test_a_step_after_an_event_that_is_over_is_not_called_removed() -> None:
+    calendar = CalendarFactory()
+    stored = RegistrationFactory(member=calendar.owner, calendar=calendar, pattern="telecon")
+    plan = [StepFactory(registration=stored, offset=timedelta(days=1))]
+    hour = 60 * MINUTE
+    publish([EventDraft(calendar.source, "1", "telecon", now() - 2 * hour, now() - hour)])
+    assert Delivery.objects.pending().count() == 1
+    assert difference(stored, Registration.objects.get(pk=stored.pk), plan).count_removed == 0
