@@ -119,7 +119,15 @@ def test_the_history_goes_on_page_by_page_without_a_gap_or_a_repeat(page: Client
 
 
 @pytest.mark.parametrize(
-    "before", ["x", "2026-01-01_1", "_", f"{'9' * 30}_{'9' * 30}", "2026-01-01T00:00:00+00:00_x"]
+    "before",
+    [
+        "x",
+        "2026-01-01_1",
+        "_",
+        f"{'9' * 30}_{'9' * 30}",
+        "2026-01-01T00:00:00+00:00_x",
+        "0001-01-01T00:00:00+14:00_1",
+    ],
 )
 @pytest.mark.parametrize("path", ["/delivered/", "/inbox/"])
 def test_a_mangled_page_mark_is_passed_over(page: Client, path: str, before: str) -> None:

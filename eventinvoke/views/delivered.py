@@ -1,7 +1,7 @@
 """What was told: the history, page by page."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from django.contrib.auth.decorators import login_required
@@ -71,7 +71,7 @@ def _read(before: str) -> tuple[datetime | None, int]:
     try:
         instant = datetime.fromisoformat(text)
         pk = int(key)
-    except ValueError:
+        is_good = instant.tzinfo is not None and 0 < pk < 2**63
+        return (instant.astimezone(UTC), pk) if is_good else (None, 0)
+    except (ValueError, OverflowError):
         return None, 0
-    is_good = instant.tzinfo is not None and 0 < pk < 2**63
-    return (instant, pk) if is_good else (None, 0)
