@@ -34,9 +34,10 @@ def tell_of_refusal(calendar: Calendar, at: datetime) -> None:
     account = calendar.account
     if account is None:  # nobody could connect it again
         return
-    still_well = CalendarAccount.objects.filter(pk=account.pk, refused_at__isnull=True)
-    if not still_well.update(refused_at=at):
-        return
+    still_well = CalendarAccount.objects.select_for_update().filter(pk=account.pk, refused_at__isnull=True)
+    if account.credentials not in still_well.values_list("credentials", flat=True):
+        return  # it is told already, or was connected again while it was read
+    still_well.update(refused_at=at)
     provider = CalendarAccount.Provider(account.provider).label
     name = f"account:{account.pk}:refused:{at:%Y%m%dT%H%M%SZ}"
     title = f"Connect {provider} again"

@@ -7,7 +7,7 @@ import pytest
 from common.states import State
 from eventinvoke.models import Delivery, Event
 from eventinvoke.planning import plan_events
-from eventupdate.failing import LASTING
+from eventupdate.failing import LASTING, tell_of_refusal
 from eventupdate.sync import FIRST_RETRY, Outcome, SyncReport, sync
 from eventupdate.tests.conftest import dump
 from eventupdate.tests.feed_server import FeedServer
@@ -217,4 +217,14 @@ def test_a_calendar_that_was_removed_while_it_failed_is_told_to_nobody(server: F
     server.serve("<html>")
     Calendar.objects.filter(pk=calendar.pk).delete()
     assert sync(calendar, at=AT).outcome is Outcome.BUSY
+    assert not Event.objects.exists()
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_refusal_of_what_was_connected_again_meanwhile_is_told_to_nobody(server: FeedServer) -> None:
+    calendar = connected(MemberFactory(), server)
+    assert calendar.account is not None  # as it was when the reading began
+    CalendarAccount.objects.update(credentials="newer")
+    tell_of_refusal(calendar, AT)
+    assert CalendarAccount.objects.get().refused_at is None
     assert not Event.objects.exists()

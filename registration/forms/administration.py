@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 
@@ -36,6 +37,11 @@ class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subsc
         help_text="Empty: it stays as it is, or ends with the user name.",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Note which server the stored password is for."""
+        super().__init__(*args, **kwargs)
+        self._host = _host(str(self.instance.url))
+
     def clean_password(self) -> str:
         """Keep the password where none was typed, as long as there is a user name."""
         typed: str = self.cleaned_data["password"]
@@ -58,7 +64,17 @@ class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subsc
         is_address = cleaned.get("kind") == Calendar.Kind.ICAL_URL
         if is_address and not cleaned.get("url") and "url" not in self.errors:
             self.add_error("url", "Type the address of the calendar.")
+        account = cleaned.get("account")
+        if account is not None and account.owner != cleaned.get("owner"):
+            self.add_error("account", "This account belongs to somebody else than the calendar.")
+        if _host(cleaned.get("url", "")) != self._host and not self.data.get("password"):
+            # A password goes to the server that it was typed for, and to no other.
+            self.instance.password = cleaned["password"] = ""
         return cleaned
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").lower()
 
 
 class RegistrationAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time

@@ -18,6 +18,7 @@ _SECRETS: Final = {
 }
 _ANEW: Final = frozenset({*_SECRETS, "default_time_zone"})
 """What is to be read as a whole once it is another one."""
+_STATE: Final = frozenset({"etag", "last_modified", "content_hash", "sync_token", "next_sync_at"})
 
 
 class CalendarEditForm(CalendarForm):
@@ -37,8 +38,11 @@ class CalendarEditForm(CalendarForm):
             dropped = ("file",) if calendar.user_name else ("file", "forgets_sign_in")
         elif calendar.kind != Calendar.Kind.ICAL_FILE:
             dropped = (*dropped, "file")
+        if calendar.account_id is not None:
+            # What an account holds is for those to whom the account belongs.
+            dropped = (*dropped, "is_for_everybody")
         for name in dropped:
-            del self.fields[name]
+            self.fields.pop(name, None)
         for name, label in _SECRETS.items():
             if name in self.fields:
                 self.fields[name].label = label
@@ -79,13 +83,21 @@ class CalendarEditForm(CalendarForm):
         for name in self._stored:
             if name in given:
                 setattr(calendar, name, given[name])
+        calendar.owner = self._owner()
+        columns = {"owner", *CalendarForm.Meta.fields} & {"owner", *self.fields}
+        if given.get("forgets_sign_in"):
+            columns |= {"user_name", "password"}
         if given.get("file"):
             calendar.content = given["file"]
-        calendar.owner = self._owner()
+            columns.add("content")
         if _ANEW & set(self.changed_data) or given.get("forgets_sign_in"):
             calendar.etag = calendar.last_modified = calendar.content_hash = calendar.sync_token = ""
             calendar.next_sync_at = now()
-        super(CalendarForm, self).save(commit=commit)
+            columns |= _STATE
+        if commit:
+            # Only what was changed here: a sync may have stored the rest since it was read.
+            values = {name: getattr(calendar, name) for name in columns}
+            Calendar.objects.filter(pk=calendar.pk).update(**values)
         return calendar
 
 

@@ -7,8 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from registration.membership import member_of
-from registration.models import Calendar, Member, Registration
-from registration.tests.factories import UserFactory
+from registration.models import Calendar, CalendarAccount, Member, Registration
+from registration.tests.factories import CalendarFactory, MemberFactory, UserFactory
 from registration.tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
@@ -90,3 +90,29 @@ def test_plain_words_are_no_regular_expression(boss: Client) -> None:
     add(boss, "registration", **plan, **data)
     one = Registration.objects.get()
     assert (one.pattern, one.fields, one.muted_sources) == ("c++ (draft", ["title"], ["system"])
+
+
+def change(boss: Client, calendar: Calendar, **data: Any) -> Any:
+    url = reverse("admin:registration_calendar_change", args=[calendar.pk])
+    typed = {"name": "Shifts", "kind": "ical_url", "interval": "00:05:00", "user_name": "ada"} | data
+    answer = boss.post(url, typed)
+    calendar.refresh_from_db()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("url", "left"), [("", "secret"), ("https://192.0.2.7/new", "secret"), ("https://192.0.2.8/", "")]
+)
+def test_a_password_goes_to_no_other_server(boss: Client, settings: Any, url: str, left: str) -> None:
+    settings.NOTICE_ALLOWED_PRIVATE_NETWORKS = ["192.0.2.0/25"]
+    one = CalendarFactory.create(url="https://192.0.2.7/me", user_name="ada", password="secret")
+    assert change(boss, one, owner=one.owner.pk, url=url).status_code == 302
+    assert (one.url, one.password) == (url or "https://192.0.2.7/me", left)
+
+
+def test_a_calendar_is_read_through_no_other_member_s_account(boss: Client) -> None:
+    account = CalendarAccount.objects.create(owner=MemberFactory.create(), provider="google", name="Ada")
+    one = CalendarFactory.create(kind="google", remote_id="x")
+    answer = change(boss, one, owner=one.owner.pk, kind="google", account=account.pk)
+    assert "This account belongs to somebody else" in text_of(answer)
+    assert one.account is None

@@ -4,11 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.urls import resolve
 
 from common.clock import now
-from registration.models import Calendar, Member, Registration
+from registration.forms.calendar_edit import CalendarEditForm
+from registration.models import Calendar, CalendarAccount, Member, Registration
 from registration.tests.factories import CalendarFactory, RegistrationFactory
 from registration.tests.pages import error_at, text_of
 
@@ -170,3 +173,39 @@ def test_what_is_not_one_s_own_can_not_be_changed(page: Client, is_for_everybody
     one = CalendarFactory.create(**({"owner": None} if is_for_everybody else {}))
     assert page.get(f"/calendars/{one.pk}/edit/").status_code == 404
     assert page.post(f"/calendars/{one.pk}/switch", {"is_active": "0"}).status_code == 404
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_a_calendar_of_an_account_stays_with_those_to_whom_the_account_belongs(
+    staff_page: Client, calendar: Calendar, is_shared: Any
+) -> None:
+    """The staff gives nothing of a member's account to everybody."""
+    owner = None if is_shared else calendar.owner
+    account = CalendarAccount.objects.create(owner=owner, provider="google", name="ada@example.org")
+    one = CalendarFactory.create(owner=owner, kind="google", account=account, remote_id="x")
+    assert "is_for_everybody" not in staff_page.get(f"/calendars/{one.pk}/edit/").content.decode()
+    save(staff_page, one, **({} if is_shared else {"is_for_everybody": "on"}))
+    assert one.owner == owner
+
+
+def test_saving_takes_back_nothing_that_a_sync_has_stored_meanwhile(
+    calendar: Calendar, member: Member
+) -> None:
+    given = {"name": "Office", "interval": "300"}
+    form = CalendarEditForm(given, instance=calendar, member=member, is_staff=False)
+    assert form.is_valid()
+    stored = {"etag": "2", "failures": 3, "problem": "It failed.", "lease_until": now(), "sync_token": "9"}
+    Calendar.objects.filter(pk=calendar.pk).update(**stored)
+    form.save()
+    calendar.refresh_from_db()
+    assert {name: getattr(calendar, name) for name in stored} == stored
+    assert calendar.name == "Office"
+
+
+@pytest.mark.parametrize("path", ["add/", "{}/edit/"])
+def test_secrets_are_left_out_of_reports_of_errors(calendar: Calendar, path: str) -> None:
+    view = resolve(f"/calendars/{path}".format(calendar.pk)).func
+    request: Any = RequestFactory().post("/", {"url": URL, "password": "secret-2", "name": "Work"})
+    request.user = AnonymousUser()
+    view(request, **({"pk": calendar.pk} if "{}" in path else {}))
+    assert {"url", "user_name", "password"} <= {*request.sensitive_post_parameters}

@@ -11,6 +11,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from common.clock import now
@@ -62,6 +63,7 @@ def _token(calendars: Iterable[Calendar]) -> str:
     return sha256(repr(shown).encode()).hexdigest()[:16]
 
 
+@sensitive_post_parameters("url", "user_name", "password")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def calendar_add(request: HttpRequest) -> HttpResponse:
@@ -79,6 +81,7 @@ def calendar_add(request: HttpRequest) -> HttpResponse:
     return render(request, "panel/calendar_form.html", {"form": form})
 
 
+@sensitive_post_parameters("url", "user_name", "password")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def calendar_edit(request: HttpRequest, pk: int) -> HttpResponse:
