@@ -1,6 +1,6 @@
 """The inbox: what is new, what was seen, what is read."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from registration.membership import member_of
 from registration.models import Member
 from registration.tests.factories import TargetFactory, UserFactory
+from registration.tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -232,3 +233,14 @@ def test_the_inbox_costs_the_same_for_many_notices(
         html = page.get("/inbox/").content.decode()
     assert html.count("notice-row") >= 40
     assert "Older" in html
+
+
+def test_a_notice_of_what_lasts_all_day_names_its_day_in_every_zone(page: Client, member: Member) -> None:
+    Member.objects.filter(pk=member.pk).update(time_zone="Pacific/Honolulu")
+    starts_at = datetime(2027, 3, 1, tzinfo=UTC)
+    day = EventFactory.create(is_all_day=True, starts_at=starts_at, starts_on=starts_at.date())
+    one = notice(member, event=day)
+    for path in ("/inbox/", "/inbox/news", f"/deliveries/{one.pk}/"):
+        shown = text_of(page.get(path))
+        assert "Mon 1 Mar 2027 , all day" in shown
+        assert "28 Feb" not in shown
