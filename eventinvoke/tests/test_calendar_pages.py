@@ -255,3 +255,18 @@ def test_an_entry_leads_to_a_registration_of_such_entries(page: Client, calendar
 def test_an_entry_of_somebody_else_s_calendar_is_not_found(page: Client) -> None:
     one = entry(CalendarFactory.create(), "Secret")
     assert page.get(f"/events/{one.pk}/").status_code == 404
+
+
+def test_who_is_no_longer_told_of_an_entry_is_not_shown_what_becomes_of_it(
+    page: Client, member: Member
+) -> None:
+    event = entry(CalendarFactory.create(), "Board meeting")
+    change(event, "retitled", {"title": "Board meeting"}, {"title": "Dismissals"})
+    one = DeliveryFactory.create(event=event, target=TargetFactory.create(member=member))
+    assert "Dismissals" in text_of(page.get("/changes/"))
+    one.state = "canceled"
+    one.save()
+    assert "Dismissals" not in text_of(page.get("/changes/"))
+    assert page.get(f"/events/{event.pk}/").status_code == 404
+    Event.objects.update(canceled_at=now())
+    assert page.get(f"/events/{event.pk}/").status_code == 200

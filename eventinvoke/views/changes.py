@@ -6,14 +6,14 @@ from typing import Any, Final, NamedTuple
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from common.clock import now
 from eventinvoke.models import EventChange
-from eventinvoke.views.scope import calendar_in, deliveries_in, is_for_all
+from eventinvoke.views.scope import calendar_in, deliveries_in, is_for_all, open_to
 
 PAGE: Final = 40
 KEPT: Final = timedelta(days=60)
@@ -110,7 +110,7 @@ def _join(labels: list[str]) -> str:
 
 def concerning(request: HttpRequest) -> "QuerySet[EventChange]":
     """Return the changes of events that the member is, or was, to be told of."""
-    return EventChange.objects.filter(Exists(deliveries_in(request).filter(event=OuterRef("event"))))
+    return EventChange.objects.filter(event__in=open_to(deliveries_in(request)).values("event"))
 
 
 @login_required

@@ -5,6 +5,7 @@ from typing import Final
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from common.states import State
 from eventinvoke.matching import CALENDAR_PREFIX
 from eventinvoke.models import Delivery, Event
 from registration.access import calendars_for, members_of
@@ -35,6 +36,17 @@ def deliveries_for(request: HttpRequest) -> "QuerySet[Delivery]":
 def own_deliveries(request: HttpRequest) -> "QuerySet[Delivery]":
     """Return the deliveries that this account may answer: nobody confirms for another."""
     return Delivery.objects.filter(member=member_in(request))
+
+
+def open_to(rows: "QuerySet[Delivery]") -> "QuerySet[Delivery]":
+    """Return those of some deliveries whose events may be looked at for their sake.
+
+    Who is no longer told of an entry, as the calendar is no longer shared or the plan is another one, is not
+    shown what becomes of it either; that it was canceled is the last.
+    """
+    return rows.exclude(
+        state=State.CANCELED, event__canceled_at=None, event__source__startswith=CALENDAR_PREFIX
+    )
 
 
 def calendar_in(request: HttpRequest) -> Calendar | None:

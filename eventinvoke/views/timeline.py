@@ -14,7 +14,7 @@ from common.clock import now
 from common.states import FINAL, State
 from eventinvoke.models import Answer, Attempt, Delivery, Event
 from eventinvoke.views.changes import lines_of
-from eventinvoke.views.scope import calendar_of, deliveries_for, own_deliveries
+from eventinvoke.views.scope import calendar_of, deliveries_for, open_to, own_deliveries
 
 LIMIT: Final = 200
 
@@ -166,7 +166,7 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
         deliveries
         or calendar is not None
         or request.user.is_staff
-        or deliveries_for(request).filter(event=event).exists()
+        or open_to(deliveries_for(request).filter(event=event)).exists()
     ):
         raise Http404
     members = {delivery.member_id for delivery in deliveries}
