@@ -108,9 +108,14 @@ class StandingForm(RegistrationForm):
             field.queryset = calendars.filter(Q(is_active=True) | Q(pk=self.instance.calendar_id))
         sources = self.fields["muted_sources"]
         if isinstance(sources, forms.MultipleChoiceField):
-            sources.choices = sources_for(calendars.order_by("name", "pk"))
+            sources.choices = self._sources(sources_for(calendars.order_by("name", "pk")))
         if self.instance.pk:
             self.initial["searched"] = self.instance.fields
+
+    def _sources(self, offered: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Add what is chosen already and was removed since: none chosen would mean all of them."""
+        gone = sorted({*map(str, self.instance.muted_sources)} - {source for source, _name in offered})
+        return [*offered, *((source, "Something that is no longer there") for source in gone)]
 
     def clean_pattern(self) -> str:
         """Refuse what can't be searched for, and say what it lacks."""

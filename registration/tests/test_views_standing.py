@@ -191,3 +191,14 @@ def test_the_form_costs_the_same_for_many_calendars(
     CalendarFactory.create_batch(25, owner=member)
     with django_assert_max_num_queries(8):
         page.get(ADD)
+
+
+def test_a_source_that_was_removed_does_not_turn_into_all_sources(page: Client, inbox: Target) -> None:
+    one = RegistrationFactory.create(member=inbox.member, action="mute", muted_sources=["calendar:999999"])
+    shown = page.get(f"/registrations/{one.pk}/").content.decode()
+    box = re.search(r'<input[^>]*value="calendar:999999"[^>]*>', shown)
+    assert box is not None
+    assert "checked" in box[0]
+    page.post(f"/registrations/{one.pk}/", standing(inbox, action="mute", muted_sources=["calendar:999999"]))
+    one.refresh_from_db()
+    assert one.muted_sources == ["calendar:999999"]
