@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's names
+from django.db import connection
 from django.utils.module_loading import import_string
 from phonenumbers import NumberParseException, is_possible_number
 from phonenumbers import parse as parse_number
@@ -190,6 +191,21 @@ def check_amounts(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
         for name in names
         if getattr(settings, name) <= 0
     ]
+
+
+@register(Tags.database)
+def check_collation(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """E013: MariaDB tells "a" from "A" in names that calendars and people give."""
+    if "default" not in (databases or ()) or connection.vendor != "mysql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@character_set_database, @@collation_database")
+        charset, collation = cursor.fetchone()
+    if charset == "utf8mb4" and collation.endswith("_bin"):
+        return []
+    hint = "Make it by: CREATE DATABASE notice CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+    message = f"The database's collation is {collation}, to which names that differ are the same."
+    return [Error(message, hint=hint, id="pfs_notice.E013")]
 
 
 @register(deploy=True)

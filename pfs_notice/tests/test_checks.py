@@ -94,3 +94,21 @@ def test_the_deployment_check_names_what_works_on_a_desk_only(settings: Any) -> 
 
 def test_every_warning_says_what_to_do() -> None:
     assert all(hints())
+
+
+def collation_faults() -> list[str]:
+    found = checks.run_checks(tags=[checks.Tags.database], databases=["default"])
+    return [str(one.id) for one in found if str(one.id).startswith("pfs_notice.")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_takes_names_that_differ_for_the_same_is_named() -> None:
+    assert collation_faults() == []
+    if connection.vendor != "mysql":
+        return  # no other does by default
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER DATABASE COLLATE utf8mb4_general_ci")
+        try:
+            assert collation_faults() == ["pfs_notice.E013"]
+        finally:
+            cursor.execute("ALTER DATABASE COLLATE utf8mb4_bin")
