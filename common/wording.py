@@ -110,4 +110,6 @@ def _explain(text: str) -> str:
             return "A } has no { before it. Write }} for the brace itself."
         if opened > 1:
             return "A { stands inside another. Write {{ for the brace itself."
+    if not opened:
+        return "Write a field alone between the braces, like {title}."
     return "A { is not closed by a }. Write {{ for the brace itself."

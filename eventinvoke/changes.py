@@ -6,7 +6,7 @@ become an event.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 from time import monotonic
@@ -84,18 +84,26 @@ def _try(pks: Sequence[int], follow: Callable[[Sequence[int]], int]) -> int:
     try:
         return follow(pks)
     except (OperationalError, InterfaceError):
+        _forget(pks)
         if connection.in_atomic_block or not connection.is_usable():
             raise  # the database is away: the next wake-up comes back
         # A deadlock, or a statement that took too long: that is about these alone.
         log.warning("registrations %s are planned at the next wake-up", pks, exc_info=True)
         return 0
     except Exception:
+        _forget(pks)
         if len(pks) > 1:
             return sum(_try([pk], follow) for pk in pks)
         log.exception("registration %s can't be planned; it is left until it changes again", pks[0])
         # Or the same fault would come back with every wake-up.
         Registration.objects.unplanned().filter(pk=pks[0]).update(is_planned=True)
         return 0
+
+
+def _forget(pks: Iterable[int]) -> None:
+    """Begin these anew the next time: what was done while their events were looked for was undone."""
+    for pk in pks:
+        _left.pop(pk, None)
 
 
 def _locked(pks: Sequence[int]) -> list[Registration]:

@@ -18,6 +18,7 @@ VALUES = dict.fromkeys(wording.FIELDS, "") | {"title": "Telecon", "place": "Room
         ("{xyzzy}", "There are {title}, {start}"),
         ("{}", "like {title}"),
         ("{title", "not closed"),
+        ("{title!}", "alone between the braces"),
         ("title}", "no { before"),
         ("{title {place}}", "inside another"),
         ("{title.__class__}", "There is no {title.__class__}"),

@@ -10,6 +10,7 @@ from common.clock import now
 from eventinvoke.changes import STEP, follow_changes
 from eventinvoke.models import Delivery
 from eventinvoke.publish import EventDraft, publish
+from eventinvoke.tests.factories import DeliveryFactory
 from registration.models import Registration
 from registration.tests.factories import CalendarFactory, DateFactory, RegistrationFactory, StepFactory
 
@@ -123,3 +124,15 @@ def test_a_step_after_an_event_that_is_over_comes_back_with_its_registration(clo
         Registration.objects.changed(is_active=is_active)
         follow_changes()
     assert Delivery.objects.get(state="pending").due_at == now() + timedelta(hours=22)
+
+
+def test_what_was_put_off_ends_though_another_can_t_be_planned() -> None:
+    spoilt = RegistrationFactory(calendar=CalendarFactory(owner=None))
+    publish([EventDraft(spoilt.calendar.source, "1", "PFS telecon", datetime(9999, 12, 30, tzinfo=UTC))])
+    StepFactory(registration=spoilt, offset=timedelta(days=7))
+    put_off = DeliveryFactory(is_snooze=True)
+    Registration.objects.filter(pk=put_off.registration_id).changed(is_active=False)
+    Registration.objects.changed()
+    follow_changes()
+    put_off.refresh_from_db()
+    assert put_off.state == "canceled"
