@@ -4,19 +4,27 @@
 hundreds of keys costs more to parse than the query to run. PostgreSQL takes them as one array; elsewhere
 this is ``__in``.
 
-``filter(title__lower__contains=words.lower())`` finds words however they are written. ``__icontains`` does
-not where MariaDB's tables tell upper and lower case apart.
+``filter(holds("title", words))`` finds words however they are written. ``__icontains`` alone does not where
+MariaDB's tables tell upper and lower case apart.
 """
 
 from typing import Any
 
-from django.db.models import CharField, Field
+from django.db.models import CharField, Field, Q
 from django.db.models.functions import Lower
 from django.db.models.lookups import In
 
 from common.arrays import literal
 
 CharField.register_lookup(Lower)
+
+
+def holds(column: str, words: str) -> Q:
+    """Return the condition that a column holds these words, whether in capitals or not.
+
+    SQLite knows the capitals of English alone; words in others are found there as they are written.
+    """
+    return Q((f"{column}__lower__contains", words.lower())) | Q((f"{column}__icontains", words))
 
 
 @Field.register_lookup

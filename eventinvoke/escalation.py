@@ -25,8 +25,9 @@ def bring_forward(misses: Iterable[Miss]) -> int:
     """Carry out at once the next step of each plan that just missed somebody; return how many.
 
     The next step is the earliest that is pending, waits for a confirmation and goes to another
-    target (to another member, where that one is away): dialling a busy line again at once would help nobody. It keeps its ``due_at``. What nobody
-    wants any more (the event was moved meanwhile) brings nothing forward.
+    target (to another member, where that one is away): dialling a busy line again at once would help
+    nobody. It keeps its ``due_at``. What nobody wants any more (the event was moved meanwhile) brings
+    nothing forward.
     """
     missed = {(m.event_id, m.registration_id): m for m in misses if m.registration_id is not None}
     if not missed:

@@ -270,3 +270,8 @@ def test_who_is_no_longer_told_of_an_entry_is_not_shown_what_becomes_of_it(
     assert page.get(f"/events/{event.pk}/").status_code == 404
     Event.objects.update(canceled_at=now())
     assert page.get(f"/events/{event.pk}/").status_code == 200
+
+
+def test_words_with_accents_are_found_as_they_are_written(page: Client, calendar: Calendar) -> None:
+    entry(calendar, "Übung")
+    assert "Übung" in text_of(page.get(f"/calendars/{calendar.pk}/", {"q": "Übung"}))

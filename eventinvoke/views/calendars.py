@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from common.clock import now
+from common.lookups import holds
 from eventinvoke.matching import CALENDAR_PREFIX
 from eventinvoke.models import Delivery, Event, EventChange
 from eventinvoke.views.changes import lines_of
@@ -34,8 +35,7 @@ def calendar_detail(request: HttpRequest, pk: int) -> HttpResponse:
     words = request.GET.get("q", "").replace("\0", "").strip()[:100]
     events = coming_of([calendar.source])
     if words:
-        written = words.lower()
-        events = events.filter(Q(title__lower__contains=written) | Q(location__lower__contains=written))
+        events = events.filter(holds("title", words) | holds("location", words))
     page = Paginator(events.order_by("starts_at", "pk"), PAGE).get_page(request.GET.get("page"))
     changes = EventChange.objects.filter(event__source=calendar.source).select_related("event")
     context = {

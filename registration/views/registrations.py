@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from common.clock import now
+from common.lookups import holds
 from registration.access import (
     declinable_registrations_for,
     editable_registrations_for,
@@ -43,7 +44,7 @@ def registration_list(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(_SHOWN[kind])
     if words:
         columns = ("name", "pattern", "title")
-        rows = rows.filter(reduce(or_, (Q((f"{name}__lower__contains", words.lower())) for name in columns)))
+        rows = rows.filter(reduce(or_, (holds(name, words) for name in columns)))
     steps = Prefetch("steps", Step.objects.select_related("target"))
     rows = rows.select_related("member", "created_by", "calendar").prefetch_related(steps)
     page = Paginator(rows.order_by("kind", "-starts_at", "name", "pk"), PAGE).get_page(
