@@ -1,6 +1,7 @@
 """Periods: kept in line with the events, as deliveries are, and told on the list of what is coming."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from common.channels import Severity, registry
@@ -8,7 +9,7 @@ from eventinvoke import bulk
 from eventinvoke.models import Delivery, Held, Period
 from eventinvoke.rows import AnyEvent
 from eventinvoke.wishes import runs_of
-from registration.models import Registration
+from registration.models import Registration, Step
 
 Runs = Sequence[tuple[AnyEvent, Registration]]
 
@@ -76,14 +77,40 @@ def _end(unwanted: Iterable[Period], changed: list[Period], instant: datetime) -
         Period.objects.filter(pk__in=to_delete).delete()
 
 
-def notes_on(deliveries: Sequence[Delivery], instant: datetime) -> dict[int, str]:
-    """Say of pending deliveries, as things stand, which will be held back or passed over, and why; one query.
+def people_of(plans: Collection[int]) -> dict[int, set[int]]:
+    """Return the members whom each of some plans can tell; no query for none."""
+    members: dict[int, set[int]] = defaultdict(set)
+    steps = Step.objects.filter(
+        registration__in=plans,
+        target__verified_at__isnull=False,
+        target__disabled_at=None,
+        target__member__user__is_active=True,
+    )
+    for plan, member in steps.values_list("registration", "target__member"):
+        members[plan].add(member)
+    return members
 
-    Their events and registrations are read with them.
+
+def last_of(events: Collection[int], plans: Collection[int]) -> dict[tuple[int, int | None], int]:
+    """Return the last delivery, by event and plan, that waits for somebody who can be told; no query for none."""
+    waiting = Delivery.objects.pending().filter(
+        event__in=events, registration__in=plans, is_snooze=False, member__user__is_active=True
+    )
+    rows = waiting.order_by("due_at", "pk").values_list("event_id", "registration_id", "pk")
+    return {(event, plan): pk for event, plan, pk in rows}
+
+
+def notes_on(deliveries: Sequence[Delivery], instant: datetime) -> dict[int, str]:
+    """Say of pending deliveries, as things stand, which will be held back or passed over, and why.
+
+    Their events and registrations are read with them. One query, two more where plans skip who is away.
     """
     if not deliveries:
         return {}
-    members = {delivery.member_id for delivery in deliveries}
+    skipping = [one for one in deliveries if one.registration is not None and one.registration.skips_away]
+    people = people_of({one.registration_id for one in skipping if one.registration_id is not None})
+    last = last_of({one.event_id for one in skipping}, people)
+    members = {delivery.member_id for delivery in deliveries}.union(*people.values())
     latest = max(delivery.next_attempt_at for delivery in deliveries)
     rows = Period.objects.filter(member__in=members, ends_at__gt=instant, starts_at__lte=latest)
     periods: dict[int, list[Period]] = {}
@@ -92,11 +119,23 @@ def notes_on(deliveries: Sequence[Delivery], instant: datetime) -> dict[int, str
     silent = {kind for kind, channel in registry().items() if channel.capabilities.is_silent}
     notes: dict[int, str] = {}
     for delivery in deliveries:
+        is_last = last.get((delivery.event_id, delivery.registration_id)) == delivery.pk
+        in_plan = people.get(delivery.registration_id or 0, ()) if is_last else ()
+        is_for_all = bool(in_plan) and all(
+            any(_is_away(period, delivery.next_attempt_at) for period in periods.get(member, ()))
+            for member in in_plan
+        )
         for period in periods.get(delivery.member_id, ()):
+            if is_for_all and period.kind == Period.Kind.AWAY:
+                continue  # everybody is away, and somebody has to know
             note = _note(delivery, period, is_silent=delivery.kind in silent)
             if note:
                 notes.setdefault(delivery.pk, note)
     return notes
+
+
+def _is_away(period: Period, at: datetime) -> bool:
+    return period.kind == Period.Kind.AWAY and period.starts_at <= at < period.ends_at
 
 
 def _note(delivery: Delivery, period: Period, *, is_silent: bool) -> str:

@@ -16,9 +16,9 @@ from common.channels import Severity
 from common.states import State
 from eventinvoke.composing import USUAL, PlanFacts, Row
 from eventinvoke.escalation import Miss, bring_forward
-from eventinvoke.models import Delivery, Held, Period
-from eventinvoke.periods import mutes
-from registration.models import Member, Step
+from eventinvoke.models import Held, Period
+from eventinvoke.periods import last_of, mutes, people_of
+from registration.models import Member
 
 Verdict = tuple[State, str]
 
@@ -114,31 +114,14 @@ def _passed_over(rows: Sequence[Row], instant: datetime) -> set[int]:
     """
     if not rows:
         return set()
-    plans = {row.registration_id for row in rows}
-    members: dict[int, set[int]] = defaultdict(set)
-    steps = Step.objects.filter(
-        registration__in=plans,
-        target__verified_at__isnull=False,
-        target__disabled_at=None,
-        target__member__user__is_active=True,
-    )
-    for plan, member in steps.values_list("registration", "target__member"):
-        members[plan].add(member)
+    plans = {row.registration_id for row in rows if row.registration_id is not None}
+    members = people_of(plans)
     gone = Period.objects.filter(kind=Period.Kind.AWAY, starts_at__lte=instant, ends_at__gt=instant)
     away = set(gone.filter(member__in=set().union(*members.values())).values_list("member", flat=True))
-    waiting = Delivery.objects.pending().filter(
-        event__in={row.event_id for row in rows},
-        registration__in=plans,
-        is_snooze=False,
-        member__user__is_active=True,
-    )
-    last = {
-        (event, plan): pk
-        for event, plan, pk in waiting.order_by("due_at", "pk").values_list("event", "registration", "pk")
-    }
+    last = last_of({row.event_id for row in rows}, plans)
     return {
         row.pk
         for row in rows
-        if not members[row.registration_id or 0] <= away
+        if not members.get(row.registration_id or 0, set()) <= away
         or last.get((row.event_id, row.registration_id or 0)) != row.pk
     }

@@ -217,3 +217,13 @@ def test_whose_account_is_switched_off_is_nobody_to_pass_on_to(push: PushLike) -
     away(ann)
     fire("pushlike")
     assert [outcome(one)[0] for one in (first, second)] == [State.SENT, State.PENDING]
+
+
+def test_what_is_coming_knows_that_the_last_step_is_carried_out_when_all_are_away() -> None:
+    ann, bob = MemberFactory(), MemberFactory()
+    _one, (first, second) = plan(ann, bob)
+    away(ann)
+    assert notes_on([first, second], now()).keys() == {first.pk}
+    away(bob)
+    assert notes_on([first, second], now()).keys() == {first.pk}
+    assert notes_on([second], now()) == {}
