@@ -39,7 +39,10 @@ _PARENT: Final = {
     "DAYLIGHT": "VTIMEZONE",
 }
 _NAME: Final = re.compile(r"([A-Za-z0-9-]+)[;:]")
-_FOLD: Final = re.compile(rb"[\r\n]+[ \t]")
+# Begun at the first break of a row and never given back: else blank lines take a time that grows with
+# the square of their number, and keep the whole process from anything else.
+_FOLD: Final = re.compile(rb"(?<![\r\n])[\r\n]++[ \t]")
+_TEXT_FOLD: Final = re.compile(_FOLD.pattern.decode())
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -93,7 +96,7 @@ def read_blocks(text: str) -> Feed:
 def _unfolded(text: str) -> list[str]:
     if "\r" not in text and "\n " not in text and "\n\t" not in text:
         return [line for line in text.split("\n") if line]  # as ``resources`` writes it
-    return [line for line in re.split(r"[\r\n]+", re.sub(r"[\r\n]+[ \t]", "", text)) if line.strip()]
+    return [line for line in re.split(r"[\r\n]+", _TEXT_FOLD.sub("", text)) if line.strip()]
 
 
 def property_name(line: str) -> str:
@@ -117,7 +120,7 @@ def _decode(content: bytes, charset: str) -> str:
         if content.startswith(mark):
             raw = content if encoding == "utf-16" else _FOLD.sub(b"", content)
             text = raw.decode(encoding, errors="replace")
-            return _clean(re.sub(r"[\r\n]+[ \t]", "", text) if encoding == "utf-16" else text)
+            return _clean(_TEXT_FOLD.sub("", text) if encoding == "utf-16" else text)
     raw = _FOLD.sub(b"", content)
     try:
         return _clean(raw.decode())

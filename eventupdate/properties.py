@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from eventupdate.times import Time, read_time
 
 _TIMES: Final = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE"})
-_QUOTED: Final = re.compile(r'((?:[^":]|"[^"]*")*):(.*)', re.DOTALL)
+# Possessive, as what is kept to go back to takes a hundred bytes for each character.
+_QUOTED: Final = re.compile(r'((?:[^":]++|"[^"]*+")*+):(.*)', re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\([\\;,:\"nN])")
 _ZONE: Final = re.compile(r';TZID=("[^"]*"|[^;]*)', re.IGNORECASE)
 _VALUE: Final = re.compile(r";VALUE=\"?([A-Z-]+)\"?", re.IGNORECASE)

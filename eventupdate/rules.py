@@ -19,6 +19,8 @@ from eventupdate.times import Time, read_time
 Until = Callable[[Time], Time]
 """Brings the end of a rule to the type and zone of its series."""
 
+MAX_RULE: Final = 5000
+"""Characters of a rule, at most: all days of a year by their numbers are 1,500."""
 _DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _WEEKDAYS: Final = (rrule.MO, rrule.TU, rrule.WE, rrule.TH, rrule.FR, rrule.SA, rrule.SU)
 _FREQUENCIES: Final = {
@@ -127,6 +129,8 @@ def read_rule(text: str, fit: Until) -> Rule:
 
     Raises ``ValueError`` (with a few words for a person) for one that can't be read.
     """
+    if len(text) > MAX_RULE:
+        raise ValueError(text[:MAX_RULE])
     parts = dict(part.split("=", 1) for part in text.upper().split(";") if "=" in part)
     if "FREQ" not in parts or any(
         name not in _PLAIN or not _PLAIN[name].fullmatch(value) for name, value in parts.items()

@@ -1,11 +1,14 @@
 """Calendars that would keep a machine busy for hours, or fill its memory."""
 
 import time
+import tracemalloc
 
 import pytest
 
 from common.errors import FeedError
 from eventupdate.expand import MAX_OCCURRENCES, MAX_OF_ONE, Expander
+from eventupdate.lines import read_blocks, read_feed
+from eventupdate.properties import read_properties
 from eventupdate.tests.texts import entry, expanded, occurrences, single, window
 from eventupdate.timelimit import TimeLimit, TooLong
 
@@ -117,3 +120,32 @@ def test_pieces_that_end_about_when_their_time_does_never_hurt_what_comes_after(
                 pass
             ended += 1
     assert ended == 30
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_blank_lines_take_a_time_in_proportion_to_their_number(encoding: str) -> None:
+    """A pattern that looks at each of them from each of them keeps a whole process busy for days."""
+    began = time.monotonic()
+    blank = "\n" * 200_000
+    feed = read_feed(f"BEGIN:VCALENDAR{blank}END:VCALENDAR".encode(encoding))
+    read_blocks(f"BEGIN:VEVENT{blank}END:VEVENT")
+    assert (feed.entries, time.monotonic() - began < 5) == ([], True)
+
+
+@pytest.mark.parametrize(
+    "line", ['ATTENDEE;X="";CN={}:mailto:a@example.org', 'ATTENDEE;X={};CN="":mailto:a@example.org']
+)
+@pytest.mark.parametrize("piece", ["a", '""'])
+def test_a_long_line_takes_little_memory(line: str, piece: str) -> None:
+    text = line.format(piece * 300_000)
+    tracemalloc.start()
+    try:
+        assert read_properties([text])["ATTENDEE"][0].value == "mailto:a@example.org"
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(text)
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_rule_longer_than_any_that_makes_sense_is_refused() -> None:
+    expansion = expanded(entry("DTSTART:20261124T090000Z", f"RRULE:FREQ=WEEKLY;BYDAY=MO{',MO' * 20_000}"))
+    assert expansion.broken == {"one@test": "its RRULE can't be read"}
