@@ -202,3 +202,10 @@ def test_a_source_that_was_removed_does_not_turn_into_all_sources(page: Client, 
     page.post(f"/registrations/{one.pk}/", standing(inbox, action="mute", muted_sources=["calendar:999999"]))
     one.refresh_from_db()
     assert one.muted_sources == ["calendar:999999"]
+
+
+def test_a_calendar_that_is_no_longer_shared_is_not_named(page: Client, member: Member) -> None:
+    RegistrationFactory.create(member=member, calendar=CalendarFactory.create(name="Dismissals"))
+    shown = text_of(page.get("/registrations/"))
+    assert f"in a calendar that {member} can't see: nothing comes of it" in shown
+    assert "Dismissals" not in shown
