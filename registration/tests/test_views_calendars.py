@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from common.clock import now
-from registration.models import Calendar, Member, Registration
+from registration.models import Calendar, CalendarAccount, Member, Registration
 from registration.tests.factories import CalendarFactory, RegistrationFactory
 from registration.tests.pages import error_at, text_of
 
@@ -92,6 +92,18 @@ def test_the_list_shows_one_s_own_and_everybody_s_and_what_is_wrong(page: Client
 def test_the_address_is_a_secret_on_the_page_too(page: Client, member: Member) -> None:
     CalendarFactory.create(owner=member, url="https://example.org/private-key-123.ics")
     assert "private-key-123" not in page.get("/calendars/").content.decode()
+
+
+def test_whose_account_everybody_s_calendar_is_read_through_is_no_member_s_business(
+    page: Client, member: Member
+) -> None:
+    account = CalendarAccount.objects.create(provider="google", name="boss@example.org")
+    shared = CalendarFactory.create(owner=None, name="Telecons", kind="google", account=account)
+    own = CalendarAccount.objects.create(provider="google", name="me@example.org", owner=member)
+    CalendarFactory.create(owner=member, name="Mine", kind="google", account=own)
+    for address in ("/calendars/", f"/calendars/{shared.pk}/"):
+        assert "boss@example.org" not in text_of(page.get(address))
+    assert "me@example.org" in text_of(page.get("/calendars/"))
 
 
 def test_reading_now_makes_it_due(page: Client, member: Member) -> None:
