@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.module_loading import import_string
 
 from common.errors import FeedError
 from eventinvoke.models import Event
@@ -29,7 +30,7 @@ from eventinvoke.publish import publish, withdraw
 from eventupdate.diff import Difference
 from eventupdate.expand import window_at
 from eventupdate.failing import LASTING, note_success, tell_of_failure, tell_of_refusal
-from eventupdate.providers import Provider, Reading, RefusedError, caldav, google, ical
+from eventupdate.providers import Provider, Reading, RefusedError
 from eventupdate.update import Update, has_rolled, work_out
 from registration.models import Calendar
 
@@ -40,12 +41,13 @@ LAST_RETRY: Final = timedelta(hours=1)
 JITTER: Final = 0.1
 _PROBLEM_LENGTH: Final = 300
 
-PROVIDERS: Final[Mapping[str, Provider]] = {
-    Calendar.Kind.ICAL_URL: ical.read_address,
-    Calendar.Kind.ICAL_FILE: ical.read_upload,
-    Calendar.Kind.GOOGLE: google.read_google,
-    Calendar.Kind.CALDAV: caldav.read,
+PROVIDERS: Final[Mapping[str, str]] = {
+    Calendar.Kind.ICAL_URL: "eventupdate.providers.ical.read_address",
+    Calendar.Kind.ICAL_FILE: "eventupdate.providers.ical.read_upload",
+    Calendar.Kind.GOOGLE: "eventupdate.providers.google.read_google",
+    Calendar.Kind.CALDAV: "eventupdate.providers.caldav.read",
 }
+"""Each is loaded when it is first needed: Google's libraries take their time, and tens of megabytes."""
 
 logger = logging.getLogger(__name__)
 _writing = Lock()
@@ -112,7 +114,8 @@ def read(calendar: Calendar) -> Reading | None:
     One that was never read, or has failed for long, is read as a whole.
     """
     is_fresh = calendar.expanded_until is not None and calendar.failures < LASTING
-    return PROVIDERS[calendar.kind](calendar, is_fresh=is_fresh)
+    provider: Provider = import_string(PROVIDERS[calendar.kind])
+    return provider(calendar, is_fresh=is_fresh)
 
 
 def _sync(calendar: Calendar, lease: datetime, at: datetime) -> SyncReport:

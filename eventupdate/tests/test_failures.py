@@ -83,6 +83,8 @@ def test_a_failing_feed_is_asked_less_and_less_often(calendar: Calendar, server:
     assert timedelta(seconds=50) < waits[0] <= FIRST_RETRY
     assert waits[0] < waits[2] < waits[4]
     assert timedelta(minutes=53) < max(waits) <= timedelta(hours=1)
+    # Calendars of one server that failed together are not asked together for ever.
+    assert len(set(waits[-3:])) > 1
 
 
 def test_a_lasting_failure_is_told_once(calendar: Calendar, server: FeedServer) -> None:

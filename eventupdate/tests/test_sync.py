@@ -71,6 +71,15 @@ def test_a_sync_says_when_it_was_and_when_the_next_is(calendar: Calendar, server
     assert timedelta(minutes=4.4) < next_sync(calendar) - AT < timedelta(minutes=5.6)
 
 
+def test_calendars_of_one_interval_drift_apart(calendar: Calendar, server: FeedServer) -> None:
+    server.serve(feed(single()))
+    waits = set()
+    for _ in range(5):
+        run(calendar)
+        waits.add(next_sync(calendar) - AT)
+    assert len(waits) > 1
+
+
 def test_an_unmodified_feed_takes_three_queries(
     calendar: Calendar, server: FeedServer, django_assert_num_queries: Queries
 ) -> None:

@@ -1,4 +1,7 @@
-"""Connecting a Google account: to Google's consent page, and back from it."""
+"""Connecting a Google account: to Google's consent page, and back from it.
+
+Google's libraries are loaded when somebody connects an account, not by every process that starts.
+"""
 
 from typing import Any, Final
 
@@ -14,8 +17,6 @@ from django.views.decorators.http import require_safe
 
 from common.clock import now
 from common.errors import FeedError
-from eventupdate.providers.google_client import is_set_up
-from eventupdate.providers.google_flow import ask_consent, exchange_code, keep
 from registration.access import accounts_for
 from registration.membership import member_in
 from registration.models import CalendarAccount
@@ -34,7 +35,9 @@ _NOT_OURS: Final = (
 @require_safe
 def google_connect(request: HttpRequest) -> HttpResponse:
     """Send the member to Google's consent page. It takes a permission to nobody but this session."""
-    if not is_set_up():
+    from eventupdate.providers.google_flow import ask_consent  # noqa: PLC0415 - see the module's docstring
+
+    if not (settings.GOOGLE_CLIENT_ID and settings.GOOGLE_CLIENT_SECRET):
         raise Http404
     again = None
     if request.GET.get("account"):
@@ -57,6 +60,8 @@ def google_connect(request: HttpRequest) -> HttpResponse:
 @require_safe
 def google_callback(request: HttpRequest) -> HttpResponse:
     """Take what Google sends the member back with. Whatever is wrong with it changes nothing."""
+    from eventupdate.providers.google_flow import exchange_code, keep  # noqa: PLC0415
+
     asked = request.session.get(KEY) or {}
     if not _is_ours(request, asked):
         return _refuse(request, _NOT_OURS)
