@@ -12,11 +12,13 @@ from eventupdate.tests.texts import calendar as text_of
 from eventupdate.tests.texts import entry, single
 from registration.models import Calendar, CalendarAccount
 from registration.tests.factories import CalendarFactory, MemberFactory, RegistrationFactory, StepFactory
+from tests.faults.conftest import once
 from tests.fixtures.processes import WorkerStarter, wait_until
 from tests.servers import Radicale
 from tests.servers.radicale import PASSWORD, USER
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# How entries are read and stored is tested on each database elsewhere; the waiting need not be done thrice.
+pytestmark = [pytest.mark.django_db(transaction=True), once]
 
 BEFORE = timedelta(minutes=10)
 

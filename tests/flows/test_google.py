@@ -11,12 +11,14 @@ from eventinvoke.models import Delivery
 from eventupdate.tests.google_browser import CONNECT, connect, signed_in
 from registration.models import Calendar, CalendarAccount
 from registration.tests.factories import CalendarFactory, MemberFactory, RegistrationFactory, StepFactory
+from tests.faults.conftest import once
 from tests.fixtures.processes import WorkerStarter, wait_until
 from tests.google import GoogleCalendar, StandIn
 from tests.google.accounts import Person
 from tests.google.fixtures import connected
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# How entries are read and stored is tested on each database elsewhere; the waiting need not be done thrice.
+pytestmark = [pytest.mark.django_db(transaction=True), once]
 
 BEFORE = timedelta(minutes=10)
 HOUR = timedelta(hours=1)
