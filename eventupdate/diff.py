@@ -1,6 +1,6 @@
 """What a reading of a calendar changes in the events that are stored."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ from eventupdate.store import BATCH, chunks
 
 K = TypeVar("K")
 V = TypeVar("V")
+Item = TypeVar("Item", Event, EventDraft)
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ class Comparison:
         """Return what has to be written."""
         difference = Difference(changed=self._changed)
         new = dict(self._new)
-        for event in _renamed(new, self._gone):
+        for event in _renamed(new, self._gone, self._at):
             difference.renamed.append(event)
             del self._gone[event.pk]
             draft = new.pop(event.external_id)
@@ -157,12 +158,13 @@ def _uid_key_of(external_id: str) -> str:
     return external_id.rpartition("#")[0]
 
 
-def _renamed(new: Mapping[str, EventDraft], gone: Mapping[int, Event]) -> list[Event]:
+def _renamed(new: Mapping[str, EventDraft], gone: Mapping[int, Event], at: datetime) -> list[Event]:
     """Return stored events that go on under another id, with that id set.
 
     An entry that is made recurring gets ids for its occurrences, and there are producers that make
     up new UIDs with each export. To withdraw the old and publish the new would tell people twice
     of one thing; so what has the same start, and the same UID or else the same title, stays itself.
+    A series that is moved as a whole gets new ids too: what is to come of it has moved with it.
     """
     olds_left, news_left = dict(gone), dict(new)
     found: list[Event] = []
@@ -174,7 +176,37 @@ def _renamed(new: Mapping[str, EventDraft], gone: Mapping[int, Event]) -> list[E
             draft = news_left.pop(news[key].external_id)
             event.external_id, event.series = draft.external_id, draft.series
             found.append(event)
+    for event, draft in _shifted(news_left.values(), olds_left.values(), at):
+        event.external_id, event.series = draft.external_id, draft.series
+        found.append(event)
     return sorted(found, key=lambda event: event.pk)
+
+
+def _shifted(
+    new: Iterable[EventDraft], gone: Iterable[Event], at: datetime
+) -> Iterator[tuple[Event, EventDraft]]:
+    """Yield what is to come of series with what it has become: that of the same day (UTC).
+
+    Where no days are the same, and there are as many as before, it is what stands in the same place.
+    """
+    olds = _by_uid(event for event in gone if event.starts_at > at)
+    news = _by_uid(draft for draft in new if draft.starts_at > at)
+    for uid in olds.keys() & news.keys():
+        old_days = _only((event.starts_at.date(), event) for event in olds[uid])
+        new_days = _only((draft.starts_at.date(), draft) for draft in news[uid])
+        same = sorted(old_days.keys() & new_days.keys())
+        if same:
+            yield from ((old_days[day], new_days[day]) for day in same)
+        elif len(olds[uid]) == len(news[uid]):
+            yield from zip(olds[uid], news[uid], strict=True)
+
+
+def _by_uid(items: Iterable[Item]) -> dict[str, list[Item]]:
+    """Return events or drafts by their UID, each list sorted by start."""
+    found: dict[str, list[Item]] = defaultdict(list)
+    for item in sorted(items, key=lambda item: item.starts_at):
+        found[_uid_key_of(item.external_id)].append(item)
+    return found
 
 
 def _trait(item: Event | EventDraft, *, is_by_uid: bool) -> str:

@@ -161,9 +161,9 @@ def test_none_comes_about_every_50_ms_of_silence(serve: Serve) -> None:
 
 def test_waiting_costs_next_to_no_processor_time(serve: Serve) -> None:
     server = serve(silence)
-    began = time.process_time()
+    began = time.thread_time()
     assert one(Request(server.url, b"x"), timeout=1).error is Failure.UNKNOWN
-    assert time.process_time() - began < 0.2
+    assert time.thread_time() - began < 0.2
 
 
 def test_a_time_out_of_one_request_holds_nobody_else(serve: Serve) -> None:
