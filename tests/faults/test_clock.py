@@ -12,9 +12,9 @@ from eventinvoke.management.commands.eventinvoke import run_once
 from eventinvoke.models import Delivery
 from eventinvoke.wake import due_soon
 from registration.models import Member
-from tests.faults.conftest import Scene
+from tests.faults.conftest import Scene, once
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.django_db(transaction=True), once]
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SPRING = datetime(2027, 3, 28, 1, 0, tzinfo=UTC)
