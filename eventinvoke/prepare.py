@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef
 from common.channels import Preparing, get, registry
 from common.clock import now
 from common.states import State
+from eventinvoke.claim import SEVERITIES
 from eventinvoke.composing import Row, compose, facts_about
 from eventinvoke.messages import Texts
 from eventinvoke.models import Delivery, Prepared
@@ -70,6 +71,7 @@ def _unprepared(kind: str) -> "models.QuerySet[Delivery]":
     instant = now()
     soon = Delivery.objects.filter(
         kind=kind,
+        severity__in=SEVERITIES,  # or the index would be read through to the last delivery that is planned
         state=State.PENDING,
         attempts=0,
         next_attempt_at__gt=instant + TOO_NEAR,
@@ -85,6 +87,8 @@ def _prepare_batch(channel: Preparing, kind: str, pks: Sequence[int]) -> int:
         if connection.features.has_select_for_update_skip_locked:
             left = left.select_for_update(skip_locked=True)
         found = [(Row(*columns), at) for *columns, at in left.values_list(*Row._fields, "next_attempt_at")]
+        if not found:
+            return 0
         facts = facts_about([row for row, _at in found])
         texts = {at: Texts(at) for _row, at in found}
         ready = []
