@@ -10,8 +10,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from common.clock import now
 from common.states import State
-from eventinvoke import receipts
 from eventinvoke.models import Answer, Attempt, Delivery, InboxMark
+from eventinvoke.replies import receipts
 from registration.models import Member
 
 KIND: Final = "inbox"

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db import connection, models
 from django.db.models import F
 
-from common import lookups
-from common.arrays import literal
+from common.db import lookups
+from common.db.arrays import literal
 from common.states import State, before
 
 if TYPE_CHECKING:

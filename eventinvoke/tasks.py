@@ -5,12 +5,12 @@ from django.conf import settings
 
 from common.channels import get
 from common.clock import now
-from eventinvoke.changes import follow_changes
-from eventinvoke.deliver import fire
-from eventinvoke.leases import recover_leases, take_back
-from eventinvoke.prepare import drop_stale, prepare, worth_preparing
-from eventinvoke.summary import summarise_due
-from eventinvoke.wake import AHEAD, due_soon
+from eventinvoke.planning.replan import follow_changes
+from eventinvoke.sending.deliver import fire
+from eventinvoke.sending.digest import summarise_due
+from eventinvoke.sending.leases import recover_leases, take_back
+from eventinvoke.sending.prepare import drop_stale, prepare, worth_preparing
+from eventinvoke.sending.wake import AHEAD, due_soon
 
 
 @shared_task(name="eventinvoke.tasks.wake")

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from eventinvoke.matching import CALENDAR_PREFIX
 from eventinvoke.models import Event
-from eventinvoke.publish import withdraw
+from eventinvoke.planning.matching import CALENDAR_PREFIX
+from eventinvoke.planning.publish import withdraw
 from registration.models import Calendar
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from eventinvoke.models import Event
-from eventinvoke.publish import EventDraft
+from eventinvoke.planning.publish import EventDraft
 from eventupdate.expand import Occurrence, Window
 from eventupdate.store import BATCH, chunks
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from common.channels import Severity
-from eventinvoke.matching import SUMMARY_SOURCE
-from eventinvoke.publish import EventDraft, publish
-from eventinvoke.telling import tell_member
+from eventinvoke.planning.direct_notice import tell_member
+from eventinvoke.planning.matching import SUMMARY_SOURCE
+from eventinvoke.planning.publish import EventDraft, publish
 from registration.models import Calendar, CalendarAccount
 
 LASTING: Final = 6

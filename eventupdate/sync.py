@@ -26,7 +26,7 @@ from django.utils.module_loading import import_string
 
 from common.errors import FeedError
 from eventinvoke.models import Event
-from eventinvoke.publish import publish, withdraw
+from eventinvoke.planning.publish import publish, withdraw
 from eventupdate.diff import Difference
 from eventupdate.expand import window_at
 from eventupdate.failing import LASTING, note_success, tell_of_failure, tell_of_refusal

@@ -6,10 +6,10 @@ from typing import Final
 from django.utils import formats
 from django.utils.translation import gettext
 
-from eventinvoke.answers import SNOOZE
-from eventinvoke.matching import SUMMARY_SOURCE
-from eventinvoke.messages import body_of, facts_from, say_distance
 from eventinvoke.models import Answer, Delivery
+from eventinvoke.planning.matching import SUMMARY_SOURCE
+from eventinvoke.replies.answers import SNOOZE
+from eventinvoke.sending.text import body_of, facts_from, say_distance
 from registration.models import Member
 
 _MAX_PLACE: Final = 200

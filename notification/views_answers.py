@@ -19,9 +19,9 @@ from django.views.decorators.http import require_http_methods
 
 from common.clock import now
 from common.languages import texts_for
-from eventinvoke import answers
-from eventinvoke.messages import say_distance
 from eventinvoke.models import Answer, Delivery
+from eventinvoke.replies import answers
+from eventinvoke.sending.text import say_distance
 from notification.notices import confirmation_of, find_delivery, was_said
 from notification.pages import private_page
 

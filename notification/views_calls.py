@@ -9,12 +9,12 @@ from django.utils.translation import override
 
 from common.clock import now
 from common.states import State
-from eventinvoke import answers
 from eventinvoke.channels.voice.voices import voice_for
 from eventinvoke.links import link
 from eventinvoke.models import Answer, Attempt, Delivery
 from eventinvoke.providers.twilio.statuses import ANSWERED_BY, VOICEMAIL
-from eventinvoke.receipts import Report, apply
+from eventinvoke.replies import answers
+from eventinvoke.replies.receipts import Report, apply
 from notification import speech
 from notification.notices import confirmation_of, find_attempt, was_said
 from notification.reports import fingerprint, whole

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_POST
 
 from common.errors import InputError
 from common.states import State
-from eventinvoke import answers
-from eventinvoke.receipts import Report, apply
+from eventinvoke.replies import answers
+from eventinvoke.replies.receipts import Report, apply
 from notification.notices import find_attempt
 from notification.problems import problem
 from notification.reports import fingerprint

@@ -9,7 +9,7 @@ from common.errors import ForgedError
 from eventinvoke.models import Delivery
 from eventinvoke.providers.twilio import statuses
 from eventinvoke.providers.twilio.codes import UNSUBSCRIBED
-from eventinvoke.receipts import Report, apply
+from eventinvoke.replies.receipts import Report, apply
 from notification.notices import attempt_id_of
 from notification.reports import fingerprint, payload, whole
 from notification.signatures import from_twilio, parameters

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Q
 
-from common import lookups
 from common.clock import now
+from common.db import lookups
 
 if TYPE_CHECKING:
     from registration.models import Calendar, Member, Registration, Target, Verification

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from common.arrays import literal
+from common.db.arrays import literal
 
 TEXTS = ["", "NULL", "a,b", 'say "x"', "back\\slash", '\\"', "{}", "'; --", "ünï\ncode"]
 

@@ -1,7 +1,9 @@
 """Deliveries: one event, one step, one target, one due time. This table is the queue."""
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -11,6 +13,11 @@ from eventinvoke.models.events import Event
 from eventinvoke.querysets import DeliveryQuerySet
 from registration.models import Member, Registration, Step, Target
 from registration.models.registrations import SEVERITIES
+
+
+def report_until(instant: datetime) -> datetime:
+    """Return until when a provider that took something at ``instant`` has to have reported about it."""
+    return instant + timedelta(seconds=settings.NOTICE_REPORT_SECONDS)
 
 
 class Delivery(models.Model):

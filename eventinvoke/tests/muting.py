@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from common.clock import now
-from eventinvoke.deliver import fire
 from eventinvoke.models import Delivery, Event, Period
-from eventinvoke.publish import EventDraft, publish
+from eventinvoke.planning.publish import EventDraft, publish
+from eventinvoke.sending.deliver import fire
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from registration.tests.factories import (
     CalendarFactory,

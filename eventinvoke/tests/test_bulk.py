@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from common.clock import now
-from eventinvoke import bulk
+from common.db import bulk
 from eventinvoke.models import Attempt, Event
 from eventinvoke.models.attempts import new_attempt_id, new_attempt_ids
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory

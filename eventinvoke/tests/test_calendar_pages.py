@@ -9,7 +9,7 @@ from django.test import Client
 
 from common.clock import now
 from eventinvoke.models import Event, EventChange
-from eventinvoke.publish import EventDraft, publish, withdraw
+from eventinvoke.planning.publish import EventDraft, publish, withdraw
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from registration.membership import member_of
 from registration.models import Calendar, Member

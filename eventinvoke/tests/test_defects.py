@@ -14,19 +14,19 @@ from common import channels
 from common.channels import Message, Outcome, SendResult
 from common.clock import now
 from common.states import State
-from eventinvoke import answers
-from eventinvoke.changes import follow_changes
-from eventinvoke.claim import claim
-from eventinvoke.deliver import fire
-from eventinvoke.leases import AT_ONCE, recover_leases, take_back
 from eventinvoke.management.commands.eventinvoke import run_once
 from eventinvoke.models import Attempt, Delivery, Event
-from eventinvoke.publish import EventDraft, publish
-from eventinvoke.record import Recorder
+from eventinvoke.planning.desired import AT_ONCE as WISHES_AT_ONCE
+from eventinvoke.planning.publish import EventDraft, publish
+from eventinvoke.planning.replan import follow_changes
+from eventinvoke.replies import answers
+from eventinvoke.sending.claim import claim
+from eventinvoke.sending.deliver import fire
+from eventinvoke.sending.leases import AT_ONCE, recover_leases, take_back
+from eventinvoke.sending.record import Recorder
 from eventinvoke.tests.conftest import PATH
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from eventinvoke.tests.stand_ins import CallLike, OneASecond, PushLike
-from eventinvoke.wishes import AT_ONCE as WISHES_AT_ONCE
 from registration.models import Registration
 from registration.tests.factories import (
     CalendarFactory,

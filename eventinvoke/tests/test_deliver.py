@@ -12,14 +12,14 @@ from common.channels import Outcome, SendResult, Severity
 from common.clock import now
 from common.process_ids import read
 from common.states import State
-from eventinvoke import deliver
-from eventinvoke.claim import claim
-from eventinvoke.deliver import fire
-from eventinvoke.leases import recover_leases, take_back
-from eventinvoke.limits import members_of
 from eventinvoke.models import Attempt, Delivery, RateLimit
-from eventinvoke.record import record
-from eventinvoke.retry import next_try
+from eventinvoke.sending import deliver
+from eventinvoke.sending.backoff import next_try
+from eventinvoke.sending.claim import claim
+from eventinvoke.sending.deliver import fire
+from eventinvoke.sending.leases import recover_leases, take_back
+from eventinvoke.sending.limits import members_of
+from eventinvoke.sending.record import record
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from eventinvoke.tests.stand_ins import CallLike, OneASecond, PushLike
 from registration.models import Target

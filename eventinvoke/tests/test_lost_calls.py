@@ -12,8 +12,8 @@ from common.clock import now
 from common.process_ids import sign
 from common.states import State
 from eventinvoke.channels.voice.channel import VoiceChannel
-from eventinvoke.leases import recover_leases
 from eventinvoke.models import Attempt, Delivery
+from eventinvoke.sending.leases import recover_leases
 from eventinvoke.tests.factories import DeliveryFactory
 from registration.models import Target
 from registration.tests.factories import TargetFactory

@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils.html import escape
 
 from common.clock import now
-from eventinvoke.changes import follow_changes
 from eventinvoke.models import Event
+from eventinvoke.planning.replan import follow_changes
 from eventinvoke.tests.factories import EventFactory
 from registration.membership import member_of
 from registration.models import Calendar, Member, Registration, Target

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from common import patterns
 from common.clock import now
-from eventinvoke.matching import marked, matching, text_of
 from eventinvoke.models import Event
+from eventinvoke.planning.matching import marked, matching, text_of
 from registration.models import Member, Registration
 
 FIELDS = ["title", "location", "description", "organiser", "attendees"]

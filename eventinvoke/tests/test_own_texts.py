@@ -16,10 +16,10 @@ from common.channels import Message
 from common.clock import now
 from eventinvoke.channels.email import letter
 from eventinvoke.channels.webpush import payload
-from eventinvoke.claim import claim
-from eventinvoke.deliver import fire
-from eventinvoke.messages import body_for
 from eventinvoke.models import Event
+from eventinvoke.sending.claim import claim
+from eventinvoke.sending.deliver import fire
+from eventinvoke.sending.text import body_for
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from eventinvoke.tests.stand_ins import PushLike
 from registration.membership import add_inbox

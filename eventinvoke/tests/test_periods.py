@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from common.clock import now
-from eventinvoke.changes import follow_changes
 from eventinvoke.models import Delivery, Event, Period
-from eventinvoke.publish import EventDraft, publish, withdraw
+from eventinvoke.planning.publish import EventDraft, publish, withdraw
+from eventinvoke.planning.replan import follow_changes
 from eventinvoke.tests.muting import HOUR, observe, period, runner
 from registration.models import Registration
 from registration.tests.factories import (

@@ -14,10 +14,10 @@ from common import channels
 from common.clock import now
 from common.process_ids import read
 from common.states import State
-from eventinvoke import prepare as preparing
-from eventinvoke.deliver import fire
 from eventinvoke.models import Attempt, Delivery, Prepared
-from eventinvoke.prepare import WORTH, drop_stale, prepare, worth_preparing
+from eventinvoke.sending import prepare as preparing
+from eventinvoke.sending.deliver import fire
+from eventinvoke.sending.prepare import WORTH, drop_stale, prepare, worth_preparing
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from registration.models import Target
 from registration.tests.factories import MemberFactory, RegistrationFactory, TargetFactory

@@ -7,10 +7,10 @@ import pytest
 import time_machine
 
 from common.clock import now
-from eventinvoke.changes import follow_changes
 from eventinvoke.models import Delivery, Event, Period
-from eventinvoke.preview import difference, preview
-from eventinvoke.publish import EventDraft, publish
+from eventinvoke.planning.preview import difference, preview
+from eventinvoke.planning.publish import EventDraft, publish
+from eventinvoke.planning.replan import follow_changes
 from eventinvoke.tests.factories import EventFactory
 from registration.models import Registration, Step
 from registration.tests.factories import (

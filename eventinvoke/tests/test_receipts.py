@@ -9,9 +9,9 @@ import pytest
 from common.clock import now
 from common.errors import ForgedError
 from common.states import State
-from eventinvoke import answers
 from eventinvoke.models import Answer, Attempt, Delivery, Receipt
-from eventinvoke.receipts import Report, apply
+from eventinvoke.replies import answers
+from eventinvoke.replies.receipts import Report, apply
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from registration.models import Step
 from registration.tests.factories import MemberFactory, TargetFactory

@@ -7,13 +7,13 @@ import pytest
 from common.channels import Outcome, SendResult
 from common.clock import now
 from common.states import State
-from eventinvoke.claim import claim
-from eventinvoke.composing import Claimed
-from eventinvoke.deliver import fire
-from eventinvoke.leases import recover_leases
 from eventinvoke.models import Attempt, Delivery
-from eventinvoke.receipts import Report, apply
-from eventinvoke.record import record
+from eventinvoke.replies.receipts import Report, apply
+from eventinvoke.sending.claim import claim
+from eventinvoke.sending.compose import Claimed
+from eventinvoke.sending.deliver import fire
+from eventinvoke.sending.leases import recover_leases
+from eventinvoke.sending.record import record
 from eventinvoke.tests.factories import DeliveryFactory
 from eventinvoke.tests.stand_ins import CallLike
 from registration.tests.factories import TargetFactory

@@ -7,9 +7,9 @@ import pytest
 
 from common.channels import Severity
 from common.clock import now
-from eventinvoke.changes import follow_changes
+from eventinvoke.planning.replan import follow_changes
+from eventinvoke.sending.wake import due_soon, next_due
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
-from eventinvoke.wake import due_soon, next_due
 from registration.models import Registration
 from registration.tests.factories import DateFactory, TargetFactory
 

@@ -12,9 +12,9 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from common.clock import now
-from common.lookups import holds
-from eventinvoke.matching import CALENDAR_PREFIX
+from common.db.lookups import holds
 from eventinvoke.models import Delivery, Event, EventChange
+from eventinvoke.planning.matching import CALENDAR_PREFIX
 from eventinvoke.views.changes import lines_of
 from registration.access import calendars_for, editable_calendars_for, editable_registrations_for
 from registration.membership import member_in

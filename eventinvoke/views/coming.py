@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Delivery, Event
-from eventinvoke.periods import notes_on
+from eventinvoke.planning.periods import notes_on
 from eventinvoke.views.scope import deliveries_in, is_for_all
 
 LIMIT: Final = 300

@@ -14,10 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from common.states import State
-from eventinvoke import answers
 from eventinvoke.inbox import KIND, mark_read, mark_seen, news_for, notices_of, read_at, told_again_at
-from eventinvoke.messages import own_texts
 from eventinvoke.models import Delivery
+from eventinvoke.replies import answers
+from eventinvoke.sending.text import own_texts
 from eventinvoke.views.delivered import page_of
 from eventinvoke.views.scope import own_deliveries
 from registration.membership import member_in

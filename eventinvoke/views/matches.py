@@ -13,10 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from common.clock import now
-from eventinvoke import preview
-from eventinvoke.matching import text_of
-from eventinvoke.messages import body_for
-from eventinvoke.rows import AnyEvent
+from eventinvoke.planning import preview
+from eventinvoke.planning.event_row import AnyEvent
+from eventinvoke.planning.matching import text_of
+from eventinvoke.sending.text import body_for
 from registration.access import editable_registrations_for
 from registration.forms.standing import StandingForm
 from registration.forms.steps import BaseStepFormSet, step_formset

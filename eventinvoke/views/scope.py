@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from common.states import State
-from eventinvoke.matching import CALENDAR_PREFIX
 from eventinvoke.models import Delivery, Event
+from eventinvoke.planning.matching import CALENDAR_PREFIX
 from registration.access import calendars_for, members_of
 from registration.membership import member_in
 from registration.models import Calendar

@@ -6,7 +6,7 @@ import pytest
 
 from common.states import State
 from eventinvoke.models import Delivery, Event
-from eventinvoke.planning import plan_events
+from eventinvoke.planning.planner import plan_events
 from eventupdate.failing import LASTING, tell_of_refusal
 from eventupdate.sync import FIRST_RETRY, Outcome, SyncReport, sync
 from eventupdate.tests.conftest import dump

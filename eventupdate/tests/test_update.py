@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from eventinvoke.publish import publish, withdraw
+from eventinvoke.planning.publish import publish, withdraw
 from eventupdate.expand import Window
 from eventupdate.models import Entry
 from eventupdate.providers import Reading, Resource

@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from common.clock import now
 from common.states import State
-from eventinvoke import answers
 from eventinvoke.models import Answer, Delivery
+from eventinvoke.replies import answers
 from eventinvoke.tests.factories import DeliveryFactory
 from notification.tests.conftest import Notice
 from registration.tests.factories import MemberFactory, TargetFactory

@@ -12,9 +12,9 @@ from django.urls import reverse
 from common.clock import now
 from common.process_ids import sign
 from common.states import State
-from eventinvoke import answers
 from eventinvoke.models import Answer, Delivery
 from eventinvoke.models.attempts import new_attempt_id
+from eventinvoke.replies import answers
 from eventinvoke.tests.factories import DeliveryFactory
 from notification.tests.conftest import CALL, Ask, Notice, said
 from registration.tests.factories import MemberFactory, TargetFactory

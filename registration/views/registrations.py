@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from common.clock import now
-from common.lookups import holds
+from common.db.lookups import holds
 from registration.access import (
     declinable_registrations_for,
     editable_registrations_for,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from common.clock import now
-from eventinvoke.changes import follow_changes
 from eventinvoke.models import Event, EventChange
+from eventinvoke.planning.replan import follow_changes
 from eventinvoke.tests.factories import EventFactory
 from registration.models import Calendar, Member, Registration
 from registration.tests.factories import CalendarFactory, RegistrationFactory, StepFactory

@@ -15,7 +15,7 @@ from common.channels import registry
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Delivery
-from eventinvoke.publish import EventDraft, publish
+from eventinvoke.planning.publish import EventDraft, publish
 from registration.models import Member, Registration, Step, Target
 from registration.models.targets import fingerprint
 from registration.tests.factories import MemberFactory, RegistrationFactory

@@ -7,10 +7,10 @@ import pytest
 import time_machine
 
 from common.states import State
-from eventinvoke.deliver import fire
 from eventinvoke.management.commands.eventinvoke import run_once
 from eventinvoke.models import Delivery
-from eventinvoke.wake import due_soon
+from eventinvoke.sending.deliver import fire
+from eventinvoke.sending.wake import due_soon
 from registration.models import Member
 from tests.faults.conftest import Scene, once
 

@@ -7,7 +7,7 @@ import pytest
 from common.clock import now
 from common.process_ids import read
 from eventinvoke.models import Attempt, Prepared
-from eventinvoke.prepare import WORTH
+from eventinvoke.sending.prepare import WORTH
 from tests.faults.conftest import Scene, takes, wait_until_settled
 from tests.faults.watch import Watch
 from tests.fixtures.processes import Starter, WorkerStarter, wait_until

@@ -8,7 +8,7 @@ import pytest
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Attempt, Delivery
-from eventinvoke.publish import withdraw
+from eventinvoke.planning.publish import withdraw
 from tests.faults.conftest import SOURCE, Scene, once, wait_until_settled
 from tests.faults.watch import Watch
 from tests.fixtures.processes import Starter, wait_until

@@ -16,7 +16,7 @@ import pytest
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Answer, Attempt, Delivery, Event, Receipt
-from eventinvoke.publish import EventDraft, publish
+from eventinvoke.planning.publish import EventDraft, publish
 from registration.models import Registration
 from registration.tests.factories import DateFactory, MemberFactory, StepFactory
 from tests.fixtures.processes import wait_until

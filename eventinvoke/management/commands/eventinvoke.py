@@ -15,13 +15,13 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from common.channels import get
 from common.clock import now
-from eventinvoke.changes import follow_changes, has_changes
-from eventinvoke.deliver import fire
-from eventinvoke.leases import recover_leases, take_back
-from eventinvoke.limits import rate_of
-from eventinvoke.prepare import drop_stale, prepare, worth_preparing
-from eventinvoke.summary import summarise_due
-from eventinvoke.wake import AHEAD, Due, due_soon, next_due
+from eventinvoke.planning.replan import follow_changes, has_changes
+from eventinvoke.sending.deliver import fire
+from eventinvoke.sending.digest import summarise_due
+from eventinvoke.sending.leases import recover_leases, take_back
+from eventinvoke.sending.limits import rate_of
+from eventinvoke.sending.prepare import drop_stale, prepare, worth_preparing
+from eventinvoke.sending.wake import AHEAD, Due, due_soon, next_due
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""What talks to a database and belongs to no model."""

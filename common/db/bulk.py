@@ -1,0 +1,171 @@
+"""Writing many rows at once, each with values of its own, by the fastest way a database has.
+
+PostgreSQL takes arrays (INSERT or UPDATE … FROM unnest) and COPY; MariaDB takes a list of rows, and
+joins one to what it updates; SQLite prepares one statement and runs it for each row.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, cast
+
+from django.db import connection, models
+
+from common.db.arrays import literal
+
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": None})
+_PARAMETERS: Final = 30_000
+"""SQLite takes at most 32,766 parameters a statement (https://www.sqlite.org/limits.html)."""
+_JOINED: Final = 500
+"""So many rows are joined to a table at once in MariaDB."""
+_IGNORING: Final = {"sqlite": ("INSERT", " ON CONFLICT DO NOTHING"), "mysql": ("INSERT IGNORE", "")}
+
+Row = Sequence[Any]
+Fields = Sequence["models.Field[Any, Any]"]
+
+
+def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Insert rows with values for ``columns``, which must be all that the model has.
+
+    The values go to the database as they are (no field prepares them): numbers, texts, instants
+    and UUIDs. Must be called inside a transaction.
+    """
+    if not rows:
+        return
+    if connection.vendor != "postgresql":
+        model._default_manager.bulk_create([model(**dict(zip(columns, row, strict=True))) for row in rows])
+        return
+    names = ", ".join(f'"{_field(model, name).column}"' for name in columns)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f'COPY "{model._meta.db_table}" ({names}) FROM STDIN') as copy,
+    ):
+        copy.write("".join(map(_line, rows)))
+
+
+def _line(row: Row) -> str:
+    """Return a row in COPY's text format (https://www.postgresql.org/docs/current/sql-copy.html)."""
+    return "\t".join([_copied(value) for value in row]) + "\n"
+
+
+def _copied(value: Any) -> str:
+    if value is None:
+        return r"\N"
+    if not isinstance(value, str):
+        return str(value)
+    return value.translate(_ESCAPES) if value else value
+
+
+def insert_missing(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], returning: Sequence[str] = ()
+) -> list[tuple[Any, ...]]:
+    """Insert rows but for those that a unique constraint refuses; return ``returning`` of the inserted.
+
+    Columns that are left out get the model's defaults.
+    """
+    if not rows:
+        return []
+    fields = [_field(model, name) for name in columns]
+    rest = [f for f in model._meta.concrete_fields if f not in fields and not f.primary_key]
+    constants = [_prepared(field, field.get_default()) for field in rest]
+    names = ", ".join(map(_quoted, (*fields, *rest)))
+    into = f"INTO {connection.ops.quote_name(model._meta.db_table)} ({names})"
+    back = ", ".join(_quoted(_field(model, name)) for name in returning)
+    ending = f" RETURNING {back}" if returning else ""
+    if connection.vendor == "postgresql":
+        selected = ", ".join([f"c{index}" for index in range(len(fields))] + ["%s"] * len(rest))
+        arrays, values = _unnested(fields, rows)
+        statement = f"INSERT {into} SELECT {selected} FROM {arrays} ON CONFLICT DO NOTHING{ending}"
+        return _executed(statement, [*constants, *values], has_rows=bool(returning))
+    verb, on_conflict = _IGNORING[connection.vendor]
+    place = "(" + ", ".join(["%s"] * (len(fields) + len(rest))) + ")"
+    found: list[tuple[Any, ...]] = []
+    for some in _chunks(rows, _PARAMETERS // (len(fields) + len(rest))):
+        values = [value for row in some for value in (*_prepared_row(fields, row), *constants)]
+        statement = f"{verb} {into} VALUES {', '.join([place] * len(some))}{on_conflict}{ending}"
+        found += _executed(statement, values, has_rows=bool(returning))
+    return found
+
+
+def update(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row], **only_where: Any) -> None:
+    """Set ``columns`` of the rows of ``model``: each of ``rows`` is a key and a value a column.
+
+    Only rows that still have the values of ``only_where`` are changed. The rows are sorted by
+    key, or two workers would lock the same ones in different orders and wait for each other.
+    """
+    ordered = sorted(rows, key=lambda row: row[0])
+    if not ordered:
+        return
+    fields = [model._meta.pk, *(_field(model, name) for name in columns)]
+    guards = {_field(model, name): value for name, value in only_where.items()}
+    guard_values = [_prepared(field, value) for field, value in guards.items()]
+    table = connection.ops.quote_name(model._meta.db_table)
+    quoted = [_quoted(field) for field in fields]
+    guard = "".join(f" AND {table}.{_quoted(field)} = %s" for field in guards)
+    if connection.vendor == "postgresql":
+        settings = ", ".join(f"{name} = r.c{index}" for index, name in enumerate(quoted) if index)
+        arrays, values = _unnested(fields, ordered)
+        statement = f"UPDATE {table} SET {settings} FROM {arrays} WHERE {table}.{quoted[0]} = r.c0{guard}"
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [*values, *guard_values])
+        return
+    prepared = [_prepared_row(fields, row) for row in ordered]
+    if connection.vendor == "mysql":
+        for some in _chunks(prepared, _JOINED):
+            _update_joined(table, quoted, some, guard, guard_values)
+        return
+    settings = ", ".join(f"{name} = %s" for name in quoted[1:])
+    statement = f"UPDATE {table} SET {settings} WHERE {quoted[0]} = %s{guard}"
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, [[*row[1:], row[0], *guard_values] for row in prepared])
+
+
+def _update_joined(
+    table: str, quoted: Sequence[str], rows: Sequence[Row], guard: str, guard_values: Row
+) -> None:
+    """Update by a join with the rows (MariaDB), which takes one way to the server and not one a row."""
+    first = ", ".join(f"%s AS c{index}" for index in range(len(quoted)))
+    others = ", ".join(["%s"] * len(quoted))
+    listed = " UNION ALL ".join([f"SELECT {first}", *[f"SELECT {others}"] * (len(rows) - 1)])
+    settings = ", ".join(f"{table}.{name} = r.c{index}" for index, name in enumerate(quoted) if index)
+    statement = (
+        f"UPDATE {table} JOIN ({listed}) AS r ON {table}.{quoted[0]} = r.c0 SET {settings} WHERE TRUE{guard}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*(value for row in rows for value in row), *guard_values])
+
+
+def _unnested(fields: Fields, rows: Sequence[Row]) -> tuple[str, list[str]]:
+    """Return rows as PostgreSQL takes them: ``unnest(…) AS r(c0, …)``, and an array for each column."""
+    columns = []
+    for field, column in zip(fields, zip(*rows, strict=True), strict=True):
+        is_json = isinstance(field, models.JSONField)
+        columns.append(literal([json.dumps(value) for value in column] if is_json else column))
+    arrays = ", ".join(f"%s::{field.rel_db_type(connection)}[]" for field in fields)
+    names = ", ".join(f"c{index}" for index in range(len(fields)))
+    return f"unnest({arrays}) AS r({names})", columns
+
+
+def _executed(statement: str, values: Row, *, has_rows: bool) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall()) if has_rows else []
+
+
+def _chunks(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def _field(model: type[models.Model], name: str) -> "models.Field[Any, Any]":
+    return cast("models.Field[Any, Any]", model._meta.get_field(name))
+
+
+def _quoted(field: "models.Field[Any, Any]") -> str:
+    return connection.ops.quote_name(str(field.column))
+
+
+def _prepared(field: "models.Field[Any, Any]", value: Any) -> Any:
+    return field.get_db_prep_save(value, connection)
+
+
+def _prepared_row(fields: Fields, row: Row) -> list[Any]:
+    return [_prepared(field, value) for field, value in zip(fields, row, strict=True)]

@@ -1,0 +1,1 @@
+"""Planning: what should exist, what an answer settles, which step comes next."""

@@ -1,0 +1,255 @@
+"""The one door for every source: publish what will happen, or take it back.
+
+A calendar, a date registered by hand, a device and the system itself all come in here. What is
+published is stored, matched with the registrations and planned in one transaction a batch, with a
+handful of queries whatever its size.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from itertools import islice
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+from django.db import transaction
+
+from common.channels import Severity
+from common.clock import now
+from common.db import bulk
+from common.errors import InputError
+from eventinvoke.models import Event
+from eventinvoke.planning import event_history
+from eventinvoke.planning.event_row import EventRow
+from eventinvoke.planning.planner import Planner
+from registration.models.registrations import SEVERITIES
+
+BATCH: Final = 1000
+DEFAULT_LENGTH: Final = timedelta(hours=1)
+"""How long an event without an end is worth telling about."""
+_SEVERITIES: Final = frozenset(int(number) for number, _name in SEVERITIES)
+_ID_LENGTH: Final = 255
+_TITLE_LENGTH: Final = 500
+_URL_LENGTH: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class EventDraft:
+    """An event as its source tells it. All instants are aware.
+
+    Texts that are longer than the columns are cut; an ``external_id`` that is longer is replaced
+    by its SHA-256. Raises ``InputError`` (with ``field``) for a time that is naive, an end before
+    the start, a severity that is none of ours (nobody would send it), or an empty source, id or title.
+    """
+
+    source: str
+    external_id: str
+    title: str
+    starts_at: datetime
+    ends_at: datetime | None = None
+    deadline_at: datetime | None = None
+    """After this nobody wants to hear of it; the end, or an hour after the start, if not given."""
+    description: str = ""
+    location: str = ""
+    attendees: str = ""
+    """Names and addresses, a line each."""
+    url: str = ""
+    severity: int = Severity.INFO
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    is_all_day: bool = False
+    starts_on: date | None = None
+    """The day on which an event that lasts all day begins, in whatever zone."""
+    series: str = ""
+    """The same for all events of one repeating entry, at most 32 characters."""
+
+    def __post_init__(self) -> None:
+        """Check what was given and bring it to the columns' sizes."""
+        for name in ("source", "external_id", "title"):
+            if not getattr(self, name):
+                msg = f"An event needs a {name.replace('_', ' ')}."
+                raise InputError(msg, field=name)
+        for name in ("starts_at", "ends_at", "deadline_at"):
+            instant = getattr(self, name)
+            if instant is None or instant.tzinfo is UTC:
+                continue
+            if instant.tzinfo is None:
+                msg = "A time needs a time zone."
+                raise InputError(msg, field=name)
+            # Or to add hours would be to turn the hands of a clock, not to let time pass.
+            object.__setattr__(self, name, instant.astimezone(UTC))
+        if self.severity not in _SEVERITIES:
+            msg = "A severity is one of " + ", ".join(str(number) for number, _name in SEVERITIES) + "."
+            raise InputError(msg, field="severity")
+        if self.ends_at is not None and self.ends_at < self.starts_at:
+            msg = "The end can't be before the start."
+            raise InputError(msg, field="ends_at")
+        last = max(self.deadline_at or self.ends_at or self.starts_at + DEFAULT_LENGTH, self.starts_at)
+        keep = object.__setattr__
+        keep(self, "deadline_at", last)
+        keep(self, "labels", dict(self.labels))
+        keep(self, "external_id", fit_external_id(self.external_id))
+        keep(self, "title", self.title[:_TITLE_LENGTH])
+        keep(self, "location", self.location[:_TITLE_LENGTH])
+        keep(self, "url", self.url if len(self.url) <= _URL_LENGTH else "")
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns that publishing again may change."""
+        return {name: getattr(self, name) for name in _CHANGING}
+
+
+Name = tuple[str, str]
+"""Source and external id: what names an event."""
+
+_CHANGING: Final = tuple(f.name for f in fields(EventDraft) if f.name not in {"source", "external_id"})
+_COMPARED: Final = ("canceled_at", *_CHANGING)
+_NEW: Final = ("source", "external_id", *_CHANGING)
+_values = attrgetter(*_CHANGING)
+_plannable = attrgetter(*EventRow._fields[1:-1])
+
+
+class _Stored(NamedTuple):
+    """An event as it is stored: its key and the values of ``_COMPARED``."""
+
+    pk: int
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How many events were new, were changed, and were as they are stored."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "Published") -> "Published":
+        """Add up two batches."""
+        return Published(
+            self.created + other.created, self.updated + other.updated, self.unchanged + other.unchanged
+        )
+
+
+def fit_external_id(external_id: str) -> str:
+    """Return an external id that fits its column: itself, or its SHA-256 when it is too long."""
+    return external_id if len(external_id) <= _ID_LENGTH else sha256(external_id.encode()).hexdigest()
+
+
+def publish(drafts: Iterable[EventDraft]) -> Published:
+    """Store events and plan their deliveries; publishing the same again changes nothing.
+
+    Drafts are read in batches of ``BATCH``, each its own transaction (or part of the caller's). A
+    source and external id that stands twice in one batch counts once, the last time.
+    """
+    total = Published()
+    planner, empty = Planner(), _Empty()
+    iterator = iter(drafts)
+    while batch := list(islice(iterator, BATCH)):
+        named = {(draft.source, draft.external_id): draft for draft in batch}
+        total += _publish_batch(named, planner, empty)
+    planner.look_again()
+    return total
+
+
+class _Empty:
+    """Sources of which nothing was stored when a publication began: their events need not be looked for.
+
+    Only asked of whole batches; for a few events that costs more than it saves.
+    """
+
+    def __init__(self) -> None:
+        self._is_empty: dict[str, bool] = {}
+
+    def sources(self, names: Collection[Name]) -> set[str]:
+        sources = {source for source, _external_id in names} if len(names) == BATCH else set()
+        for source in sources - self._is_empty.keys():
+            self._is_empty[source] = not Event.objects.filter(source=source).exists()
+        return {source for source in sources if self._is_empty[source]}
+
+
+def withdraw(source: str, external_ids: Iterable[str]) -> int:
+    """Take events back: what is not sent yet is canceled. Return how many events that changed."""
+    count = 0
+    planner = Planner()
+    for some in _chunks(external_ids, BATCH):
+        with transaction.atomic():
+            ids = [fit_external_id(one) for one in some]
+            known = Event.objects.select_for_update().filter(source=source, external_id__any_of=ids)
+            rows = known.filter(canceled_at__isnull=True).order_by("pk").values_list(*EventRow._fields)
+            at = now()
+            gone = [EventRow._make(row)._replace(canceled_at=at) for row in rows]
+            pks = [event.pk for event in gone]
+            count += Event.objects.filter(pk__any_of=pks).update(canceled_at=at, updated_at=at)
+            event_history.write(
+                event_history.change_of(pk, {"canceled_at": None}, {"canceled_at": at}) for pk in pks
+            )
+            planner.plan(gone)
+    planner.look_again()
+    return count
+
+
+def _chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    iterator = iter(items)
+    while some := list(islice(iterator, size)):
+        yield some
+
+
+def _publish_batch(drafts: Mapping[Name, EventDraft], planner: Planner, empty: _Empty) -> Published:
+    with transaction.atomic():
+        skipped = empty.sources(drafts.keys())
+        stored = _stored(name for name in drafts if name[0] not in skipped)
+        new = {name: draft for name, draft in drafts.items() if name not in stored}
+        made = _make(new)
+        if len(made) < len(new):
+            # They came twice, or somebody else has published them at this moment: they are no longer new.
+            stored |= _stored(new.keys() - {(event.source, event.external_id) for event in made})
+        changed = _change([(stored[name], draft) for name, draft in drafts.items() if name in stored])
+        planner.plan(made, are_new=True)
+        planner.plan(changed)
+    return Published(len(made), len(changed), len(drafts) - len(made) - len(changed))
+
+
+def _stored(names: Iterable[Name]) -> dict[Name, _Stored]:
+    """Return the stored ones of some events, and lock their rows."""
+    by_source: dict[str, list[str]] = {}
+    for source, external_id in names:
+        by_source.setdefault(source, []).append(external_id)
+    return {
+        (row[1], row[2]): _Stored(row[0], row[3:])
+        for source, external_ids in by_source.items()
+        for row in Event.objects.select_for_update()
+        .filter(source=source, external_id__any_of=external_ids)
+        .order_by("pk")
+        .values_list("pk", "source", "external_id", "canceled_at", *_CHANGING)
+    }
+
+
+def _make(drafts: Mapping[Name, EventDraft]) -> list[EventRow]:
+    """Store new events; return them, but for those that somebody else has stored at this moment."""
+    rows = [(*name, *_values(draft)) for name, draft in drafts.items()]
+    made = bulk.insert_missing(Event, _NEW, rows, returning=("id", "source", "external_id"))
+    return [_row(pk, drafts[source, external_id]) for pk, source, external_id in made]
+
+
+def _change(pairs: Iterable[tuple[_Stored, EventDraft]]) -> list[EventRow]:
+    """Write what is other than it is stored, and its history; return these events."""
+    at = now()
+    rows: list[tuple[Any, ...]] = []
+    changes: list[event_history.Change | None] = []
+    events: list[EventRow] = []
+    for stored, draft in pairs:
+        values = (None, *_values(draft))
+        if values == stored.values:
+            continue
+        rows.append((stored.pk, *values, at))
+        before, after = (dict(zip(_COMPARED, some, strict=True)) for some in (stored.values, values))
+        changes.append(event_history.change_of(stored.pk, before, after))
+        events.append(_row(stored.pk, draft))
+    bulk.update(Event, [*_COMPARED, "updated_at"], rows)
+    event_history.write(changes)
+    return events
+
+
+def _row(pk: int, draft: EventDraft) -> EventRow:
+    return EventRow._make((pk, *_plannable(draft), None))

@@ -1,0 +1,1 @@
+"""Replies: what providers report later, and what members answer."""

@@ -1,0 +1,1 @@
+"""Sending: claim what is due, send it, record what became of it."""

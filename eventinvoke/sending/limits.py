@@ -1,0 +1,159 @@
+"""What holds notices back: a provider's rate, a member's quiet hours and daily limit."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection
+
+from common.channels import Channel, Severity
+from common.db.arrays import literal
+from common.times import zone_of
+from eventinvoke.models import DailyCount, RateLimit
+from registration.models import Member
+
+CLOCKS_DIFFER: Final = timedelta(seconds=10)
+"""By so much the clocks of two workers may differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFacts:
+    """What the dispatcher needs to know of a member."""
+
+    pk: int
+    language: str
+    time_zone: str
+    quiet_from: time | None
+    quiet_until: time | None
+    daily_cap: int | None
+    critical_reserve: int
+    is_active: bool
+
+    def is_quiet(self, instant: datetime) -> bool:
+        """Say whether ``instant`` lies in the member's quiet hours, on the member's own clock."""
+        if self.quiet_from is None or self.quiet_until is None:
+            return False
+        local = instant.astimezone(zone_of(self.time_zone)).time()
+        if self.quiet_from <= self.quiet_until:
+            return self.quiet_from <= local < self.quiet_until
+        return local >= self.quiet_from or local < self.quiet_until
+
+    def day(self, instant: datetime) -> date:
+        """Return the date on the member's own clock."""
+        return instant.astimezone(zone_of(self.time_zone)).date()
+
+
+MEMBER_COLUMNS: Final = (
+    "pk", "language", "time_zone", "quiet_from", "quiet_until", "daily_cap", "critical_reserve", "user__is_active",
+)  # fmt: skip
+
+
+def members_of(pks: Iterable[int]) -> dict[int, MemberFacts]:
+    """Read the facts of some members, by their keys."""
+    return {
+        row[0]: MemberFacts(*row)
+        for row in Member.objects.filter(pk__any_of=pks).values_list(*MEMBER_COLUMNS)
+    }
+
+
+def rate_of(channel: Channel) -> float | None:
+    """Return how many messages a second the provider takes; None is no limit."""
+    rate: float | None = settings.NOTICE_RATES.get(channel.kind, channel.capabilities.rate_per_second)
+    return rate
+
+
+def room(channel: Channel, wanted: int, instant: datetime) -> int:
+    """Return how many messages the provider takes now, at most ``wanted``.
+
+    A token bucket that holds one second's worth, in a row that all workers share and that stays
+    locked until the transaction ends; ``spend`` takes the tokens out. No row, no query where the
+    provider has no limit.
+    """
+    rate = rate_of(channel)
+    if rate is None:
+        return wanted
+    bucket = _bucket(channel, rate, instant)
+    if bucket.counted_at - instant > CLOCKS_DIFFER:
+        # It was counted by a clock that went wrong: waiting for that time would hold up every notice.
+        bucket.counted_at = instant
+    passed = max(0.0, (instant - bucket.counted_at).total_seconds())
+    bucket.tokens = min(max(rate, 1.0), bucket.tokens + passed * rate)
+    bucket.counted_at = max(instant, bucket.counted_at)
+    bucket.save(update_fields=["tokens", "counted_at"])
+    # A bucket that is full but for a thousandth is full: clocks and floats are not that exact.
+    return min(wanted, int(bucket.tokens + 0.001))
+
+
+def _bucket(channel: Channel, rate: float, instant: datetime) -> RateLimit:
+    """Return the provider's bucket, locked; made when it is first needed."""
+    locked = RateLimit.objects.select_for_update().filter(pk=channel.kind)
+    bucket = locked.first()
+    if bucket is None:
+        # Not each time: MariaDB locks a row that is there already in a way that workers deadlock over.
+        full = RateLimit(kind=channel.kind, tokens=max(rate, 1.0), counted_at=instant)
+        RateLimit.objects.bulk_create([full], ignore_conflicts=True)
+        bucket = locked.get()
+    return bucket
+
+
+def spend(channel: Channel, count: int) -> None:
+    """Take tokens out of the provider's bucket, in the same transaction as ``room``."""
+    if count and rate_of(channel) is not None:
+        bucket = RateLimit.objects.get(pk=channel.kind)
+        RateLimit.objects.filter(pk=channel.kind).update(tokens=max(0.0, bucket.tokens - count))
+
+
+def over_daily_cap(
+    wanted: Iterable[tuple[int, int, int]], members: Mapping[int, MemberFacts], instant: datetime
+) -> set[int]:
+    """Return which deliveries exceed their member's day, and count the others.
+
+    ``wanted`` holds (delivery, member, severity), the most urgent first. The counters' rows stay
+    locked until the transaction ends, so that two workers can't both use the last place.
+    """
+    by_member: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for delivery, pk, severity in wanted:
+        if members[pk].daily_cap is not None:
+            by_member[pk].append((delivery, severity))
+    if not by_member:
+        return set()
+    days = {pk: members[pk].day(instant) for pk in by_member}
+    counted = _count([(pk, days[pk], len(by_member[pk])) for pk in sorted(by_member)])
+    refused: set[int] = set()
+    for pk, deliveries in by_member.items():
+        member = members[pk]
+        cap = member.daily_cap or 0
+        if counted[pk] <= cap - member.critical_reserve:
+            continue
+        used = before = counted[pk] - len(deliveries)
+        for delivery, severity in deliveries:
+            if used < (cap if severity >= Severity.CRITICAL else cap - member.critical_reserve):
+                used += 1
+            else:
+                refused.add(delivery)
+        if used - before != len(deliveries):
+            DailyCount.objects.filter(member=pk, day=days[pk]).update(used=used)
+    return refused
+
+
+def _count(rows: Sequence[tuple[int, date, int]]) -> dict[int, int]:
+    """Add to the members' counters and return what each then holds; their rows stay locked."""
+    table = connection.ops.quote_name(DailyCount._meta.db_table)
+    if connection.vendor == "postgresql":
+        source = "SELECT * FROM unnest(%s::bigint[], %s::date[], %s::int[])"
+        values: list[Any] = [literal(column) for column in zip(*rows, strict=True)]
+    else:
+        source = "VALUES " + ", ".join(["(%s, %s, %s)"] * len(rows))
+        values = [value for member, day, count in rows for value in (member, day.isoformat(), count)]
+    on_conflict = (
+        "ON DUPLICATE KEY UPDATE used = used + VALUES(used)"
+        if connection.vendor == "mysql"
+        else f"ON CONFLICT (member_id, day) DO UPDATE SET used = {table}.used + excluded.used"
+    )
+    statement = f"INSERT INTO {table} (member_id, day, used) {source} {on_conflict} RETURNING member_id, used"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return dict(cursor.fetchall())

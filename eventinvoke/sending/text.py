@@ -1,0 +1,246 @@
+"""What a notice says, in the member's language and time zone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any, Final
+
+from django.utils import formats, translation
+from django.utils.translation import gettext, ngettext
+
+from common.errors import InputError
+from common.times import days_between, zone_of
+from common.wording import fill
+from eventinvoke.models import Delivery, Event
+from eventinvoke.planning.matching import CALENDAR_PREFIX, SUMMARY_SOURCE
+from registration.models import Calendar, Member
+
+_DAY = timedelta(days=1)
+_DESCRIPTION = 300
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    """What a notice needs to know of an event."""
+
+    pk: int
+    title: str
+    description: str
+    location: str
+    url: str
+    starts_at: datetime
+    is_all_day: bool
+    starts_on: date | None
+    source: str
+
+    def day(self, zone: tzinfo) -> date:
+        """Return the day of its start; one that lasts all day is the same in every zone."""
+        if self.is_all_day and self.starts_on is not None:
+            return self.starts_on
+        return self.starts_at.astimezone(zone).date()
+
+
+EVENT_COLUMNS = (
+    "pk", "title", "description", "location", "url", "starts_at", "is_all_day", "starts_on", "source",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a text of a member's own may need besides."""
+
+    ends_at: datetime | None = None
+    organiser: str = ""
+    calendar: str = ""
+
+
+NO_DETAILS: Final = Details()
+
+
+def facts_from(event: Event) -> EventFacts:
+    """Return the facts of an event that was read already."""
+    return EventFacts(*(getattr(event, name) for name in EVENT_COLUMNS))
+
+
+def facts_of(pks: Iterable[int]) -> dict[int, EventFacts]:
+    """Read the facts of some events, by their keys."""
+    return {
+        row[0]: EventFacts(*row) for row in Event.objects.filter(pk__any_of=pks).values_list(*EVENT_COLUMNS)
+    }
+
+
+def details_of(pks: Iterable[int]) -> dict[int, Details]:
+    """Read what texts of members' own may need of some events, by their keys; no query for none."""
+    wanted = set(pks)
+    if not wanted:
+        return {}
+    rows = list(Event.objects.filter(pk__any_of=wanted).values_list("pk", "ends_at", "labels", "source"))
+    calendars = {
+        int(source.removeprefix(CALENDAR_PREFIX)) for *_, source in rows if source.startswith(CALENDAR_PREFIX)
+    }
+    named = Calendar.objects.filter(pk__any_of=calendars).values_list("pk", "name") if calendars else []
+    names = {f"{CALENDAR_PREFIX}{pk}": name for pk, name in named}
+    return {
+        pk: Details(ends_at, str(labels.get("organiser", "")), names.get(source, ""))
+        for pk, ends_at, labels, source in rows
+    }
+
+
+class Texts:
+    """The texts of notices about to be sent; each is made once a language, zone, event and wording."""
+
+    def __init__(self, instant: datetime) -> None:
+        """Make texts that are read at ``instant``."""
+        self._instant = instant
+        self._made: dict[tuple[int, str, str, str], str] = {}
+
+    def body(
+        self,
+        event: EventFacts,
+        language: str,
+        time_zone: str,
+        wording: str = "",
+        details: Details | None = None,
+    ) -> str:
+        """Return the text below the title: when it is, where, and what it is about.
+
+        Or what the member wants it to say: ``wording``, for which the event's ``details`` are needed.
+        """
+        key = (event.pk, language, time_zone, wording)
+        text = self._made.get(key)
+        if text is None:
+            with translation.override(language):
+                text = self._made[key] = self._body(event, zone_of(time_zone), wording, details)
+        return text
+
+    def _body(self, event: EventFacts, zone: tzinfo, wording: str, details: Details | None) -> str:
+        if wording:
+            values = _Values(event, details or NO_DETAILS, zone, self._instant)
+            try:
+                return fill(wording, values.of)
+            except InputError:
+                pass  # it got past the forms; the usual text is better than none
+        return compose(event, zone, self._instant)
+
+
+def body_of(delivery: Delivery, instant: datetime) -> str:
+    """Return the text of one delivery, whose event, member and registration are read with it."""
+    wording = delivery.registration.text if delivery.registration is not None else ""
+    return body_for(delivery.event, delivery.member, wording, instant)
+
+
+def body_for(event: Event, member: Member, wording: str, instant: datetime) -> str:
+    """Return the text with which a member is told of an event: ``wording``, or the usual text."""
+    details = details_of([event.pk]).get(event.pk) if wording else None
+    return Texts(instant).body(facts_from(event), member.language, member.time_zone, wording, details)
+
+
+def own_texts(deliveries: Sequence[Delivery]) -> dict[int, str]:
+    """Return the texts of those deliveries that say something else than usual, as they were sent.
+
+    Their events, members and registrations are read with them. Two queries at most.
+    """
+    worded = {one.pk: one.registration.text for one in deliveries if one.registration is not None}
+    special = [d for d in deliveries if worded.get(d.pk) or d.event.source == SUMMARY_SOURCE]
+    details = details_of(one.event_id for one in special if worded.get(one.pk))
+    return {
+        one.pk: Texts(one.sent_at or one.due_at).body(
+            facts_from(one.event),
+            one.member.language,
+            one.member.time_zone,
+            worded.get(one.pk, ""),
+            details.get(one.event_id),
+        )
+        for one in special
+    }
+
+
+class _Values:
+    """What stands for the fields of ``common.wording.FIELDS``, in the active language."""
+
+    def __init__(self, event: EventFacts, details: Details, zone: tzinfo, instant: datetime) -> None:
+        self._event = event
+        self._details = details
+        self._zone = zone
+        self._instant = instant
+
+    def of(self, name: str) -> str:
+        """Return the value of one field; "" where the event has none."""
+        own = {"title": "title", "place": "location", "link": "url"}
+        if name in own:
+            return str(getattr(self._event, own[name]))
+        if name in {"organiser", "calendar"}:
+            return str(getattr(self._details, name))
+        value: str = getattr(self, f"_{name}")()
+        return value
+
+    def _description(self) -> str:
+        return self._event.description[:_DESCRIPTION].strip()
+
+    def _date(self) -> str:
+        return formats.date_format(self._event.day(self._zone), "DATE_FORMAT")
+
+    def _time(self) -> str:
+        if self._event.is_all_day:
+            return gettext("all day")
+        return formats.time_format(self._event.starts_at.astimezone(self._zone), "H:i")
+
+    def _start(self) -> str:
+        day = formats.date_format(self._event.day(self._zone), "SHORT_DATE_FORMAT")
+        return day if self._event.is_all_day else f"{day} {self._time()}"
+
+    def _end(self) -> str:
+        ends_at = self._details.ends_at
+        if ends_at is None:
+            return ""
+        first = self._event.day(self._zone)
+        if self._event.is_all_day:
+            last = first + (days_between(self._event.starts_at, ends_at) - 1) * _DAY
+            return formats.date_format(last, "SHORT_DATE_FORMAT")
+        local = ends_at.astimezone(self._zone)
+        at = formats.time_format(local, "H:i")
+        return at if local.date() == first else f"{formats.date_format(local, 'SHORT_DATE_FORMAT')} {at}"
+
+    def _distance(self) -> str:
+        if not self._event.is_all_day:
+            return say_distance(self._event.starts_at - self._instant)
+        ahead = self._event.day(self._zone) - self._instant.astimezone(self._zone).date()
+        return say_distance(ahead) if ahead else gettext("today")
+
+
+def compose(event: EventFacts, zone: tzinfo, instant: datetime) -> str:
+    """Return the usual text of a notice in the active language."""
+    if event.source == SUMMARY_SOURCE:
+        return event.description
+    parts = [say_when(event, zone, instant), event.location, event.description[:_DESCRIPTION].strip()]
+    return "\n".join(part for part in parts if part)
+
+
+def say_when(event: EventFacts, zone: tzinfo, instant: datetime) -> str:
+    """Say when an event starts, as seen from ``instant``, in the active language."""
+    local = event.starts_at.astimezone(zone)
+    day = formats.date_format(event.day(zone), "SHORT_DATE_FORMAT")
+    if event.is_all_day:
+        return gettext("All day on %(day)s") % {"day": day}
+    values: dict[str, Any] = {"time": formats.time_format(local, "H:i"), "day": day}
+    if local.date() == instant.astimezone(zone).date():
+        sentence = gettext("At %(time)s, %(distance)s")
+    else:
+        sentence = gettext("On %(day)s at %(time)s, %(distance)s")
+    return sentence % (values | {"distance": say_distance(event.starts_at - instant)})
+
+
+def say_distance(ahead: timedelta) -> str:
+    """Say how far off something is: “in 10 minutes”, “2 hours ago”, “now”."""
+    minutes = round(abs(ahead).total_seconds() / 60)
+    if minutes == 0:
+        return gettext("now")
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        span = ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
+    elif abs(ahead) < _DAY:
+        hours = round(minutes / 60)
+        span = ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
+    else:
+        days = round(abs(ahead) / _DAY)
+        span = ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+    return (gettext("in %(span)s") if ahead > timedelta(0) else gettext("%(span)s ago")) % {"span": span}
