@@ -136,7 +136,7 @@ def seed(kind: str, count: int, sink: Sink, due_at: datetime | None = None) -> N
     )
     plans = Registration.objects.bulk_create(
         [
-            Registration(member=m, kind="standing", name="x", pattern="telecon", is_planned=True)
+            Registration(member=m, kind="standing", name="x", pattern="telecon", planned_version=1)
             for m in members
         ],
         batch_size=5000,

@@ -1,7 +1,7 @@
 """Times as people type them: local to a time zone whose clocks jump twice a year."""
 
 import zoneinfo
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from math import ceil
 
@@ -19,6 +19,15 @@ def zone_of(name: str) -> tzinfo:
         return zoneinfo.ZoneInfo(name)
     except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
         return UTC
+
+
+def is_within(local: time, begins: time | None, ends: time | None) -> bool:
+    """Say whether a time of day lies in a daily span, which may go over midnight; no span holds nothing."""
+    if begins is None or ends is None:
+        return False
+    if begins <= ends:
+        return begins <= local < ends
+    return local >= begins or local < ends
 
 
 class GapError(TimeError):

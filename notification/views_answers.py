@@ -105,7 +105,7 @@ def _why_settled(delivery: Delivery) -> str:
 
 def _confirm(delivery: Delivery) -> Said:
     # A late confirmation is still one: it may be the only trace that somebody knew.
-    if answers.confirm(delivery, _WAY):
+    if answers.acknowledge(delivery, _WAY):
         return Said(gettext("Thank you. It is confirmed."))
     return Said(gettext("You had confirmed this already."))
 

@@ -16,7 +16,7 @@ from common.clock import now
 from common.states import State
 from eventinvoke.management.commands.eventinvoke import run_once
 from eventinvoke.models import Attempt, Delivery, Event
-from eventinvoke.planning.desired import AT_ONCE as WISHES_AT_ONCE
+from eventinvoke.planning.planner import WISHES
 from eventinvoke.planning.publish import EventDraft, publish
 from eventinvoke.planning.replan import follow_changes
 from eventinvoke.replies import answers
@@ -216,7 +216,7 @@ def test_events_that_are_too_many_for_one_go_are_all_planned() -> None:
         StepFactory(registration=registration, target=target, offset=-timedelta(minutes=number))
     starts_at = now() + timedelta(days=1)
     titles = ["Lunch" if number == 50 else "PFS telecon" for number in range(101)]
-    assert WISHES_AT_ONCE < 100 * 101 / 2
+    assert WISHES < 100 * 101 / 2
     publish(EventDraft(calendar.source, str(n), title, starts_at) for n, title in enumerate(titles))
     assert Delivery.objects.count() == 100 * 101
 
@@ -238,7 +238,7 @@ def test_a_confirmation_counts_for_what_is_being_planned_meanwhile() -> None:
     thread = threading.Thread(target=plan)
     thread.start()
     assert is_planning.wait(10)
-    answers.confirm(told, "key")
+    answers.acknowledge(told, "key")
     is_confirmed.set()
     thread.join()
     assert not Delivery.objects.pending().exists()

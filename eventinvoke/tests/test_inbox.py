@@ -184,7 +184,7 @@ def test_later_is_told_with_its_time(page: Client, member: Member) -> None:
     one = notice(member)
     answer = page.post(f"/deliveries/{one.pk}/snooze", headers={"HX-Request": "true"})
     assert "You are told again at" in answer.content.decode()
-    assert Delivery.objects.filter(is_snooze=True, state=State.PENDING).count() == 1
+    assert Delivery.objects.filter(origin="snooze", state=State.PENDING).count() == 1
 
 
 def test_later_than_the_end_is_told_in_words(page: Client, member: Member) -> None:

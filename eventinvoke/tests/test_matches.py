@@ -196,7 +196,7 @@ def test_what_mutes_or_makes_away_says_from_when_until_when(
 @pytest.fixture
 def stored(member: Member, target: Target, calendar: Calendar) -> Registration:
     """A registration for telecons that is planned: two entries come."""
-    one: Registration = RegistrationFactory.create(member=member, syntax="words", is_planned=False)
+    one: Registration = RegistrationFactory.create(member=member, syntax="words", planned_version=0)
     StepFactory.create(registration=one, target=target)
     entry(calendar, "Telecon one", 24)
     entry(calendar, "Telecon two", 48)

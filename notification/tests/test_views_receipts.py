@@ -112,6 +112,7 @@ def test_a_busy_line_brings_the_next_step_forward(ask: Ask, call: Notice) -> Non
         registration=call.delivery.registration,
         kind="voice",
         severity=10,
+        starts_at=call.delivery.starts_at,
         due_at=now().replace(year=2099),
         next_attempt_at=now().replace(year=2099),
         deadline_at=now().replace(year=2100),

@@ -50,6 +50,7 @@ NOTICE_LEASE_SECONDS = decimal("NOTICE_LEASE_SECONDS", 60)
 NOTICE_ASK_SECONDS = decimal("NOTICE_ASK_SECONDS", 5)
 # How long a provider that can be asked may stay silent about what it accepted.
 NOTICE_REPORT_SECONDS = decimal("NOTICE_REPORT_SECONDS", 180)
+NOTICE_RECEIPT_SECONDS = decimal("NOTICE_RECEIPT_SECONDS", 60)
 # How many senders of one kind are started at once; as many as there are cores for them.
 NOTICE_PARALLEL = whole("NOTICE_PARALLEL", os.cpu_count() or 2)
 # Messages a second that a provider takes, by kind, where it is not what the channel says: voice=1,sms=10

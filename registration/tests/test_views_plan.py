@@ -114,7 +114,7 @@ def test_the_staff_may_plan_a_next_person(staff_page: Client, inbox: Target) -> 
 def test_changing_a_plan_keeps_a_step_that_was_only_moved(
     page: Client, member: Member, inbox: Target
 ) -> None:
-    one = DateFactory.create(member=member, starts_at=now() + timedelta(days=1), is_planned=True)
+    one = DateFactory.create(member=member, starts_at=now() + timedelta(days=1), planned_version=1)
     step = StepFactory.create(registration=one, target=inbox, offset=timedelta(minutes=-10))
     gone = StepFactory.create(registration=one, target=inbox, offset=timedelta(minutes=-20))
     rows = plan((inbox.pk, 7, "minutes", "before"), (inbox.pk, 20, "minutes", "before"))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db.models import F
 from django.test import Client
 
 from common.channels import Severity
@@ -184,7 +185,7 @@ def test_what_the_staff_registered_for_a_member_may_be_declined_and_accepted(
 ) -> None:
     one = for_another(staff_page, member, inbox)
     for action, is_declined in (("decline", True), ("accept", False)):
-        Registration.objects.update(is_planned=True)
+        Registration.objects.update(planned_version=F("version"))
         page.post(f"/registrations/{one.pk}/{action}")
         one.refresh_from_db()
         assert ((one.declined_at is not None), one.is_planned) == (is_declined, False)
@@ -216,7 +217,7 @@ def test_somebody_else_s_registration_can_not_be_touched(page: Client, action: s
 def test_switching_off_and_on_is_planned(page: Client, member: Member) -> None:
     one = RegistrationFactory.create(member=member)
     for is_active in (False, True):
-        Registration.objects.update(is_planned=True)
+        Registration.objects.update(planned_version=F("version"))
         page.post(f"/registrations/{one.pk}/switch", {"is_active": "1" if is_active else "0"})
         one.refresh_from_db()
         assert (one.is_active, one.is_planned) == (is_active, False)

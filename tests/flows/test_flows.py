@@ -56,7 +56,7 @@ def test_a_date_registered_by_hand_becomes_an_event_with_deliveries(line: Line) 
     StepFactory(registration=registration, target=line.target("inbox", "inbox"))
     row = line.delivery(State.PENDING)
     assert (row.event.title, row.registration_id) == (registration.title, registration.pk)
-    Registration.objects.filter(pk=registration.pk).update(declined_at=now(), is_planned=False)
+    Registration.objects.filter(pk=registration.pk).update(declined_at=now(), planned_version=0)
     line.delivery(State.CANCELED, pk=row.pk)
 
 
