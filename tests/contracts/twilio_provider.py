@@ -1,8 +1,11 @@
 """The simulated Twilio as a stand-in of the contract: for calls, and for text messages."""
 
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
-from tests.contracts.channel_contract import RETRY_AFTER, Answer
+from common import clock
+from common.channels import Message
+from tests.contracts.channel_contract import RETRY_AFTER, Answer, ChannelContract
 from tests.simulated_twilio import SimulatedTwilio
 
 _ALWAYS: Final = 10_000
@@ -51,3 +54,27 @@ class TwilioProvider:
     def canceled(self) -> list[str]:
         """Return the sids of the calls that were taken back."""
         return [call.sid for call in self.twilio.calls() if call.status == "canceled"]
+
+
+class TwilioContract(ChannelContract):
+    """The contract, with messages to phone numbers."""
+
+    def make_message(self, provider: Any, number: int) -> Message:
+        return Message(
+            process_id=f"{number % 100000}".rjust(43, "p"),
+            address=f"+49151120{number % 100000:05d}",
+            title=f"Notice {number}",
+            body="Something begins in ten minutes.",
+            tag=f"tag{number}",
+            expires_at=clock.now() + timedelta(minutes=10),
+        )
+
+    def make_bad_message(self, provider: Any) -> Message:
+        return Message(
+            process_id="b" * 43,
+            address="+1",
+            title="Bad",
+            body="\ud800 half a character",
+            tag="bad",
+            expires_at=clock.now() + timedelta(minutes=10),
+        )

@@ -59,6 +59,6 @@ def test_a_worker_takes_tasks_of_the_test(celery_worker_process: Process) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_browser_reads_a_page_of_the_live_web(live_web: str, page: "Page") -> None:
-    page.goto(f"{live_web}/health")
-    assert page.inner_text("body").strip() == "ok"
+def test_the_browser_reads_a_page_of_the_live_web(live_web: str, browser_page: "Page") -> None:
+    browser_page.goto(f"{live_web}/health")
+    assert browser_page.inner_text("body").strip() == "ok"
