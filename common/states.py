@@ -7,9 +7,9 @@
     SENDING -> PENDING (try again at next_attempt_at) | FAILED | CANCELED | EXPIRED
     SENT    -> UNDELIVERED (busy, no answer, voicemail, bounced) | CANCELED (queued, never dialled)
 
-A callback may overtake the answer to the request that caused it, so everything that SENT leads to
-may also follow SENDING. A person who confirms settles the matter, whatever a provider said before:
-ACKNOWLEDGED follows UNDELIVERED too. Nothing else goes back.
+A callback may arrive before the answer to the request that caused it, so every state that follows SENT may
+also follow SENDING. An acknowledgement by a person counts more than the report of a provider:
+ACKNOWLEDGED follows UNDELIVERED too. No other state goes back.
 
 A state is changed by one conditional UPDATE that names ``before(new)``, never by read and write.
 """
@@ -19,7 +19,7 @@ from typing import Final
 
 
 class State(StrEnum):
-    """Where a delivery stands. The values are what the database holds."""
+    """The state of a delivery. The values are stored in the database."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -59,13 +59,13 @@ TRANSITIONS: Final[dict[State, frozenset[State]]] = {
 """Every state, and the states that may follow it."""
 
 FINAL: Final = frozenset(state for state, following in TRANSITIONS.items() if not following)
-"""The states that nothing follows."""
+"""The final states."""
 
 REACHED: Final = frozenset({State.DELIVERED, State.ACKNOWLEDGED})
-"""The states in which we may say that a person was reached."""
+"""The states that mean that a person was reached."""
 
 MISSED: Final = frozenset({State.UNDELIVERED, State.FAILED})
-"""The states in which a person was not reached, so that the next step comes forward."""
+"""The states that mean that a person was not reached, so that the next step is brought forward."""
 
 
 def may_follow(old: State, new: State) -> bool:

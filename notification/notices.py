@@ -1,4 +1,4 @@
-"""Finding what a process id stands for."""
+"""Finding the attempt and the delivery of a process id."""
 
 from uuid import UUID
 
@@ -37,7 +37,7 @@ def find_delivery(process_id: str) -> Delivery:
 def confirmation_of(delivery: Delivery) -> Answer | None:
     """Return the confirmation that settles a delivery: the member's own, or another's of the same plan.
 
-    What was said of an earlier date of the event does not count for a later one.
+    An answer about an earlier start of the event does not count for a later one.
     """
     concerned = Q(member=delivery.member_id)
     if delivery.registration_id is not None:

@@ -10,7 +10,7 @@ from tests.simulated_twilio import SimulatedTwilio
 
 _ALWAYS: Final = 10_000
 _HELD_SECONDS: Final = 0.6
-"""The provider answers what is held by itself, after so long."""
+"""The provider answers held requests by itself after this time."""
 
 
 class TwilioProvider:
@@ -43,16 +43,16 @@ class TwilioProvider:
             self.twilio.break_next(creation, "slow", times=_ALWAYS, seconds=_HELD_SECONDS)
 
     def received(self) -> list[str]:
-        """Return the numbers that were called or written to, as often as that was."""
+        """Return the number of each call or message, with repetitions."""
         if self._what == "call":
             return [call.to for call in self.twilio.calls()]
         return [message.to for message in self.twilio.messages()]
 
     def release(self) -> None:
-        """Nothing: what is held is answered by itself."""
+        """Do nothing: held requests are answered by themselves."""
 
     def canceled(self) -> list[str]:
-        """Return the sids of the calls that were taken back."""
+        """Return the sids of the calls that were canceled."""
         return [call.sid for call in self.twilio.calls() if call.status == "canceled"]
 
 

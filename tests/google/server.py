@@ -1,4 +1,4 @@
-"""The stand-in's web server: TLS on loopback, and whatever goes wrong with real ones."""
+"""The stand-in's web server: TLS on loopback, with the faults of real servers."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from tests.web_server import Handler, WebServer
 
 Json = dict[str, Any]
 _TITLES = frozenset({"reader", "writerWithoutPrivateAccess", "writer", "owner"})
-# What the API does and the stand-in does not play. None of it can be used with a sync token.
+# Parameters of the API that the stand-in does not implement. None can be used with a sync token.
 _NOT_PLAYED = frozenset({
     "alwaysIncludeEmail", "eventTypes", "iCalUID", "maxAttendees", "orderBy", "privateExtendedProperty", "q",
     "sharedExtendedProperty", "timeMax", "timeMin", "timeZone", "updatedMin",
@@ -37,7 +37,7 @@ class Trouble:
     is_cut: bool = False
     """The answer breaks off half-way."""
     skip: int = 0
-    """So many requests get through first."""
+    """The number of requests that succeed first."""
     times: int = 1
 
 
@@ -52,7 +52,7 @@ class StandIn(WebServer):
         self.calls: list[Call] = []
         """The API's requests that were in order."""
         self.faults: list[str] = []
-        """What should not have been asked of the stand-in: a test that ends with some fails."""
+        """Requests that the stand-in does not implement, or wrong answers of its own; a test that causes one fails."""
         self.ca_file = folder / "certificate.pem"
         self._troubles: list[Trouble] = []
         self._lock = threading.Lock()
@@ -64,7 +64,7 @@ class StandIn(WebServer):
 
     @property
     def settings(self) -> dict[str, str]:
-        """What the product is told, to find the stand-in in Google's place."""
+        """The settings that point the product at the stand-in."""
         return {
             "GOOGLE_CLIENT_ID": self.oauth.client_id,
             "GOOGLE_CLIENT_SECRET": self.oauth.client_secret,
@@ -76,7 +76,7 @@ class StandIn(WebServer):
         }
 
     def person(self, address: str = "ada@example.org", *more: GoogleCalendar) -> Person:
-        """Make somebody with a main calendar, which is called by the mail address, and more."""
+        """Add a person with a main calendar, whose id is the mail address, and more calendars."""
         person = Person(address, [GoogleCalendar(address), *more])
         self.people.append(person)
         return person
@@ -86,7 +86,7 @@ class StandIn(WebServer):
         self._troubles.append(Trouble(where, refusal, **how))
 
     def mend(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all troubles."""
         self._troubles.clear()
 
     def answer_api(self, verb: str, path: str, query: str, authorization: str) -> Json:
@@ -132,7 +132,7 @@ class StandIn(WebServer):
         return call.query.get("minAccessRole") is None or person.role(calendar) in _TITLES
 
     def troubled(self, where: str) -> Trouble | None:
-        """Return what goes wrong with this request, and count it."""
+        """Return the trouble that affects this request, if any, and count it."""
         with self._lock:
             for trouble in self._troubles:
                 if trouble.where != where or not trouble.times:
