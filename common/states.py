@@ -20,7 +20,7 @@ from typing import Final
 
 
 class State(StrEnum):
-    """Where a delivery stands. The values are what the database holds."""
+    """The state of a delivery. The values are stored in the database."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -68,7 +68,7 @@ REACHED: Final = _PERSON
 """The states in which we may say that a person was reached."""
 
 MISSED: Final = frozenset({State.UNDELIVERED, State.FAILED})
-"""The states in which a person was not reached, so that the next step comes forward."""
+"""The states that mean that a person was not reached, so that the next step is brought forward."""
 
 
 def may_follow(old: State, new: State) -> bool:

@@ -1,4 +1,4 @@
-"""Finding what a process id stands for."""
+"""Finding the attempt and the delivery of a process id."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What a call says when somebody answers, and what a key does."""
+"""What a call says when it is answered, and what each key does."""
 
 import logging
 from collections.abc import Callable
@@ -31,7 +31,7 @@ _KEY: Final = "key "
 
 @from_twilio
 def call_content(request: HttpRequest, process_id: str) -> HttpResponse:
-    """Read a notice aloud and ask for a key; or say why nothing needs to be done any more."""
+    """Read a notice aloud and ask for a key; or say why it is settled already."""
     attempt = find_attempt(process_id)
     delivery = attempt.delivery
     reading = whole(request.GET.get("reading", "")) or 1
@@ -59,7 +59,7 @@ def call_content(request: HttpRequest, process_id: str) -> HttpResponse:
 def call_key(request: HttpRequest, process_id: str) -> HttpResponse:
     """Do what a key says and say what was done; for a key that means nothing, read the notice again.
 
-    A key shows that a person listens, so each counts as having reached one.
+    Any key is evidence of a person, so the notice counts as reached.
     """
     attempt = find_attempt(process_id)
     delivery = attempt.delivery
@@ -93,7 +93,7 @@ def call_key(request: HttpRequest, process_id: str) -> HttpResponse:
 
 @from_twilio
 def call_fallback(request: HttpRequest, process_id: str) -> HttpResponse:
-    """Say something when the content could not be had. It asks no database, which may be the cause."""
+    """Say a sentence when the content could not be fetched. It uses no database, which may be the cause."""
     log.error(
         "a call had no content: %s: error %s", process_id, whole(parameters(request).get("ErrorCode", ""))
     )

@@ -86,8 +86,8 @@ class _Handler:
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if self._server._how is Answer.REJECT or address.startswith("nobody@"):
-            return "550 5.1.1 <nobody> no such user here"
+        if self._server._how is Answer.REJECT or address.startswith("unknown@"):
+            return "550 5.1.1 <unknown> no such user here"
         if self._server._how is Answer.FAIL:
             return "451 4.3.0 try again later"
         envelope.rcpt_tos.append(address)

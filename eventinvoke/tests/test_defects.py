@@ -26,6 +26,7 @@ from eventinvoke.sending.leases import AT_ONCE, recover_leases, take_back
 from eventinvoke.sending.record import Recorder
 from eventinvoke.tests.conftest import PATH
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
+from eventinvoke.tests.holding import held
 from eventinvoke.tests.stand_ins import CallLike, OneASecond, PushLike
 from registration.models import Registration
 from registration.tests.factories import (
@@ -138,28 +139,13 @@ def test_a_result_that_can_t_be_written_takes_no_other_along(push: PushLike) -> 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_registration_that_somebody_holds_is_not_waited_for() -> None:
+def test_a_registration_that_another_process_holds_is_not_waited_for() -> None:
     if not connection.features.has_select_for_update_skip_locked:
         pytest.skip("one writer at a time anyway")
-    held, free = (StepFactory(registration=DateFactory()).registration for _ in range(2))
-    is_held, is_over = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            list(Registration.objects.select_for_update().filter(pk=held.pk))
-            is_held.set()
-            is_over.wait(20)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    try:
-        assert is_held.wait(10)
+    busy, free = (StepFactory(registration=DateFactory()).registration for _ in range(2))
+    with held(busy):
         assert follow_changes() == 1
-    finally:
-        is_over.set()
-        thread.join()
-    assert list(Registration.objects.unplanned()) == [held]
+    assert list(Registration.objects.unplanned()) == [busy]
     assert [row.registration_id for row in Delivery.objects.all()] == [free.pk]
     assert follow_changes() == 1
 

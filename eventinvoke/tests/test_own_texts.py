@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from common import channels
@@ -29,6 +28,7 @@ from registration.tests.factories import (
     RegistrationFactory,
     TargetFactory,
 )
+from tests.fixtures.people import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -160,10 +160,9 @@ def test_the_inbox_shows_the_text_and_escapes_it(settings: Any) -> None:
     DeliveryFactory(target=add_inbox(member), registration=one, event=event)
     DeliveryFactory(target=add_inbox(member), event=EventFactory(title="Usual"))
     fire("inbox")
-    client = Client()
-    client.force_login(member.user)
-    shown = client.get("/inbox/").content.decode()
+    page = signed_in(member)
+    shown = page.get("/inbox/").content.decode()
     assert "Come to Room 5, in 10 minutes: &lt;b&gt;Bold&lt;/b&gt;" in shown
     assert "Usual" in shown
-    news = client.get("/inbox/news").content.decode()
+    news = page.get("/inbox/news").content.decode()
     assert "Come to Room 5" in news

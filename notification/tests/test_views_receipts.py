@@ -48,7 +48,7 @@ def test_progress_of_an_earlier_try_says_nothing_of_the_latest(ask: Ask, call: N
     [
         ("completed", "The call ended without a key being pressed."),
         ("busy", "The line was busy."),
-        ("no-answer", "Nobody answered."),
+        ("no-answer", "No answer."),
         ("failed", "The call could not be put through."),
         ("canceled", "The call was taken back before anybody answered."),
     ],

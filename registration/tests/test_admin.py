@@ -8,7 +8,6 @@ from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
-from registration.membership import member_of
 from registration.models import Calendar, CalendarAccount, Member, Registration, Target, User, Verification
 from registration.tests.factories import (
     CalendarFactory,
@@ -20,13 +19,6 @@ from registration.tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def boss() -> Client:
-    client = Client()
-    client.force_login(member_of(UserFactory.create(is_staff=True, is_superuser=True)).user)
-    return client
 
 
 def fill() -> None:

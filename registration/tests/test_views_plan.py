@@ -17,7 +17,7 @@ from registration.tests.factories import (
 from registration.tests.form_data import date, plan
 from registration.tests.pages import error_at, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_berlin")]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -25,18 +25,6 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 def in_march() -> Any:
     with time_machine.travel(NOW, tick=False):
         yield
-
-
-@pytest.fixture
-def member(member: Member) -> Member:
-    """The member, who lives in Berlin."""
-    Member.objects.filter(pk=member.pk).update(time_zone="Europe/Berlin")
-    return member
-
-
-@pytest.fixture
-def inbox(member: Member) -> Target:
-    return Target.objects.get(member=member, kind="inbox")
 
 
 def test_a_plan_without_a_step_is_refused(page: Client, inbox: Target) -> None:

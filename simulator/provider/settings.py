@@ -1,4 +1,4 @@
-"""What the provider is told when it starts, from environment variables."""
+"""The provider's settings, from environment variables."""
 
 import ipaddress
 import secrets
@@ -30,7 +30,7 @@ class Settings:
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
-    """Read ``SIMULATOR_*``. Raises ``ValueError`` for a value that is no good, and for a public host."""
+    """Read ``SIMULATOR_*``. Raises ``ValueError`` for an invalid value and for a public host."""
     default = Settings()
     settings = Settings(
         host=environment.get("SIMULATOR_HOST", default.host),

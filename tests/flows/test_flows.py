@@ -154,7 +154,7 @@ def test_a_call_is_answered_read_aloud_and_confirmed_by_a_key(line: Line, soon: 
     ],
     ids=["busy", "no answer", "voicemail"],
 )
-def test_whoever_was_not_reached_is_followed_by_the_next_person(
+def test_a_person_who_was_not_reached_is_followed_by_the_next(
     line: Line, soon: Soon, behaviour: dict[str, Any], reason: str
 ) -> None:
     line.twilio.behave(PHONE, **behaviour)
