@@ -38,7 +38,11 @@ def told(push: PushLike, wording: str = "", **event: Any) -> Message:
 def test_a_channel_gets_texts_that_reorder_nothing(push: PushLike) -> None:
     message = told(push, title="Pump\u202e 3", location="Room\u2067 5", description="a\u2069b\nplain")
     assert message.title == "\u2068Pump\u202e 3\u202c\u2069"
-    assert message.body.split("\n")[1:] == ["\u2068Room\u2067 5\u2069\u2069", "\u2068\u2068a\u2069b\u2069", "plain"]
+    assert message.body.split("\n")[1:] == [
+        "\u2068Room\u2067 5\u2069\u2069",
+        "\u2068\u2068a\u2069b\u2069",
+        "plain",
+    ]
 
 
 def test_a_value_within_a_members_own_text_ends_where_it_ends(push: PushLike) -> None:

@@ -80,7 +80,9 @@ def test_a_distance_never_lies(ahead: timedelta) -> None:
     with override("en"):
         said = say_distance(ahead)
     sizes = {"minute": MINUTE, "hour": HOUR, "day": DAY}
-    told = sum((int(n) * sizes[unit] for n, unit in re.findall(r"(\d+) (minute|hour|day)", said)), timedelta(0))
+    told = sum(
+        (int(n) * sizes[unit] for n, unit in re.findall(r"(\d+) (minute|hour|day)", said)), timedelta(0)
+    )
     allowed = MINUTE if told < DAY else HOUR if told < 7 * DAY else DAY
     assert abs(told - ahead) <= allowed / 2
 

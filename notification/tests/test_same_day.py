@@ -30,14 +30,24 @@ def test_page_mail_text_and_phone_name_one_day(zone: str, client: Client, call: 
     # The calendar's own zone is 12 hours ahead of UTC.
     starts_at, ends_at = datetime(2026, 11, 21, 12, tzinfo=UTC), datetime(2026, 11, 22, 12, tzinfo=UTC)
     call.change_event(
-        is_all_day=True, starts_on=date(2026, 11, 22), starts_at=starts_at, ends_at=ends_at, deadline_at=ends_at
+        is_all_day=True,
+        starts_on=date(2026, 11, 22),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        deadline_at=ends_at,
     )
     Member.objects.filter(pk=call.delivery.member_id).update(time_zone=zone)
     call.delivery.refresh_from_db()
     page = client.get(reverse("notification:answer", args=[call.process_id])).content.decode()
     assert '<p class="when">22 November 2026</p>' in page
     message = Message(
-        call.process_id, "a@example.org", "Title", body_of(call.delivery, TODAY), "tag", ends_at, time_zone=zone
+        call.process_id,
+        "a@example.org",
+        "Title",
+        body_of(call.delivery, TODAY),
+        "tag",
+        ends_at,
+        time_zone=zone,
     )
     assert "All day on 22 November 2026" in str(build(message, None).body)  # type: ignore[arg-type]  # not sent
     assert "All day on 22 November 2026" in compose(message)
