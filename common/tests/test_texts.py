@@ -3,7 +3,7 @@
 from unicodedata import category
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.texts import BIDI_CONTROLS, cleaned, cut, foreign, foreign_url, isolated, one_line, place_to_cut
@@ -43,6 +43,7 @@ def test_only_controls_and_surrogates_are_dropped(kept: str) -> None:
     assert cleaned(f"\x00{kept}\x1b\x9f\ud800") == kept
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_each_character_of_another_category_stays(text: str) -> None:
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -53,6 +54,7 @@ def test_line_breaks_of_every_system_are_one() -> None:
     assert cleaned("a\r\nb\rc\nd") == "a\nb\nc\nd"
 
 
+@settings(deadline=None)
 @given(
     st.text(alphabet=st.one_of(st.characters(), st.sampled_from("\r\n\x0b\x0c\x1c\x85\u2028\u2029 \u3000")))
 )
@@ -81,6 +83,7 @@ def test_an_override_ends_with_its_text(given_text: str, shown: str) -> None:
     assert isolated(given_text) == shown
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_what_is_isolated_reorders_nothing_around_it(text: str) -> None:
     shown = isolated(text)
@@ -96,6 +99,7 @@ def test_what_is_isolated_reorders_nothing_around_it(text: str) -> None:
     assert all(c in rest for c in text), "a character was dropped"
 
 
+@settings(deadline=None)
 @given(HOSTILE, st.integers(0, 50))
 def test_what_is_cut_after_that_is_repaired(text: str, length: int) -> None:
     assert not any(
@@ -125,6 +129,7 @@ def test_a_text_is_cut_between_words_or_characters(text: str, length: int, shown
     assert cut(text, length) == shown
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(1, 300))
 def test_a_cut_text_is_no_longer_and_is_a_beginning(text: str, length: int) -> None:
     shown = cut(text, length)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils.translation import override
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventinvoke.sending.when import local, say_day, say_distance, say_time
@@ -75,6 +75,7 @@ def test_a_distance_is_said_in_each_language(language: str, later: str, before: 
         assert (say_distance(90 * MINUTE), say_distance(-90 * MINUTE)) == (later, before)
 
 
+@settings(deadline=None)
 @given(st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=400)))
 def test_a_distance_never_lies(ahead: timedelta) -> None:
     with override("en"):
