@@ -84,8 +84,8 @@ def email_url(name: str, default: str) -> dict[str, Any]:
     url = text(name, default)
     try:
         found = cast("dict[str, Any]", environ.Env.email_url_config(url))
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} names no mail server: {error}.") from error
+    except (ValueError, ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(f"{name} names no mail server: {error}.") from None
     scheme, port = url.partition(":")[0].lower(), found["EMAIL_PORT"]
     is_implicit = scheme == "smtp+ssl" or (scheme == "smtps" and port in {None, _IMPLICIT_TLS})
     is_starttls = scheme in {"smtps", "smtp+tls"} and not is_implicit
@@ -95,10 +95,13 @@ def email_url(name: str, default: str) -> dict[str, Any]:
 
 def database_url(name: str, default: str) -> dict[str, Any]:
     """Return a variable that names a database as Django's settings. Raises ``ImproperlyConfigured``."""
+    url = text(name, default)
+    if url.partition("://")[0] not in environ.Env.DB_SCHEMES:
+        raise ImproperlyConfigured(f"{name} names no database; it begins like postgresql:// or mysql://.")
     try:
-        return cast("dict[str, Any]", environ.Env.db_url_config(text(name, default)))
+        return cast("dict[str, Any]", environ.Env.db_url_config(url))
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} names no database: {error}.") from error
+        raise ImproperlyConfigured(f"{name} names no database: {error}.") from None
 
 
 VAR_DIR: Final = Path(text("PFS_NOTICE_VAR", str(BASE_DIR / "var"))).absolute()
