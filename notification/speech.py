@@ -96,7 +96,7 @@ def passed_on(following: Member | None) -> str:
 
 
 def passed_on_before() -> str:
-    """Say that somebody else was asked already."""
+    """Say that the next person was asked already."""
     return gettext("The next person has been asked already.")
 
 

@@ -1,6 +1,6 @@
 """The page behind the link in a mail or a text message.
 
-No login: whoever holds the signed link is the one who was told. Mail programs and scanners open links
+No login: the holder of the signed link counts as the member who was told. Mail programs and scanners open links
 by themselves, so that opening the page changes nothing; a button does. As the link itself is the
 secret, there is no cookie that a forged form could misuse, and so no CSRF token, which would need one.
 """
@@ -105,7 +105,7 @@ def _why_settled(delivery: Delivery) -> str:
 
 
 def _confirm(delivery: Delivery) -> Said:
-    # A late confirmation is still one: it may be the only trace that somebody knew.
+    # A late confirmation is still one: it may be the only trace that the member knew.
     if answers.confirm(delivery, _WAY):
         return Said(gettext("Thank you. It is confirmed."))
     return Said(gettext("You had confirmed this already."))

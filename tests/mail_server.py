@@ -4,6 +4,7 @@ import asyncio
 import email
 import email.policy
 import socket
+import ssl
 import threading
 from email.message import EmailMessage
 from typing import Any, Self
@@ -17,9 +18,14 @@ USER, PASSWORD = "notice", "right"
 
 
 class MailServer:
-    """Takes mails, and answers as ``answer`` says. A context manager."""
+    """Takes mails, and answers as ``answer`` says. A context manager.
 
-    def __init__(self) -> None:
+    ``implicit_tls``: encrypted from the beginning; ``starttls``: on demand.
+    """
+
+    def __init__(
+        self, *, implicit_tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None
+    ) -> None:
         self.mails: list[EmailMessage] = []
         """What was taken, the oldest first."""
         self.raw: list[bytes] = []
@@ -45,7 +51,9 @@ class MailServer:
             hostname="127.0.0.1",
             port=_free_port(),
             authenticator=self._authenticate,
-            auth_require_tls=False,
+            auth_require_tls=starttls is not None,
+            ssl_context=implicit_tls,
+            tls_context=starttls,
         )
 
     def __enter__(self) -> Self:
@@ -96,21 +104,21 @@ class _Connection(SMTP):
     """One connection; refused where there are too many."""
 
     mails = 0
-    is_refused = False
+    is_counted = False
 
     def connection_made(self, transport: Any) -> None:
         server = self.event_handler._server
-        if server._open >= server.most_connections:
-            self.is_refused = True
+        if not self.is_counted and server._open >= server.most_connections:
             transport.write(b"421 4.7.0 too many connections\r\n")
             transport.close()
             return
-        server._open += 1
+        server._open += not self.is_counted  # STARTTLS makes it a second time
+        self.is_counted = True
         server.busiest = max(server.busiest, server._open)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self.is_refused:
+        if self.is_counted:
             self.event_handler._server._open -= 1
             super().connection_lost(error)
 

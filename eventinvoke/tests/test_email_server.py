@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
+from pathlib import Path
 from time import monotonic
 from typing import Final
 
@@ -18,6 +19,7 @@ from eventinvoke.channels.email.backend import ehlo_name
 from eventinvoke.channels.email.channel import EmailChannel
 from eventinvoke.channels.email.stream import at_once, mail_seconds
 from tests.mail_server import PASSWORD, USER, MailServer
+from tests.tls import server_context
 
 CONNECTIONS: Final = 4
 
@@ -135,6 +137,25 @@ def test_a_sender_that_needs_smtputf8_is_ours_to_mend(server: MailServer, settin
     (result,) = send(message())
     assert result.outcome == Outcome.MISCONFIGURED
     assert "DEFAULT_FROM_EMAIL" in result.reason
+
+
+@pytest.mark.parametrize("how", ["implicit_tls", "starttls"])
+def test_mails_go_over_encrypted_connections(
+    how: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_USE_SSL, settings.EMAIL_USE_TLS = how == "implicit_tls", how == "starttls"
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = USER, PASSWORD
+    settings.EMAIL_HOST, settings.EMAIL_TIMEOUT = "127.0.0.1", 5
+    with MailServer(**{how: server_context(tmp_path)}) as running:
+        settings.EMAIL_PORT = running.port
+        (stranger,) = send(message(1))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+        results = send(message(2), message(3))
+    assert stranger.outcome == Outcome.MISCONFIGURED
+    assert "certificate" in stranger.reason
+    assert [result.outcome for result in results] == [Outcome.ACCEPTED] * 2
+    assert len(running.received()) == 2
 
 
 def test_two_hundred_mails_to_a_slow_server_take_one_try_each(server: MailServer, settings: Settings) -> None:
