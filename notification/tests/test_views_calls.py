@@ -78,7 +78,7 @@ def test_another_day_is_named(ask: Ask, call: Notice) -> None:
     with time_machine.travel(TOKYO_AFTERNOON, tick=False):
         tomorrow = TOKYO_AFTERNOON + timedelta(days=1)
         call.change_event(starts_at=tomorrow, deadline_at=tomorrow)
-        assert "It starts on March 3 at 15:00, in 1 day." in said(ask("call-content", call))
+        assert "It starts on 3 March at 15:00, in 1 day." in said(ask("call-content", call))
 
 
 def test_british_english_says_dates_the_british_way(ask: Ask, account: None, db: None) -> None:
