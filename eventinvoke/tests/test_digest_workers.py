@@ -124,7 +124,7 @@ def test_the_command_of_cron_holds_back_and_sums_up(clock: Any, settings: Any) -
     clock.move_to(START + HOUR)
     run_once()
     (event,) = summaries()
-    assert event.description == "11/21/2026 10:10 Telecon"
+    assert event.description == "21 November 2026 10:10 Telecon"
     assert event.deliveries.get().state == State.SENT
 
 

@@ -36,7 +36,7 @@ def test_page_mail_text_and_phone_name_one_day(zone: str, client: Client, call: 
         ends_at=ends_at,
         deadline_at=ends_at,
     )
-    Member.objects.filter(pk=call.delivery.member_id).update(time_zone=zone)
+    Member.objects.filter(pk=call.delivery.member_id or 0).update(time_zone=zone)
     call.delivery.refresh_from_db()
     page = client.get(reverse("notification:answer", args=[call.process_id])).content.decode()
     assert '<p class="when">22 November 2026</p>' in page
@@ -60,7 +60,7 @@ def test_other_events_are_on_the_day_of_the_members_clock(
 ) -> None:
     starts_at = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
     call.change_event(starts_at=starts_at, deadline_at=starts_at)
-    Member.objects.filter(pk=call.delivery.member_id).update(time_zone=zone)
+    Member.objects.filter(pk=call.delivery.member_id or 0).update(time_zone=zone)
     page = client.get(reverse("notification:answer", args=[call.process_id])).content.decode()
     assert f"{day} November 2026 at" in page
     assert "in 10 hours 30 minutes" in page
