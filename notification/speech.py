@@ -6,8 +6,8 @@ from typing import Final
 from django.utils import formats
 from django.utils.translation import gettext
 
+from common import sources
 from eventinvoke.models import Answer, Delivery
-from eventinvoke.planning.matching import SUMMARY_SOURCE
 from eventinvoke.replies.answers import SNOOZE
 from eventinvoke.sending.text import body_of, facts_from, say_distance
 from registration.models import Member
@@ -24,7 +24,7 @@ def about(delivery: Delivery, instant: datetime) -> list[str]:
     """Say what it is about: title, time in the member's zone, place; or title and the member's own text."""
     event = delivery.event
     said = [gettext("%(title)s.") % {"title": event.title.rstrip(" .")}]
-    if event.source == SUMMARY_SOURCE or (delivery.registration is not None and delivery.registration.text):
+    if sources.is_direct(event.source) or (delivery.registration is not None and delivery.registration.text):
         return [*said, *body_of(delivery, instant).splitlines()]
     said.append(_when(delivery, instant))
     if event.location:

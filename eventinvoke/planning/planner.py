@@ -19,7 +19,14 @@ from eventinvoke.models import Delivery, Event, Period
 from eventinvoke.planning import reconcile
 from eventinvoke.planning.desired import DAY, in_turn
 from eventinvoke.planning.event_row import AnyEvent, EventRow
-from eventinvoke.planning.matching import DATE_SOURCE, SUMMARY_SOURCE, Matcher, registrations_for, versions
+from eventinvoke.planning.matching import (
+    DATE_SOURCE,
+    SUMMARY_SOURCE,
+    Matcher,
+    looked_at_by,
+    registrations_for,
+    versions,
+)
 from eventinvoke.planning.periods import bring_periods_in_line
 from registration.models import Registration, Step
 
@@ -142,15 +149,7 @@ def _events_of(registrations: Collection[Registration]) -> "models.QuerySet[Even
     since = now() - max(last, timedelta(0))
     coming = Event.objects.filter(deadline_at__gt=since - DAY, canceled_at__isnull=True)
     coming = coming.filter(Q(deadline_at__gt=since) | Q(is_all_day=True))
-    looked_at = Q(pk__in=[])
-    for one in registrations:
-        if one.kind == Registration.Kind.DATE:
-            looked_at |= Q(source=DATE_SOURCE, external_id=str(one.pk))
-        elif one.calendar_id is not None:
-            looked_at |= Q(source=f"calendar:{one.calendar_id}")
-        else:
-            looked_at |= Q(source=one.source) if one.source else Q(source__startswith="calendar:")
-    return coming.filter(looked_at)
+    return coming.filter(looked_at_by(registrations))
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
