@@ -5,15 +5,15 @@ PENDING rows and nothing else: what was fired stays as it was. Planning twice ch
 whoever is in doubt plans again.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 
 from django.db import models, transaction
 from django.db.models import Max, Q
 
+from common.chunks import chunks
 from common.clock import now
 from eventinvoke.models import Delivery, Event, Period
 from eventinvoke.planning import reconcile
@@ -29,8 +29,6 @@ from eventinvoke.planning.matching import (
 )
 from eventinvoke.planning.periods import bring_periods_in_line
 from registration.models import Registration, Step
-
-T = TypeVar("T")
 
 BATCH: Final = 1000
 _COLUMNS: Final = EventRow._fields
@@ -104,7 +102,7 @@ def _mark_changed(sources: Collection[str], known: Mapping[int, datetime]) -> No
 def plan_events(pks: Collection[int]) -> None:
     """Bring the deliveries of these events in line with the registrations."""
     planner = Planner()
-    for some in _chunks(pks):
+    for some in chunks(pks, BATCH):
         with transaction.atomic():
             locked = Event.objects.select_for_update().filter(pk__any_of=some).order_by("pk")
             planner.plan(list(map(EventRow._make, locked.values_list(*_COLUMNS))))
@@ -136,7 +134,7 @@ def concerned_by(registrations: Sequence[Registration]) -> dict[int, list[int]]:
         put_off.exclude(event__source=SUMMARY_SOURCE).cancel("The registration was switched off or declined.")
     matcher = Matcher([one for one in registrations if one.is_in_force])
     coming = _events_of([one for one in registrations if one.is_in_force]).order_by("pk")
-    for some in _chunks(map(EventRow._make, coming.values_list(*_COLUMNS).iterator(BATCH))):
+    for some in chunks(map(EventRow._make, coming.values_list(*_COLUMNS).iterator(BATCH)), BATCH):
         for event, registration in matcher.matching(some):
             found[registration.pk].add(event.pk)
     return {pk: sorted(events) for pk, events in found.items()}
@@ -150,9 +148,3 @@ def _events_of(registrations: Collection[Registration]) -> "models.QuerySet[Even
     coming = Event.objects.filter(deadline_at__gt=since - DAY, canceled_at__isnull=True)
     coming = coming.filter(Q(deadline_at__gt=since) | Q(is_all_day=True))
     return coming.filter(looked_at_by(registrations))
-
-
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while some := list(islice(iterator, BATCH)):
-        yield some
