@@ -4,11 +4,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, ClassVar, Final
 
-from common.channels import Address, Capabilities, Message, Queue, Resend, SendResult
+from django.conf import settings
+
+from common.channels import (
+    Address,
+    AddressField,
+    Capabilities,
+    Contact,
+    Message,
+    Note,
+    Queue,
+    Resend,
+    SendResult,
+)
 from eventinvoke.channels.email import addresses
 from eventinvoke.channels.email.post import Post
 
 _IDLE_SECONDS: Final = 0.05
+_PRINTED: Final = Note("No mail server is set up, so the mail is printed where PFS Notice was started.")
+
+
+def _note() -> Note | None:
+    return _PRINTED if settings.EMAIL_BACKEND.endswith(".console.EmailBackend") else None
 
 
 class EmailChannel:
@@ -16,7 +33,15 @@ class EmailChannel:
 
     kind: ClassVar[str] = "email"
     label: ClassVar[str] = "Mail"
-    capabilities: ClassVar[Capabilities] = Capabilities(resend=Resend.AGAIN, queue=Queue.SLOW)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        resend=Resend.AGAIN,
+        queue=Queue.SLOW,
+        contact=Contact(
+            "mail",
+            fields=(AddressField(label="Mail address", input_type="email", autocomplete="email"),),
+            note=_note,
+        ),
+    )
 
     def check_address(self, address: str, config: Mapping[str, Any]) -> Address:  # noqa: ARG002 - an address is all
         """Check a mail address."""
