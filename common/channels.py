@@ -25,7 +25,7 @@ class Severity:
 
 
 class Resend(StrEnum):
-    """What to do with a message when nobody knows whether the provider took it."""
+    """What to do with a message when it is unknown whether the provider took it."""
 
     AGAIN = "again"
     """Send it again: the second one replaces the first (a push with the same tag)."""
@@ -118,7 +118,7 @@ class Capabilities:
     verification: Verification = Verification.CODE
     contact: Contact = Contact()
     is_silent: bool = False
-    """It disturbs nobody: quiet hours and the daily cap do not hold it back."""
+    """It makes no sound: quiet hours and the daily cap do not hold it back."""
     queue: Queue = Queue.FIRE
     """Which workers send it."""
     has_receipts: bool = False
@@ -151,7 +151,7 @@ class Message:
     tag: str
     """The same for every try of one delivery, at most 32 base64url characters."""
     expires_at: datetime
-    """After this instant nobody wants it any more."""
+    """The deadline: after it, the message is no longer worth sending."""
     config: Mapping[str, Any] = field(default_factory=dict)
     severity: int = Severity.INFO
     language: str = "en"

@@ -11,7 +11,7 @@ from registration.sources import CALENDAR
 def withdraw_abandoned(at: datetime) -> int:
     """Take back the coming events of such calendars; return how many that were.
 
-    A calendar that is switched on again is read anew as a whole.
+    A calendar that is switched on again is read in full.
     """
     coming = Event.objects.filter(
         source__startswith=CALENDAR.prefix, canceled_at__isnull=True, starts_at__gt=at

@@ -32,7 +32,7 @@ def tell_of_failure(calendar: Calendar, at: datetime) -> None:
 def tell_of_refusal(calendar: Calendar, at: datetime) -> None:
     """Note that an account has to be connected again, and tell its owner, or else the keepers, once."""
     account = calendar.account
-    if account is None:  # nobody could connect it again
+    if account is None:  # there is no account to connect again
         return
     still_well = CalendarAccount.objects.select_for_update().filter(pk=account.pk, refused_at__isnull=True)
     if account.credentials not in still_well.values_list("credentials", flat=True):

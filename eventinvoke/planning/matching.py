@@ -182,7 +182,7 @@ class _Rule(NamedTuple):
 def _rules(registrations: Sequence[Registration]) -> list[_Rule]:
     rules = []
     for position, one in enumerate(registrations):
-        # A pattern that got past the forms must not keep everybody else from being told.
+        # An invalid pattern that got past the forms must not stop the other registrations.
         if one.kind == Registration.Kind.STANDING and is_valid(one.pattern, one.syntax):
             exclude = (one.exclude, one.syntax) if is_valid(one.exclude, one.syntax) else None
             rules.append(_Rule(position, one, fields_of(one), (one.pattern, one.syntax), exclude))
