@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from common.chunks import chunks
 from eventinvoke.models import Event
 from eventinvoke.planning.publish import EventDraft
 from eventupdate.expand import Occurrence, Window
-from eventupdate.store import BATCH, chunks
+from eventupdate.store import BATCH
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -5,8 +5,8 @@ from typing import Final
 
 from common.channels import Severity
 from eventinvoke.planning.direct_notice import tell_member
-from eventinvoke.planning.matching import SUMMARY_SOURCE
 from eventinvoke.planning.publish import EventDraft, publish
+from eventinvoke.sources import SUMMARY, SYSTEM
 from registration.models import Calendar, CalendarAccount
 
 LASTING: Final = 6
@@ -21,7 +21,7 @@ def tell_of_failure(calendar: Calendar, at: datetime) -> None:
     """
     name = f"“{calendar.name}”" if calendar.owner_id is None else f"number {calendar.pk}"
     _tell_keepers(
-        f"calendar:{calendar.pk}:failing:{at:%Y%m%dT%H%M%SZ}",
+        f"{calendar.source}:failing:{at:%Y%m%dT%H%M%SZ}",
         f"Calendar {name} can't be read",
         f"{LASTING} attempts in a row have failed. Its notices go by what was read last.",
         {"kind": "calendar", "calendar": calendar.pk},
@@ -32,7 +32,7 @@ def tell_of_failure(calendar: Calendar, at: datetime) -> None:
 def tell_of_refusal(calendar: Calendar, at: datetime) -> None:
     """Note that an account has to be connected again, and tell its owner, or else the keepers, once."""
     account = calendar.account
-    if account is None:  # nobody could connect it again
+    if account is None:  # there is no account to connect again
         return
     still_well = CalendarAccount.objects.select_for_update().filter(pk=account.pk, refused_at__isnull=True)
     if account.credentials not in still_well.values_list("credentials", flat=True):
@@ -49,7 +49,7 @@ def tell_of_refusal(calendar: Calendar, at: datetime) -> None:
         _tell_keepers(name, title, said, {"kind": "calendar_account", "account": account.pk}, at)
         return
     draft = EventDraft(
-        source=SUMMARY_SOURCE,
+        source=SUMMARY.source(),
         external_id=name,
         title=title,
         starts_at=at,
@@ -77,7 +77,7 @@ def note_success(calendar: Calendar) -> None:
 
 def _tell_keepers(name: str, title: str, said: str, labels: dict[str, object], at: datetime) -> None:
     draft = EventDraft(
-        source="system",
+        source=SYSTEM.source(),
         external_id=name,
         title=title,
         starts_at=at,

@@ -1,15 +1,15 @@
 """The entries of a calendar as its source gave them last: what a reading is held against."""
 
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from itertools import islice
 from typing import Final, NamedTuple, TypeVar
 
 from django.db import connection
 
+from common.chunks import chunks
 from eventupdate.expand import Expanded
 from eventupdate.models import Entry
 from eventupdate.providers import Reading, Resource
@@ -156,10 +156,3 @@ def summary(rows: Mapping[str, tuple[str, str]]) -> str:
     if zone:
         parts.append(f"The time zone “{zone}” is not known; the calendar's own is taken.")
     return " ".join(parts)[:300]
-
-
-def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield items in lists of a size."""
-    iterator = iter(items)
-    while some := list(islice(iterator, size)):
-        yield some

@@ -12,6 +12,7 @@ from typing import Final
 
 from django.db.models import Q
 
+from common.chunks import chunks
 from eventupdate.diff import Comparison, Difference, draft_of
 from eventupdate.expand import Expanded, Expander, Window, uid_key
 from eventupdate.models import Entry
@@ -22,7 +23,6 @@ from eventupdate.store import (
     Rows,
     Stored,
     changes_of,
-    chunks,
     held_of,
     row_of,
     series_of,

@@ -5,8 +5,8 @@ from typing import Final
 
 from django.utils.translation import gettext
 
+from common import sources
 from eventinvoke.models import Answer, Delivery
-from eventinvoke.planning.matching import SUMMARY_SOURCE
 from eventinvoke.replies.answers import SNOOZE
 from eventinvoke.sending.text import EventFacts, body_of, facts_from
 from eventinvoke.sending.when import local, say_day, say_distance, say_time
@@ -24,7 +24,7 @@ def about(delivery: Delivery, instant: datetime) -> list[str]:
     """Say what it is about: title, time in the member's zone, place; or title and the member's own text."""
     event = delivery.event
     said = [gettext("%(title)s.") % {"title": event.title.rstrip(" .")}]
-    if event.source == SUMMARY_SOURCE or (delivery.registration is not None and delivery.registration.text):
+    if sources.is_direct(event.source) or (delivery.registration is not None and delivery.registration.text):
         return [*said, *body_of(delivery, instant).splitlines()]
     said.append(_when(facts_from(event), delivery.member.zone, instant))
     if event.location:

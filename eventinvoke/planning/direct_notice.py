@@ -4,14 +4,14 @@ from django.db import transaction
 
 from eventinvoke.models import Delivery, Event
 from eventinvoke.planning.publish import EventDraft, publish
-from registration.membership import INBOX, add_inbox
+from registration.membership import add_inbox
 from registration.models import Member
 
 
 def tell_member(member: Member, draft: EventDraft) -> None:
     """Bring an event to a member's inbox, once however often it is told.
 
-    Its source has to be one that no registration finds (``matching.SUMMARY_SOURCE``).
+    Its source has to be one that no registration finds (``eventinvoke.sources.SUMMARY``).
     """
     with transaction.atomic():
         publish([draft])
@@ -25,7 +25,7 @@ def tell_member(member: Member, draft: EventDraft) -> None:
                 "origin": Delivery.Origin.DIRECT,
                 "recipient": member.name,
                 "shown": target.masked,
-                "kind": INBOX,
+                "kind": target.kind,
                 "severity": event.severity,
                 "starts_at": event.starts_at,
                 "due_at": event.starts_at,

@@ -15,6 +15,7 @@ from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef
 
 from common.channels import Preparing, get, registry
+from common.chunks import chunks
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Delivery, Prepared
@@ -54,10 +55,10 @@ def prepare(kind: str, *, seconds: float = SECONDS) -> int:
     until = monotonic() + seconds
     pks = list(_unprepared(kind).order_by("next_attempt_at").values_list("pk", flat=True)[:_LOOKED_AT])
     count = 0
-    for start in range(0, len(pks), _AT_ONCE):
+    for some in chunks(pks, _AT_ONCE):
         if monotonic() > until or any(at <= now() for at in next_due().values()):
             break
-        count += _prepare_batch(channel, kind, pks[start : start + _AT_ONCE])
+        count += _prepare_batch(channel, kind, some)
     return count
 
 

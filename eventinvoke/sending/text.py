@@ -13,15 +13,15 @@ from typing import Any, Final
 from django.utils import translation
 from django.utils.translation import gettext
 
+from common import sources
 from common.errors import InputError
 from common.languages import texts_for
 from common.texts import cut, foreign, foreign_url, isolated, one_line
 from common.times import days_between, zone_of
 from common.wording import fill
 from eventinvoke.models import Delivery, Event
-from eventinvoke.planning.matching import CALENDAR_PREFIX, SUMMARY_SOURCE
 from eventinvoke.sending.when import local, say_day, say_distance, say_time
-from registration.models import Calendar, Member
+from registration.models import Member
 
 _DAY = timedelta(days=1)
 _DESCRIPTION = 300
@@ -60,6 +60,7 @@ class Details:
     ends_at: datetime | None = None
     organiser: str = ""
     calendar: str = ""
+    """The name of the calendar, or of another source of which there are several."""
 
 
 NO_DETAILS: Final = Details()
@@ -88,11 +89,7 @@ def details_of(pks: Iterable[int]) -> dict[int, Details]:
     if not wanted:
         return {}
     rows = list(Event.objects.filter(pk__any_of=wanted).values_list("pk", "ends_at", "labels", "source"))
-    calendars = {
-        int(source.removeprefix(CALENDAR_PREFIX)) for *_, source in rows if source.startswith(CALENDAR_PREFIX)
-    }
-    named = Calendar.objects.filter(pk__any_of=calendars).values_list("pk", "name") if calendars else []
-    names = {f"{CALENDAR_PREFIX}{pk}": name for pk, name in named}
+    names = sources.names_of(source for *_, source in rows)
     return {
         pk: Details(ends_at, foreign(str(labels.get("organiser", ""))), foreign(names.get(source, "")))
         for pk, ends_at, labels, source in rows
@@ -154,7 +151,7 @@ def own_texts(deliveries: Sequence[Delivery]) -> dict[int, str]:
     Their events, members and registrations are read with them. Two queries at most.
     """
     worded = {one.pk: one.registration.text for one in deliveries if one.registration is not None}
-    special = [d for d in deliveries if worded.get(d.pk) or d.event.source == SUMMARY_SOURCE]
+    special = [d for d in deliveries if worded.get(d.pk) or sources.is_direct(d.event.source)]
     details = details_of(one.event_id for one in special if worded.get(one.pk))
     return {
         one.pk: Texts(one.sent_at or one.due_at).body(
@@ -219,7 +216,7 @@ class _Values:
 
 def compose(event: EventFacts, zone: tzinfo, instant: datetime) -> str:
     """Return the usual text of a notice in the active language."""
-    if event.source == SUMMARY_SOURCE:
+    if sources.is_direct(event.source):
         return event.description
     parts = [say_when(event, zone, instant), event.location, _description(event)]
     return "\n".join(part for part in parts if part)

@@ -9,13 +9,14 @@ from eventinvoke.planning import replan
 from eventinvoke.tests import stand_ins
 from eventinvoke.tests.muting import START
 
+INBOX = "eventinvoke.channels.inbox.channel.InboxChannel"
 PATH = "eventinvoke.tests.stand_ins."
 
 
 @pytest.fixture(autouse=True)
 def installed(settings: Any) -> Iterator[None]:
-    """Install the stand-ins in place of the real channels."""
-    settings.NOTICE_CHANNELS = [PATH + name for name in ("PushLike", "CallLike", "OneASecond")]
+    """Install the stand-ins in place of all real channels but the inbox, which every member has."""
+    settings.NOTICE_CHANNELS = [INBOX, *(PATH + name for name in ("PushLike", "CallLike", "OneASecond"))]
     channels.registry.cache_clear()
     replan.forget()
     yield

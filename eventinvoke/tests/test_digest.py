@@ -76,7 +76,10 @@ def test_the_plan_of_the_mute_says_where_the_summary_goes(clock: Any, push: Push
     summarise_due()
     fire("pushlike")
     (message,) = push.sent
-    assert (message.title, message.body) == ("Held back during “Observing run”", "21 November 2026 10:30 Telecon")
+    assert (message.title, message.body) == (
+        "Held back during “Observing run”",
+        "21 November 2026 10:30 Telecon",
+    )
     assert Delivery.objects.filter(target=target, state=State.SENT).count() == 1
 
 

@@ -12,7 +12,6 @@ import redis
 from celery import current_app
 from django.db import DatabaseError, connection
 
-from common import channels
 from common.channels import Queue
 from common.clock import now
 from common.states import State
@@ -106,9 +105,7 @@ def test_two_workers_make_one_summary() -> None:
     assert Delivery.objects.filter(event__source="summary").count() == 1
 
 
-def test_the_command_of_cron_holds_back_and_sums_up(clock: Any, settings: Any) -> None:
-    settings.NOTICE_CHANNELS += ["eventinvoke.channels.inbox.channel.InboxChannel"]
-    channels.registry.cache_clear()
+def test_the_command_of_cron_holds_back_and_sums_up(clock: Any) -> None:
     one = runner()
     observe(one, START - HOUR, START + HOUR)
     notify = RegistrationFactory(

@@ -14,7 +14,7 @@ from common.clock import now
 from common.states import FINAL, State
 from eventinvoke.models import Answer, Attempt, Delivery, Event
 from eventinvoke.views.changes import lines_of
-from eventinvoke.views.scope import calendar_of, deliveries_for, open_to, own_deliveries
+from eventinvoke.views.scope import deliveries_for, open_to, origin_of, own_deliveries
 
 LIMIT: Final = 200
 
@@ -161,10 +161,10 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
     event = get_object_or_404(Event, pk=pk)
     rows = deliveries_for(request).filter(event=event).exclude(state=State.CANCELED)
     deliveries = list(rows.select_related("target", "member").order_by("due_at", "pk")[:LIMIT])
-    calendar = calendar_of(request, event)
+    origin = origin_of(request, event)
     if not (
         deliveries
-        or calendar is not None
+        or origin is not None
         or request.user.is_staff
         or open_to(deliveries_for(request).filter(event=event)).exists()
     ):
@@ -173,7 +173,7 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
     answers = Answer.objects.filter(event=event, member__in=members).select_related("member")
     context = {
         "event": event,
-        "calendar": calendar,
+        "origin": origin,
         "deliveries": deliveries,
         "answers": answers[:LIMIT],
         "lines": lines_of(event.changes.order_by("-at", "-pk")[:LIMIT]),

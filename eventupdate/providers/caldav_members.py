@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from common.chunks import chunks
 from common.errors import FeedError
 from eventupdate.lines import MAX_BYTES, MAX_ENTRIES
 from eventupdate.providers import caldav_xml as xml
@@ -89,8 +89,7 @@ def list_members(client: Client, url: str) -> Members:
 def give_out(client: Client, url: str, wanted: Mapping[str, Member]) -> Iterator[Given]:
     """Yield entries as they are now. Raises ``FeedError`` where the server leaves one out."""
     size = 0
-    keys = iter(wanted)
-    while some := list(islice(keys, BATCH)):
+    for some in chunks(wanted, BATCH):
         answer = client.report(url, xml.multiget(wanted[key].href for key in some), 0)
         given = {
             _key(answer.final_url, response.href): response for response in multistatus(answer).responses

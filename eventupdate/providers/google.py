@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
+from common.chunks import chunks
 from common.clock import now
 from common.errors import FeedError
 from eventupdate.lines import MAX_ENTRIES
@@ -22,7 +23,7 @@ from eventupdate.providers.google_client import Client, GoneError
 from eventupdate.providers.google_events import FIELDS, Item, is_gone, is_long_over, resource_of
 from eventupdate.providers.google_http import Deadline
 from eventupdate.resources import key_of
-from eventupdate.store import BATCH, chunks, series_of
+from eventupdate.store import BATCH, series_of
 from registration.models import Calendar
 
 READING_SECONDS: Final = 120.0

@@ -32,6 +32,13 @@ NOTICE_CHANNELS = words(
         "eventinvoke.channels.email.channel.EmailChannel",
     ],
 )
+# The kinds of sources, in the order in which pages list them; the app that publishes their events declares them.
+NOTICE_SOURCES = [
+    "registration.sources.CALENDAR",
+    "registration.sources.DATE",
+    "eventinvoke.sources.SYSTEM",
+    "eventinvoke.sources.SUMMARY",
+]
 # The first one encrypts, all decrypt.
 NOTICE_ENCRYPTION_KEYS = words("NOTICE_ENCRYPTION_KEYS") or [
     secret("NOTICE_ENCRYPTION_KEYS", "encryption_key")

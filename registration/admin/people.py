@@ -8,7 +8,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from registration.admin.base import ReadOnlyAdmin
-from registration.membership import add_inbox
+from registration.membership import add_built_in
 from registration.models import Member, Registration, Target, User, Verification
 
 
@@ -65,7 +65,7 @@ class TargetInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscr
 
 @admin.register(Member)
 class MemberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Members; each gets an inbox."""
+    """Members; each gets the built-in targets."""
 
     list_display = ("name", "user", "time_zone", "language", "daily_cap", "target_count")
     list_filter = ("language", "user__is_active")
@@ -86,9 +86,9 @@ class MemberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
         return int(member.targets_counted)
 
     def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        """Give the member an inbox, and have days planned anew by the clocks of another zone."""
+        """Give the member the built-in targets, and plan again where the time zone has changed."""
         super().save_model(request, obj, form, change)
-        add_inbox(obj)
+        add_built_in(obj)
         if change and "time_zone" in form.changed_data:
             Registration.objects.filter(member=obj).changed()
 

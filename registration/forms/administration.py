@@ -15,6 +15,7 @@ from registration.forms.registrations import FAR
 from registration.models import Calendar, Registration
 from registration.models.members import check_time_zone
 from registration.models.registrations import title_only
+from registration.sources import CALENDAR
 
 
 class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -107,7 +108,7 @@ class RegistrationAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not s
         """Refuse what is no list of sources."""
         sources = self.cleaned_data["muted_sources"] or []
         if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
-            raise forms.ValidationError('Type a list of sources, like ["calendar:3"].')
+            raise forms.ValidationError(f'Type a list of sources, like ["{CALENDAR.source(3)}"].')
         return sources
 
     def clean(self) -> dict[str, Any]:

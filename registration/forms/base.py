@@ -46,6 +46,19 @@ def _check_visible(allowed: frozenset[str]) -> Callable[[str], None]:
     return check
 
 
+def dress(field: forms.Field) -> None:
+    """Give a form's own copy of a field its widget's class, plain messages and a check of what was pasted."""
+    css = next(css for kind, css in _CLASSES if isinstance(field.widget, kind))
+    given = field.widget.attrs.get("class", "")
+    field.widget.attrs["class"] = f"{css} {given}".strip()
+    for kind, texts in _MESSAGES.items():
+        if isinstance(field, kind):
+            field.error_messages.update(texts)
+    if isinstance(field, forms.CharField) and not isinstance(field.widget, forms.PasswordInput):
+        is_long = isinstance(field.widget, forms.Textarea)
+        field.validators.append(_check_visible(_ON_LINES if is_long else frozenset("\t")))
+
+
 class PanelForm(forms.BaseForm):
     """Gives each widget its class, each field plain messages, and keeps labels short of colons."""
 
@@ -53,15 +66,7 @@ class PanelForm(forms.BaseForm):
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            css = next(css for kind, css in _CLASSES if isinstance(field.widget, kind))
-            given = field.widget.attrs.get("class", "")
-            field.widget.attrs["class"] = f"{css} {given}".strip()
-            for kind, texts in _MESSAGES.items():
-                if isinstance(field, kind):
-                    field.error_messages.update(texts)
-            if isinstance(field, forms.CharField) and not isinstance(field.widget, forms.PasswordInput):
-                is_long = isinstance(field.widget, forms.Textarea)
-                field.validators.append(_check_visible(_ON_LINES if is_long else frozenset("\t")))
+            dress(field)
 
     def add_input_error(self, error: InputError, field: str = "") -> None:
         """Show an error of ours next to its field, or above the form where it has none."""

@@ -1,27 +1,37 @@
 """Everything that matches: which events, what they bring about, and what the notice says."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
-from common import patterns
+from common import patterns, sources
 from common.errors import InputError
+from common.sources import Source
 from common.wording import FIELDS, check_template
 from registration.access import calendars_for
 from registration.forms.registrations import RegistrationForm
 from registration.models import Calendar, Member, Registration, User
 from registration.models.registrations import NINE, title_only
+from registration.sources import CALENDAR
 
-OTHER_SOURCES: Final = (("registration", "Dates registered one by one"), ("system", "Messages of the system"))
-"""Sources that are no calendars, as a person reads them."""
+_SEARCHED_BY: Final = frozenset(
+    {"member", "action", "calendar", "source", "syntax", "pattern", "exclude", "searched"}
+)
+_GONE: Final = "No longer available"
 
-_SEARCHED_BY: Final = frozenset({"member", "action", "calendar", "syntax", "pattern", "exclude", "searched"})
 
-
-def sources_for(calendars: "QuerySet[Calendar]") -> list[tuple[str, str]]:
-    """Return the sources whose notices can be held back: these calendars, and the other ones."""
-    return [*((calendar.source, calendar.name) for calendar in calendars), *OTHER_SOURCES]
+def _choices(
+    offered: Iterable[Source], chosen: Iterable[object], member: int | None
+) -> list[tuple[str, str]]:
+    """Return sources as the choices of a field, and those that were chosen and are no longer offered."""
+    names = {one.name: one.label for one in offered}
+    if others := sorted({*map(str, chosen)} - names.keys()):
+        seen = {None, member}
+        known = {one.name: one.label for one in sources.look_up(others).values() if one.owner in seen}
+        names |= {name: known.get(name, _GONE) for name in others}
+    return list(names.items())
 
 
 class StandingForm(RegistrationForm):
@@ -36,6 +46,9 @@ class StandingForm(RegistrationForm):
     )
     calendar = forms.ModelChoiceField(
         queryset=Calendar.objects.none(), required=False, empty_label="All my calendars"
+    )
+    source = forms.ChoiceField(
+        required=False, label="Or another source", help_text="In place of the calendars."
     )
     syntax = forms.ChoiceField(
         choices=[(s.value, s.label) for s in (Registration.Syntax.WORDS, Registration.Syntax.REGEX)],
@@ -62,6 +75,7 @@ class StandingForm(RegistrationForm):
             "member",
             "action",
             "calendar",
+            "source",
             "syntax",
             "pattern",
             "exclude",
@@ -106,16 +120,21 @@ class StandingForm(RegistrationForm):
         field = self.fields["calendar"]
         if isinstance(field, forms.ModelChoiceField):
             field.queryset = calendars.filter(Q(is_active=True) | Q(pk=self.instance.calendar_id))
-        sources = self.fields["muted_sources"]
-        if isinstance(sources, forms.MultipleChoiceField):
-            sources.choices = self._sources(sources_for(calendars.order_by("name", "pk")))
+        self._offer_sources(None if user.is_staff else self._author.pk)
         if self.instance.pk:
             self.initial["searched"] = self.instance.fields
 
-    def _sources(self, offered: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Add what is chosen already and was removed since: none chosen would mean all of them."""
-        gone = sorted({*map(str, self.instance.muted_sources)} - {source for source, _name in offered})
-        return [*offered, *((source, "Something that is no longer there") for source in gone)]
+    def _offer_sources(self, member: int | None) -> None:
+        muted, named = self.fields["muted_sources"], self.fields["source"]
+        # What is chosen and was removed since is offered too: without it, none chosen would mean all of them.
+        if isinstance(muted, forms.MultipleChoiceField):
+            muted.choices = _choices(sources.offered(member), self.instance.muted_sources, member)
+        chosen = filter(None, [self.instance.source])
+        choices = _choices(sources.nameable(member, apart_from=CALENDAR), chosen, member)
+        if not choices:
+            del self.fields["source"]
+        elif isinstance(named, forms.ChoiceField):
+            named.choices = [("", "—"), *choices]
 
     def clean_pattern(self) -> str:
         """Refuse what can't be searched for, and say what it lacks."""
@@ -139,12 +158,16 @@ class StandingForm(RegistrationForm):
             raise forms.ValidationError(error.message) from None
 
     def clean(self) -> dict[str, Any]:
-        """A calendar has to be one that the member who is told may see."""
+        """The calendar or the other source has to be one that the member who is told may see."""
         cleaned = super().clean() or self.cleaned_data
-        calendar = cleaned.get("calendar")
+        calendar, source = cleaned.get("calendar"), cleaned.get("source", "")
         member = self._member()
         if calendar is not None and calendar.owner_id not in {None, member.pk}:
             self.add_error("calendar", f"{member} can't see this calendar.")
+        if source and calendar is not None:
+            self.add_error("source", "Choose a calendar or another source, not both.")
+        elif source and source != self.instance.source and not sources.may_see(source, member.pk):
+            self.add_error("source", f"{member} can't see this source.")
         return cleaned
 
     def _member(self) -> Member:

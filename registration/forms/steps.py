@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from common.channels import registry
 from registration.access import targets_for
 from registration.forms.base import PanelForm
-from registration.membership import INBOX
 from registration.models import Member, Registration, Step, Target, User
 
 UNITS: Final[Mapping[str, timedelta]] = {
@@ -47,9 +46,9 @@ class _TargetChoices:
         self.choices = [("", "—"), *flat]
 
     def first_of(self, member: Member) -> int | None:
-        """Return what a new plan of a member begins with: the inbox, or else what was verified first."""
+        """Return the target that a member's new plan begins with: a built-in one, or the one verified first."""
         own = [t for t in self.by_pk.values() if t.member_id == member.pk and t.is_usable]
-        own.sort(key=lambda target: (target.kind != INBOX, target.verified_at, target.pk))
+        own.sort(key=lambda target: (not target.is_built_in, target.verified_at, target.pk))
         return own[0].pk if own else None
 
     @staticmethod
@@ -57,7 +56,7 @@ class _TargetChoices:
         channel = registry().get(target.kind)
         kind = channel.label if channel else target.kind
         state = "" if target.is_usable else " (not usable)"
-        return f"{kind}{state}" if target.kind == "inbox" else f"{kind}: {target}{state}"
+        return f"{kind}{state}" if target.contact.is_single else f"{kind}: {target}{state}"
 
 
 class _TargetField(forms.TypedChoiceField):

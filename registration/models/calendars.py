@@ -1,7 +1,7 @@
 """Calendars that members bring, and the accounts that some are read through; ``eventupdate`` reads them."""
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
@@ -10,6 +10,9 @@ from common.clock import now
 from common.fields import EncryptedTextField
 from registration.models.members import Member
 from registration.querysets import CalendarQuerySet
+
+PREFIX: Final = "calendar:"
+"""The names of the sources that calendars are begin with it (``registration.sources.CALENDAR``)."""
 
 
 class CalendarAccount(models.Model):
@@ -124,4 +127,4 @@ class Calendar(models.Model):
     @property
     def source(self) -> str:
         """The source name of the events that come from this calendar."""
-        return f"calendar:{self.pk}"
+        return f"{PREFIX}{self.pk}"

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from common.channels import Severity
 from common.clock import now
-from registration.models.calendars import Calendar
+from registration.models.calendars import PREFIX, Calendar
 from registration.models.members import Member
 from registration.models.targets import Target
 from registration.querysets import RegistrationQuerySet
@@ -165,6 +165,11 @@ class Registration(models.Model):
     def is_in_force(self) -> bool:
         """Whether it brings notices: switched on and not declined."""
         return self.is_active and self.declined_at is None
+
+    @property
+    def named_source(self) -> str:
+        """The one source that a standing registration looks at; "" where it names none."""
+        return self.source if self.calendar_id is None else f"{PREFIX}{self.calendar_id}"
 
 
 class Step(models.Model):

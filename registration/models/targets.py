@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from common.channels import Adding, Contact, contact_of
 from common.clock import now
 from registration.models.members import Member
 from registration.querysets import TargetQuerySet, VerificationQuerySet
@@ -76,12 +77,22 @@ class Target(models.Model):
         """Whether it may be told anything now."""
         return self.verified_at is not None and self.disabled_at is None
 
+    @property
+    def contact(self) -> Contact:
+        """How its channel has it shown."""
+        return contact_of(self.kind)
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether every member has one like it, which can't be deleted."""
+        return self.contact.adding is Adding.BUILT_IN
+
 
 class Verification(models.Model):
     """A code that was sent to a target, kept hashed, good for few tries and a short time.
 
-    The row outlives its target: whoever deletes a target and adds it again starts no new count of
-    codes, neither for the member nor for the address.
+    The row outlives its target: deleting a target and adding it again starts no new count of codes,
+    neither for the member nor for the address.
     """
 
     target = models.ForeignKey(

@@ -10,20 +10,11 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from common.channels import Severity, registry
+from common.channels import Severity, contact_of, registry
 from common.clock import now
 from common.states import State
 
 register = template.Library()
-
-KIND_ICONS: Final = {
-    "email": "mail",
-    "inbox": "inbox",
-    "sms": "message",
-    "voice": "phone",
-    "webpush": "browser",
-}
-
 
 _NEAR: Final = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}
 
@@ -68,7 +59,7 @@ def icon(name: str, extra: str = "") -> SafeString:
 @register.simple_tag
 def kind_icon(kind: str, extra: str = "") -> SafeString:
     """Draw the icon of a channel."""
-    return icon(KIND_ICONS.get(kind, "send"), extra)
+    return icon(contact_of(kind).icon, extra)
 
 
 @register.filter

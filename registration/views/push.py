@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from common.channels import Address, registry
+from common.channels import Adding, Address, Channel, added_by
 from common.clock import now
 from common.errors import InputError
 from registration.forms.targets import store_target
@@ -19,7 +19,6 @@ from registration.membership import member_in
 from registration.models import Member, Registration, Target
 from registration.models.targets import fingerprint
 
-PUSH: Final = "webpush"
 _MAX_BODY: Final = 10_000
 
 
@@ -55,7 +54,7 @@ def push_subscribe(request: HttpRequest) -> HttpResponse:
         return problem("Sign in first.", status=401)
     if request.content_type != "application/json":
         return problem("Send JSON.", status=415)
-    channel = registry().get(PUSH)
+    channel = next(iter(added_by(Adding.BROWSER)), None)
     if channel is None:
         return problem("Browser notifications are not switched on here.", status=404)
     try:
@@ -65,12 +64,12 @@ def push_subscribe(request: HttpRequest) -> HttpResponse:
         return problem("The subscription is too large.", "endpoint", status=413)
     except InputError as error:
         return problem(error.message, "endpoint" if error.field == "address" else error.field)
-    target = _store(member_in(request), checked, given)
+    target = _store(member_in(request), channel, checked, given)
     return JsonResponse({"id": target.pk, "name": str(target)}, status=201)
 
 
-def _store(member: Member, checked: Address, given: _Given) -> Target:
-    own = Target.objects.filter(member=member, kind=PUSH)
+def _store(member: Member, channel: Channel, checked: Address, given: _Given) -> Target:
+    own = Target.objects.filter(member=member, kind=channel.kind)
     new = {
         "address": checked.address,
         "fingerprint": fingerprint(checked.address),
@@ -82,7 +81,7 @@ def _store(member: Member, checked: Address, given: _Given) -> Target:
     with transaction.atomic():
         if not own.filter(fingerprint=new["fingerprint"]).exists() and given.replaces:
             own.filter(fingerprint=fingerprint(given.replaces)).update(**new, **there)
-        store_target(member, PUSH, checked, given.label)
+        store_target(member, channel, checked, given.label)
         same = own.filter(fingerprint=new["fingerprint"])
         same.update(config=new["config"], **there)
         target = same.get()

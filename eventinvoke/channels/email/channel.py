@@ -1,13 +1,29 @@
 """The channel ``email``: a mail with a link to acknowledge."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 
-from common.channels import Address, Capabilities, Message, Queue, Resend, SendResult
+from common.channels import (
+    Address,
+    AddressField,
+    Capabilities,
+    Contact,
+    Message,
+    Note,
+    Queue,
+    Resend,
+    SendResult,
+)
 from eventinvoke.channels.email import addresses
 from eventinvoke.channels.email.stream import Stream, at_once, mail_seconds
+
+_PRINTED: Final = Note("No mail server is set up, so the mail is printed where PFS Notice was started.")
+
+
+def _note() -> Note | None:
+    return _PRINTED if settings.EMAIL_BACKEND.endswith(".console.EmailBackend") else None
 
 
 class EmailChannel:
@@ -19,6 +35,11 @@ class EmailChannel:
         resend=Resend.AGAIN,
         queue=Queue.SLOW,
         at_once=at_once(settings.EMAIL_CONNECTIONS, settings.NOTICE_LEASE_SECONDS, mail_seconds()),
+        contact=Contact(
+            "mail",
+            fields=(AddressField(label="Mail address", input_type="email", autocomplete="email"),),
+            note=_note,
+        ),
     )
 
     def check_address(self, address: str, config: Mapping[str, Any]) -> Address:  # noqa: ARG002 - an address is all

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from django.conf import settings
 
-from common.channels import Address, Capabilities, Message, Outcome, Resend, SendResult
+from common.channels import Address, Capabilities, Contact, Message, Outcome, Resend, SendResult
 from common.clock import now
 from common.errors import AddressError
 from common.http import Reply, Request, exchange
@@ -27,7 +27,11 @@ class SmsChannel:
 
     kind: ClassVar[str] = "sms"
     label: ClassVar[str] = "Text message"
-    capabilities: ClassVar[Capabilities] = Capabilities(resend=Resend.ASK, has_receipts=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        resend=Resend.ASK,
+        has_receipts=True,
+        contact=Contact("message", fields=(numbers.FIELD,), note=numbers.note),
+    )
 
     def check_address(self, address: str, config: Mapping[str, Any]) -> Address:  # noqa: ARG002 - a number is all
         """Check a phone number in the international form; a landline is refused."""

@@ -8,8 +8,10 @@ from py_vapid import VapidException
 
 from common import clock
 from common.channels import (
+    Adding,
     Address,
     Capabilities,
+    Contact,
     Message,
     Outcome,
     Resend,
@@ -42,7 +44,12 @@ class WebPushChannel:
     kind: ClassVar[str] = "webpush"
     label: ClassVar[str] = "Browser notification"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        resend=Resend.AGAIN, verification=Verification.NONE, has_receipts=True
+        resend=Resend.AGAIN,
+        verification=Verification.NONE,
+        has_receipts=True,
+        contact=Contact(
+            "browser", Adding.BROWSER, fields=(), template="eventinvoke/channels/webpush_add.html"
+        ),
     )
 
     timeout: ClassVar[float] = 10.0

@@ -11,7 +11,7 @@ from django.db import transaction
 from common.channels import get
 from common.clock import now
 from eventupdate.sync import sync
-from registration.membership import INBOX, add_inbox, member_of
+from registration.membership import add_inbox, member_of
 from registration.models import Calendar, Member, Registration, Step, Target, User
 from registration.models.targets import fingerprint
 
@@ -21,7 +21,7 @@ _PHONE: Final = "+12025550123"
 _CALENDAR: Final = "Demo calendar"
 _AHEAD: Final = timedelta(minutes=2)
 _LENGTH: Final = timedelta(minutes=30)
-_PLAN: Final = ((INBOX, timedelta(seconds=-110)), ("voice", timedelta(seconds=-60)))
+_PLAN: Final = (("inbox", timedelta(seconds=-110)), ("voice", timedelta(seconds=-60)))
 _TEXT: Final = """BEGIN:VCALENDAR\r
 VERSION:2.0\r
 PRODID:-//PFS Notice//Demo//EN\r
@@ -71,7 +71,7 @@ def _user() -> tuple[User, str]:
 
 
 def _targets(member: Member) -> dict[str, Target]:
-    targets = {INBOX: add_inbox(member)}
+    targets = {"inbox": add_inbox(member)}
     for kind in ("voice", "sms"):
         checked = get(kind).check_address(_PHONE, {})
         targets[kind], _is_new = Target.objects.get_or_create(
