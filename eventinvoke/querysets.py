@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import UUID
 
 from django.db import connection, models
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from common.db import lookups
 from common.db.arrays import literal
@@ -14,6 +15,9 @@ from common.states import State, before
 
 if TYPE_CHECKING:
     from eventinvoke.models import Delivery, Prepared
+
+TIME_IS_OVER: Final = "Its time was over before it could be sent."
+"""The reason of a delivery that expired because its deadline had passed."""
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -43,6 +47,16 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """
         changes = {} if for_good else {"slot": F("pk")}
         return self.pending().update(state=State.CANCELED, reason=reason[:300], **changes)
+
+    def restore_wrongly_expired(self, at: datetime) -> int:
+        """Put back what expired though its deadline is still ahead at ``at``; return how many those were.
+
+        A clock that was wrong had its deadline pass too early. It is tried when it is due, or at once.
+        What expired for another reason stays as it is.
+        """
+        wrong = self.filter(state=State.EXPIRED, deadline_at__gt=at, reason=TIME_IS_OVER)
+        next_at = Greatest(F("due_at"), models.Value(at, models.DateTimeField()))
+        return wrong.update(state=State.PENDING, reason="", next_attempt_at=next_at)
 
 
 class PreparedQuerySet(models.QuerySet["Prepared"]):

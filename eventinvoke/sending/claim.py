@@ -26,6 +26,7 @@ from eventinvoke.planning.escalation import Miss, bring_forward
 from eventinvoke.planning.matching import SUMMARY_SOURCE
 from eventinvoke.planning.obsolete import unwanted
 from eventinvoke.planning.planner import plan_events
+from eventinvoke.querysets import TIME_IS_OVER
 from eventinvoke.sending import limits
 from eventinvoke.sending.compose import Claimed, Facts, Row, compose, facts_about
 from eventinvoke.sending.mute_and_away import running
@@ -127,7 +128,7 @@ def _verdict(channel: Channel, row: Row, facts: Facts, instant: datetime) -> tup
     member = facts.members[row.member_id]
     _address, _config, is_usable = facts.targets[row.target_id]
     if row.deadline_at <= instant:
-        return State.EXPIRED, "Its time was over before it could be sent."
+        return State.EXPIRED, TIME_IS_OVER
     if row.registration_id is None and facts.events[row.event_id].source != SUMMARY_SOURCE:
         return State.CANCELED, "The registration was deleted."
     if not member.is_active:
