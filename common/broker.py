@@ -10,10 +10,10 @@ from typing import Any, Final
 from celery import Task, current_app
 from kombu.exceptions import ChannelError
 
-WAKE_UPS: Final = 400
-"""No wake-up is sent to a queue where so many messages wait. Each takes a millisecond where another has
-just run."""
-SENDERS: Final = 200
+WAKE_UPS: Final = 100
+"""No wake-up is sent to a queue where so many messages wait. They are worked off within two seconds, even
+by a broker that writes each step to its disk: a wake-up ends at once where another has just run."""
+SENDERS: Final = 60
 """No sender is started by way of a queue where so many messages wait; fewer than ``WAKE_UPS``, so that
 senders leave room for wake-ups."""
 

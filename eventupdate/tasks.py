@@ -16,7 +16,7 @@ from registration.models import Calendar
 
 ASK_AGAIN: Final = timedelta(minutes=1)
 """A calendar whose task was not carried out by then has another sent."""
-_MOST: Final = 150
+_MOST: Final = 50
 """So many messages may wait in the queue; it has room then for the mails, which wait there too."""
 
 

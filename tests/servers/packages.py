@@ -14,7 +14,6 @@ PACKAGES: Final[dict[str, str]] = {
     "mosquitto": "mosquitto",
     "chromium": "chromium",
     "nginx": "nginx-light",
-    "libfaketime.so.1": "libfaketime",
 }
 """A program, and the package that brings it."""
 
@@ -23,12 +22,7 @@ _FOLDERS: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def find(program: str) -> str | None:
-    """Return the path of a program; PostgreSQL's lie outside of PATH on Debian, one folder a version.
-
-    Or that of a library which is loaded before others (its name ends in ``.so.`` and a number).
-    """
-    if ".so." in program:
-        return next((str(path) for path in Path("/usr/lib").glob(f"*/faketime/{program}")), None)
+    """Return the path of a program; PostgreSQL's lie outside of PATH on Debian, one folder a version."""
     if program in {"postgres", "initdb"}:
         for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
             if (folder / program).exists():
