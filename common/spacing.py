@@ -6,7 +6,7 @@ from typing import Final
 
 
 class Spacing:
-    """Lets work begin in this process once within a time, and no oftener, whatever the number of requests."""
+    """Lets work begin in this process once within a time, however often it is asked for."""
 
     def __init__(self, seconds: float) -> None:
         """``seconds`` is the shortest time between two beginnings."""

@@ -1,4 +1,4 @@
-"""The beat: it goes on whatever happens to the machine's clock, and sends nothing where too much waits.
+"""The beat: it goes on when the machine's clock is set, and sends nothing where too much waits.
 
 Celery's own reckons by the machine's clock. Set two days ahead and back, that would have it wait for
 two days; and what it stores for its next start may lie in the future.

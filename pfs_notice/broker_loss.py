@@ -42,7 +42,7 @@ class BrokerWatch(bootsteps.StartStopStep):
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def start(self, parent: Any) -> None:  # noqa: ARG002 - Celery passes it
-        """Begin anew with each connection: what an old one brought can't be acknowledged on it."""
+        """Begin afresh with each connection: what an old one brought can't be acknowledged on it."""
         _due.clear()
 
     def register_with_event_loop(self, parent: Any, hub: Any) -> None:  # noqa: ARG002 - Celery passes it

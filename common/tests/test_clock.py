@@ -98,7 +98,7 @@ def test_of_two_readings_the_more_exact_one_counts_until_it_is_old() -> None:
     assert exact.or_better(late) is late
 
 
-def test_a_clock_of_the_database_that_was_set_is_followed_whatever_the_round_trip() -> None:
+def test_a_clock_of_the_database_that_was_set_is_followed_even_by_a_slow_round_trip() -> None:
     exact = Reading(taken_at=0, offset=1000 * SECOND, error=SECOND // 1000)
     set_ = Reading(taken_at=5 * SECOND, offset=1003 * SECOND, error=SECOND // 10)
     assert exact.or_better(set_) is set_

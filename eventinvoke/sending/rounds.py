@@ -1,4 +1,4 @@
-"""Rounds: what is done at each wake-up, whatever wakes and carries it out.
+"""Rounds: what is done at each wake-up, by the beat, by cron or by ``eventinvoke --forever``.
 
 A round starts what is overdue, has what changed planned, has digests made and notices prepared, and
 waits for what falls due before the next round. Who does the work differs: Celery's workers, threads

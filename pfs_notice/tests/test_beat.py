@@ -1,4 +1,4 @@
-"""The beat goes on whatever the machine's clock does, and does not fill a queue."""
+"""The beat goes on when the machine's clock is set, and does not fill a queue."""
 
 import json
 from collections.abc import Iterator
