@@ -89,7 +89,9 @@ def test_a_task_that_another_one_has_followed_does_nothing(
     for minutes in (0, 2):
         clock.move_to(AT + timedelta(minutes=minutes))
         sync_calendars()
-        marks.append(Calendar.objects.get(pk=calendar.pk).next_sync_at.isoformat())
+        again_at = Calendar.objects.get(pk=calendar.pk).next_sync_at
+        assert again_at is not None
+        marks.append(again_at.isoformat())
     sync_calendar(calendar.pk, marks[0])
     assert server.requests == []
     for _ in range(2):

@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_machine_whose_clock_is_set_two_days_ahead_and_back_goes_on(
     service = scene.push_service()
     browsers = scene.browsers(service, 2)
     machine = make_machine_clock(timedelta(0))
-    start_worker(**machine.environment)
+    start_worker(PYTHONPATH=machine.environment["PYTHONPATH"], TEST_CLOCK=machine.environment["TEST_CLOCK"])
     start_beat(start_process, tmp_path, **machine.environment)
     tomorrow = now() + DAY
     scene.publish(tomorrow, external_id="tomorrow")
@@ -151,8 +152,9 @@ def test_an_hour_of_wake_ups_without_a_worker_is_worked_off_in_seconds(
     app.conf.update(broker_url=broker_url)
     scheduler = SteadyScheduler(app, schedule_filename=str(tmp_path / "beat"))
     scene.publish(external_id="overdue")
+    entries: dict[str, Any] = scheduler.schedule
     for second in range(3600):
-        for entry in scheduler.schedule.values():
+        for entry in entries.values():
             if second % entry.schedule.run_every.total_seconds() == 0:
                 scheduler.apply_entry(entry)
     scheduler.close()
