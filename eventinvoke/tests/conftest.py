@@ -5,6 +5,7 @@ import pytest
 import time_machine
 
 from common import channels
+from eventinvoke import tasks
 from eventinvoke.planning import replan
 from eventinvoke.tests import stand_ins
 from eventinvoke.tests.muting import START
@@ -19,6 +20,9 @@ def installed(settings: Any) -> Iterator[None]:
     settings.NOTICE_CHANNELS = [INBOX, *(PATH + name for name in ("PushLike", "CallLike", "OneASecond"))]
     channels.registry.cache_clear()
     replan.forget()
+    # What another test did just now is not of this one's time.
+    for spacing in (tasks.WAKE_UPS, tasks.TENDINGS):
+        spacing.reset()
     yield
     channels.registry.cache_clear()
 

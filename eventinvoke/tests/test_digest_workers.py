@@ -15,11 +15,11 @@ from django.db import DatabaseError, connection
 from common.channels import Queue
 from common.clock import now
 from common.states import State
-from eventinvoke.management.commands.eventinvoke import run_once
 from eventinvoke.models import Delivery, Held, Period
 from eventinvoke.sending import digest
 from eventinvoke.sending.digest import summarise_due
-from eventinvoke.tasks import fire_due, wake
+from eventinvoke.sending.loops import run_once
+from eventinvoke.tasks import fire_due, plan, wake
 from eventinvoke.tests.muting import HOUR, MINUTE, START, hold_back, observe, runner, summaries
 from registration.membership import add_inbox
 from registration.tests.factories import (
@@ -134,6 +134,9 @@ def test_a_wake_up_starts_the_summary_that_it_made(clock: Any, broker_url: str) 
     current_app.conf.update(broker_url=broker_url)
     wake()
     with redis.from_url(broker_url) as client:
+        (message,) = map(json.loads, client.lrange(str(Queue.URGENT), 0, -1))
+        assert message["headers"]["task"] == plan.name
+        plan()
         (message,) = map(json.loads, client.lrange(str(Queue.FIRE), 0, -1))
     assert message["headers"]["task"] == fire_due.name
     assert json.loads(base64.b64decode(message["body"]))[0] == ["pushlike"]

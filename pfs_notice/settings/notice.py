@@ -43,7 +43,9 @@ NOTICE_SOURCES = [
 NOTICE_ENCRYPTION_KEYS = words("NOTICE_ENCRYPTION_KEYS") or [
     secret("NOTICE_ENCRYPTION_KEYS", "encryption_key")
 ]
-# Private networks that addresses of members (feeds, push endpoints) may reach nevertheless.
+# Whose clock decides what is due: the database's, or this machine's, for tests that set it.
+NOTICE_CLOCK = text("NOTICE_CLOCK", "database")
+# Private networks that addresses given by members (feeds, push endpoints) may reach all the same.
 NOTICE_ALLOWED_PRIVATE_NETWORKS = words("NOTICE_ALLOWED_PRIVATE_NETWORKS")
 # A file of PEM certificates to trust for outgoing connections, besides the public ones (in-house servers).
 NOTICE_EXTRA_CA_FILE = text("NOTICE_EXTRA_CA_FILE")

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from common.clock import now
 from common.errors import FeedError
+from eventinvoke.sending.heartbeats import keep_time
 from eventupdate.abandoned import withdraw_abandoned
 from eventupdate.progress import Progress
 from eventupdate.rounds import in_parallel
@@ -58,6 +59,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        keep_time()
         is_dry = options["dry_run"]
         calendars = self._chosen(options)
         if not options["calendar"] and not is_dry:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from common.channels import get
 from common.clock import now
+from eventinvoke.sending.heartbeats import keep_time
 from eventupdate.sync import sync
 from registration.membership import add_inbox, member_of
 from registration.models import Calendar, Member, Registration, Step, Target, User
@@ -44,6 +45,7 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def handle(self, *args: Any, **options: Any) -> None:
+        keep_time()
         with transaction.atomic():
             user, password = _user()
             member = member_of(user)
