@@ -70,12 +70,26 @@ class Taken:
     claims: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A status with the words that a service puts beside it."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+How = Answer | int | Refusal | Callable[[socket.socket], None]
+"""How the service answers: a kind of answer, a status, a status with words, or what a function does to the socket."""
+
+
 @dataclass
 class _Book:
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     taken: list[Taken] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    answer: Answer | int | Callable[[socket.socket], None] = Answer.ACCEPT
+    answer: How = Answer.ACCEPT
+    max_body: int = _MAX_BODY
     answered: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     released: threading.Event = field(default_factory=threading.Event)
@@ -99,14 +113,11 @@ class _Handler(BaseHTTPRequestHandler):
         book = self.server.book
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         answer = book.answer
-        status = (
-            answer
-            if isinstance(answer, int)
-            else _STATUSES.get(answer)
-            if isinstance(answer, Answer)
-            else None
-        )
-        if status is not None:
+        if isinstance(answer, Refusal):
+            self._say(answer.status, answer.body, **answer.headers)
+            return
+        status = _STATUSES.get(answer) if isinstance(answer, Answer) else answer
+        if isinstance(status, int):
             self._say(status, b"<html><body>\nno, and a page that says so</body></html>")
             return
         try:
@@ -156,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refusal(400, "TTL is missing or no number")
         if self.headers.get("Content-Encoding") != "aes128gcm":
             raise _Refusal(400, "the body is not encrypted with aes128gcm")
-        if len(body) > _MAX_BODY:
+        if len(body) > self.server.book.max_body:
             raise _Refusal(413, f"the body has {len(body)} bytes")
         try:
             plain = http_ece.decrypt(
@@ -249,10 +260,14 @@ class PushService:
         self._book.subscriptions[path] = subscription
         return subscription
 
-    def answer(self, how: Answer | int | Callable[[socket.socket], None]) -> None:
-        """Answer so from now on: a kind of answer, a status, or whatever a function does to the socket."""
+    def answer(self, how: How) -> None:
+        """Answer so from now on."""
         self._book.released.clear()
         self._book.answer = how
+
+    def take_at_most(self, size: int) -> None:
+        """Refuse bodies of more bytes, which RFC 8030 does not allow a service below 4096."""
+        self._book.max_body = size
 
     def release(self) -> None:
         """Answer what is held."""

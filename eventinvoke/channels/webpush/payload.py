@@ -12,6 +12,8 @@ from eventinvoke.links import PLACEHOLDER, path
 
 MAX_BYTES: Final = 3993
 """Of plaintext: a push service must take a body of 4096 bytes (RFC 8030, section 7.2)."""
+SMALL_BYTES: Final = 3000
+"""Of plaintext, for a push service that refuses ``MAX_BYTES``."""
 
 _OWN: Final = b'%b,"tag":"%b","process_id":"%b","report":"%b%b%b"}'
 """What is each message's own, after what it shares with others."""
@@ -34,8 +36,8 @@ def _severity(value: int) -> str:
     return "warning" if value >= Severity.WARNING else "info"
 
 
-def build(message: Message) -> bytes:
-    """Return the payload of a message, cut so that a push service has to take it.
+def build(message: Message, max_bytes: int = MAX_BYTES) -> bytes:
+    """Return the payload of a message, cut to ``max_bytes`` so that a push service has to take it.
 
     The body gives way first, then the link, then the title; no character is ever cut in two.
     """
@@ -46,6 +48,7 @@ def build(message: Message) -> bytes:
         message.starts_at,
         bool(message.process_id),
         len(message.tag),
+        max_bytes,
     )
     process_id = message.process_id.encode()
     # A tag and a process id are base64url: nothing in them needs an escape.
@@ -60,6 +63,7 @@ def _shared(
     starts_at: datetime | None,
     has_report: bool,  # noqa: FBT001
     tag_length: int,
+    max_bytes: int,
 ) -> tuple[bytes, bytes, bytes]:
     """Return what thousands of messages about one event have in common.
 
@@ -69,7 +73,7 @@ def _shared(
     around = path("notification:push-report", PLACEHOLDER) if has_report else ""
     before, _, after = around.encode().partition(PLACEHOLDER.encode())
     mark = PLACEHOLDER.encode() if has_report else b""
-    room = MAX_BYTES + 1 - len(_OWN % (b"", b"t" * tag_length, mark, before, mark, after))
+    room = max_bytes + 1 - len(_OWN % (b"", b"t" * tag_length, mark, before, mark, after))
     content: dict[str, Any] = {
         "title": title,
         "body": body,
