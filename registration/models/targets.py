@@ -1,7 +1,7 @@
 """Targets: the ways to reach a member, and the codes that show they are the member's own."""
 
 import hashlib
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
@@ -9,6 +9,9 @@ from django.db.models import Q
 from common.clock import now
 from registration.models.members import Member
 from registration.querysets import TargetQuerySet, VerificationQuerySet
+
+SWITCHED_OFF: Final = "Switched off in the panel."
+"""The reason of a target that its member has switched off: only its member switches it on again."""
 
 
 def fingerprint(address: str) -> str:
@@ -35,6 +38,15 @@ class Target(models.Model):
     tested_at = models.DateTimeField(null=True, blank=True, help_text="When a test was last asked for.")
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_reason = models.CharField(max_length=300, blank=True)
+    renewal_hash = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Of the token by which a browser renews its subscription (registration.browsers).",
+    )
+    renewal_hash_before = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="Of the token before, in case the new one got lost."
+    )
 
     objects = TargetQuerySet.as_manager()
 
