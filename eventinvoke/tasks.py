@@ -6,6 +6,7 @@ from django.conf import settings
 from common.channels import get
 from common.clock import now
 from eventinvoke.planning.replan import follow_changes
+from eventinvoke.sending.closing import close_in_browsers
 from eventinvoke.sending.deliver import fire
 from eventinvoke.sending.digest import summarise_due
 from eventinvoke.sending.leases import recover_leases, take_back
@@ -53,6 +54,12 @@ def fire_due(kind: str) -> None:
 def prepare_ahead(kind: str) -> None:
     """Prepare what is due soon of one kind, for half a second at most."""
     prepare(kind)
+
+
+@shared_task(name="eventinvoke.tasks.close_notifications")
+def close_notifications(delivery_ids: list[int]) -> None:
+    """Close what browsers still show of deliveries that were answered elsewhere."""
+    close_in_browsers(delivery_ids)
 
 
 @shared_task(name="eventinvoke.tasks.tend")

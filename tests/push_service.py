@@ -71,6 +71,15 @@ class Taken:
 
 
 @dataclass(frozen=True)
+class Relay:
+    """A subscription of a real browser, which decrypts by itself."""
+
+    key: str
+    """The VAPID key that it is bound to, in base64url."""
+    deliver: Callable[[bytes], None]
+
+
+@dataclass(frozen=True)
 class Refusal:
     """A status with the words that a service puts beside it."""
 
@@ -86,6 +95,7 @@ How = Answer | int | Refusal | Callable[[socket.socket], None]
 @dataclass
 class _Book:
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    relays: dict[str, Relay] = field(default_factory=dict)
     taken: list[Taken] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     answer: How = Answer.ACCEPT
@@ -127,8 +137,9 @@ class _Handler(BaseHTTPRequestHandler):
                 book.faults.append(str(refusal))
             self._say(refusal.status, str(refusal).encode())
             return
-        with book.lock:
-            book.taken.append(taken)
+        if taken is not None:
+            with book.lock:
+                book.taken.append(taken)
         self._accept(answer)
 
     def _accept(self, answer: Any) -> None:
@@ -158,9 +169,10 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.book.lock:
             self.server.book.answered += 1
 
-    def _take(self, body: bytes) -> Taken:
-        subscription = self.server.book.subscriptions.get(self.path)
-        if subscription is None:
+    def _take(self, body: bytes) -> Taken | None:
+        """Check a message as a service does; return it decrypted, or hand it to a real browser."""
+        subscription, relay = (rows.get(self.path) for rows in (self.server.book.subscriptions, self.server.book.relays))
+        if subscription is None and relay is None:
             raise _Refusal(404, "no such subscription")
         claims = self._claims()
         if not (self.headers.get("TTL") or "").isdigit():
@@ -169,6 +181,11 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refusal(400, "the body is not encrypted with aes128gcm")
         if len(body) > self.server.book.max_body:
             raise _Refusal(413, f"the body has {len(body)} bytes")
+        if relay is not None:
+            if self.headers["Authorization"].rpartition("k=")[2] != relay.key:
+                raise _Refusal(401, "VAPID public key mismatch")
+            relay.deliver(body)
+            return None
         try:
             plain = http_ece.decrypt(
                 body, private_key=subscription.private_key, auth_secret=subscription.auth, version="aes128gcm"
@@ -259,6 +276,15 @@ class PushService:
         subscription = Subscription(f"{self.origin}{path}")
         self._book.subscriptions[path] = subscription
         return subscription
+
+    def relay(self, path: str, relay: Relay) -> str:
+        """Take messages for a real browser from now on, and return the endpoint."""
+        self._book.relays[path] = relay
+        return f"{self.origin}{path}"
+
+    def forget(self, path: str) -> None:
+        """Answer 404 from now on: the browser has ended this subscription."""
+        self._book.relays.pop(path, None)
 
     def answer(self, how: How) -> None:
         """Answer so from now on."""

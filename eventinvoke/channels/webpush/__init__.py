@@ -16,7 +16,10 @@ What the service worker gets is JSON in UTF-8, at most 3993 bytes::
       "actions": [                       empty with no process id
         {"action": "confirm", "title": "Confirm"},
         {"action": "snooze", "title": "Remind me later"}
-      ]
+      ],
+      "close": true                      only where the notification of that tag is to go: it was
+                                         acknowledged elsewhere. title and body say so in its place where
+                                         the browser insists on showing something
     }
 
 A subscription is stored as its endpoint (the address) and ``{"keys": {"p256dh": ..., "auth": ...}}``

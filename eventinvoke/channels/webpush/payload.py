@@ -43,7 +43,7 @@ def build(message: Message, max_bytes: int = MAX_BYTES) -> bytes:
     """
     shared, before, after = _shared(
         (message.title, message.body, message.url),
-        message.severity,
+        None if message.is_closing else message.severity,
         message.language,
         message.starts_at,
         bool(message.process_id),
@@ -58,7 +58,7 @@ def build(message: Message, max_bytes: int = MAX_BYTES) -> bytes:
 @lru_cache(maxsize=256)
 def _shared(
     texts: tuple[str, str, str],
-    severity: int,
+    severity: int | None,
     language: str,
     starts_at: datetime | None,
     has_report: bool,  # noqa: FBT001
@@ -67,7 +67,8 @@ def _shared(
 ) -> tuple[bytes, bytes, bytes]:
     """Return what thousands of messages about one event have in common.
 
-    The beginning of the JSON object, and what stands around the process id in the report's path.
+    The beginning of the JSON object, and what stands around the process id in the report's path. Without a severity it takes
+    a notification back.
     """
     title, body, url = texts
     around = path("notification:push-report", PLACEHOLDER) if has_report else ""
@@ -77,12 +78,14 @@ def _shared(
     content: dict[str, Any] = {
         "title": title,
         "body": body,
-        "severity": _severity(severity),
+        "severity": _severity(severity or Severity.INFO),
         "language": language,
         "url": url,
         "starts_at": starts_at and f"{starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "actions": _actions(language) if has_report else [],
     }
+    if severity is None:
+        content["close"] = True
     text = _encoded(content)
     if len(text) > room:
         _cut(content, "body", room)
