@@ -18,7 +18,7 @@ from common.channels import Address
 from common.clock import now
 from registration.forms.targets import store_target
 from registration.models import Member, Registration, Target
-from registration.models.targets import SWITCHED_OFF, fingerprint
+from registration.models.targets import SWITCHED_OFF_BY_PEOPLE, fingerprint
 
 PUSH: Final = "webpush"
 SIGNED_OUT: Final = "You signed out in this browser."
@@ -63,7 +63,7 @@ def token_for_known(member: Member, endpoint: str) -> tuple[Target, str] | None:
 def renew(token: str, checked: Address) -> str | None:
     """Give the token's target another subscription and return the next token; None for a token that is not good.
 
-    A target that the provider had reported as gone is usable again; one that its member has switched off stays off.
+    A target that the provider had reported as gone is usable again; one that a person has switched off stays off.
     """
     with transaction.atomic():
         target = _find(token, checked.address)
@@ -108,7 +108,7 @@ def _give_token(target: Target, checked: Address, before: str = "") -> str:
     token, digest = _new_token(target.pk)
     rows = Target.objects.filter(pk=target.pk)
     rows.update(**_columns(checked), renewal_hash=digest, renewal_hash_before=before)
-    off = rows.exclude(disabled_reason=SWITCHED_OFF) if before else rows
+    off = rows.exclude(disabled_reason__in=SWITCHED_OFF_BY_PEOPLE) if before else rows
     off.update(disabled_at=None, disabled_reason="")
     Registration.objects.filter(steps__target=target).changed()
     return token

@@ -11,8 +11,7 @@ import socket
 import ssl
 import struct
 import threading
-import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,13 +22,12 @@ from typing import Any, Self
 import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from py_vapid import Vapid02
 
 from tests.contracts.channel_contract import RETRY_AFTER, Answer
 from tests.tls import server_context
+from tests.vapid import Refused, check_vapid
 
 _MAX_BODY = 4096
-_DAY = 24 * 3600
 _STATUSES = {
     Answer.REJECT: 400,
     Answer.FAIL: 503,
@@ -109,12 +107,6 @@ def _encode(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-class _Refusal(Exception):  # noqa: N818 - it is an answer
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-
-
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "_Server"
@@ -132,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             taken = self._take(body)
-        except _Refusal as refusal:
+        except Refused as refusal:
             with book.lock:
                 book.faults.append(str(refusal))
             self._say(refusal.status, str(refusal).encode())
@@ -171,49 +163,30 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _take(self, body: bytes) -> Taken | None:
         """Check a message as a service does; return it decrypted, or hand it to a real browser."""
-        subscription, relay = (rows.get(self.path) for rows in (self.server.book.subscriptions, self.server.book.relays))
-        if subscription is None and relay is None:
-            raise _Refusal(404, "no such subscription")
-        claims = self._claims()
+        book = self.server.book
+        subscription = book.subscriptions.get(self.path) or book.relays.get(self.path)
+        if subscription is None:
+            raise Refused(404, "no such subscription")
+        claims = check_vapid(self.headers.get("Authorization") or "", self.headers["Host"])
         if not (self.headers.get("TTL") or "").isdigit():
-            raise _Refusal(400, "TTL is missing or no number")
+            raise Refused(400, "TTL is missing or no number")
         if self.headers.get("Content-Encoding") != "aes128gcm":
-            raise _Refusal(400, "the body is not encrypted with aes128gcm")
-        if len(body) > self.server.book.max_body:
-            raise _Refusal(413, f"the body has {len(body)} bytes")
-        if relay is not None:
-            if self.headers["Authorization"].rpartition("k=")[2] != relay.key:
-                raise _Refusal(401, "VAPID public key mismatch")
-            relay.deliver(body)
+            raise Refused(400, "the body is not encrypted with aes128gcm")
+        if len(body) > book.max_body:
+            raise Refused(413, f"the body has {len(body)} bytes")
+        if isinstance(subscription, Relay):
+            if self.headers["Authorization"].rpartition("k=")[2] != subscription.key:
+                raise Refused(401, "VAPID public key mismatch")
+            subscription.deliver(body)
             return None
         try:
             plain = http_ece.decrypt(
                 body, private_key=subscription.private_key, auth_secret=subscription.auth, version="aes128gcm"
             )
         except http_ece.ECEException as error:
-            raise _Refusal(400, f"it can't be decrypted: {error}") from error
+            raise Refused(400, f"it can't be decrypted: {error}") from error
         headers = {name.lower(): value for name, value in self.headers.items()}
         return Taken(subscription, json.loads(plain), len(plain), body, headers, claims)
-
-    def _claims(self) -> dict[str, Any]:
-        """Return the VAPID claims, checked as RFC 8292 section 4 has it."""
-        authorization = self.headers.get("Authorization") or ""
-        try:
-            is_ours = Vapid02.verify(authorization.replace(", ", ","))
-        except (AssertionError, IndexError, ValueError) as error:
-            raise _Refusal(401, f"Authorization can't be read: {error}") from error
-        if not is_ours:
-            raise _Refusal(403, "the VAPID signature is wrong")
-        token = authorization.partition(" t=")[2].partition(",")[0]
-        middle = token.split(".")[1]
-        claims: dict[str, Any] = json.loads(urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
-        if claims.get("aud") != f"https://{self.headers['Host']}":
-            raise _Refusal(403, f"aud is {claims.get('aud')}")
-        if not time.time() < claims.get("exp", 0) <= time.time() + _DAY:
-            raise _Refusal(403, "exp is past, or more than a day away")
-        if not str(claims.get("sub", "")).startswith(("mailto:", "https:")):
-            raise _Refusal(403, "sub is no address")
-        return claims
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the parent's name
         pass

@@ -22,6 +22,7 @@ from common.states import State
 from eventinvoke.models import Attempt, Delivery
 from eventinvoke.models.deliveries import report_until
 from eventinvoke.planning.escalation import Miss, bring_forward
+from eventinvoke.planning.target_loss import tell_of_lost_targets
 from eventinvoke.sending.backoff import next_try
 from eventinvoke.sending.compose import Claimed
 from registration.models import Target
@@ -124,12 +125,13 @@ def record(channel: Channel, results: Sequence[Result]) -> None:
         _settle(groups[Outcome.DELIVERED], State.DELIVERED, sent_at=instant, delivered_at=instant)
         _retry(groups[Outcome.RETRY] + groups[Outcome.MISCONFIGURED], instant)
         _fail(groups[Outcome.REJECTED] + groups[Outcome.GONE])
-        _disable(groups[Outcome.GONE])
+        lost = _disable(groups[Outcome.GONE])
         _settle(
             groups[Outcome.UNKNOWN],
             None,
             lease_until=instant + timedelta(seconds=settings.NOTICE_ASK_SECONDS),
         )
+    tell_of_lost_targets(lost)
     if wrong := groups[Outcome.MISCONFIGURED]:
         log.error("%s: %s messages refused: %s", channel.kind, len(wrong), wrong[0][1].reason)
 
@@ -213,9 +215,14 @@ def _fail(results: Sequence[Result]) -> None:
     )
 
 
-def _disable(results: Sequence[Result]) -> None:
+def _disable(results: Sequence[Result]) -> list[Target]:
+    """Disable what the provider says is gone; return those rows."""
+    lost: list[Target] = []
     by_reason: dict[str, list[int]] = defaultdict(list)
     for claimed, result in results:
         by_reason[result.reason or "The provider says that it is gone."].append(claimed.target_id)
     for reason, pks in by_reason.items():
-        Target.objects.filter(pk__any_of=pks).disable(reason)
+        rows = Target.objects.filter(pk__any_of=pks)
+        rows.disable(reason)
+        lost += rows.filter(disabled_reason=reason[:_REASON]).select_related("member")
+    return lost

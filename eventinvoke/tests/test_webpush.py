@@ -184,7 +184,9 @@ def test_a_message_that_is_too_large_for_the_service_is_logged_as_our_defect(
             "the VAPID credentials in the authorization header do not correspond",
         ),
         (
-            Refusal(401, b'{"code":401,"errno":109,"error":"Unauthorized","message":"VAPID public key mismatch"}'),
+            Refusal(
+                401, b'{"code":401,"errno":109,"error":"Unauthorized","message":"VAPID public key mismatch"}'
+            ),
             Outcome.MISCONFIGURED,
             "bound to another key",
             "VAPID public key mismatch",
@@ -228,7 +230,8 @@ def test_the_service_s_own_word_stands_behind_a_plain_sentence(
 
 
 @pytest.mark.parametrize(
-    "body", [b"<html>\n<b>no</b></html>", b"[" * 60_000, b"7", b'{"reason": 7}', b"\xff\x00\n\x1b", b"", b"null"]
+    "body",
+    [b"<html>\n<b>no</b></html>", b"[" * 60_000, b"7", b'{"reason": 7}', b"\xff\x00\n\x1b", b"", b"null"],
 )
 def test_an_answer_without_words_for_people_leaves_the_sentence(
     service: PushService, browser: Subscription, body: bytes

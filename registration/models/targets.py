@@ -11,7 +11,9 @@ from registration.models.members import Member
 from registration.querysets import TargetQuerySet, VerificationQuerySet
 
 SWITCHED_OFF: Final = "Switched off in the panel."
-"""The reason of a target that its member has switched off: only its member switches it on again."""
+SWITCHED_OFF_BY_ADMINISTRATOR: Final = "Switched off by an administrator."
+SWITCHED_OFF_BY_PEOPLE: Final = (SWITCHED_OFF, SWITCHED_OFF_BY_ADMINISTRATOR)
+"""The reasons of targets that a person has switched off: only a person switches them on again."""
 
 
 def fingerprint(address: str) -> str:
@@ -45,7 +47,10 @@ class Target(models.Model):
         help_text="Of the token by which a browser renews its subscription (registration.browsers).",
     )
     renewal_hash_before = models.CharField(
-        max_length=64, blank=True, editable=False, help_text="Of the token before, in case the new one got lost."
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Of the token before, in case the new one got lost.",
     )
 
     objects = TargetQuerySet.as_manager()

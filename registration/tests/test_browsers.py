@@ -9,6 +9,7 @@ from django.test import Client
 from common.clock import now
 from registration.membership import member_of
 from registration.models import Member, Registration, Target
+from registration.models.targets import SWITCHED_OFF_BY_ADMINISTRATOR
 from registration.tests.factories import StepFactory, TargetFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,9 @@ def target(token: str) -> Target:
 
 
 def renew(token: str, endpoint: str, client: Client | None = None) -> Any:
-    return send(client or Client(enforce_csrf_checks=True), "renew", endpoint=endpoint, keys=KEYS, token=token)
+    return send(
+        client or Client(enforce_csrf_checks=True), "renew", endpoint=endpoint, keys=KEYS, token=token
+    )
 
 
 def test_a_subscription_is_renewed_while_signed_out(token: str, target: Target) -> None:
@@ -124,6 +127,13 @@ def test_a_target_that_was_reported_gone_is_there_again(token: str, target: Targ
 
 def test_a_target_that_its_member_switched_off_stays_off(page: Client, token: str, target: Target) -> None:
     page.post(f"/targets/{target.pk}/disable")
+    assert renew(token, TWO).status_code == 200
+    again = Target.objects.get(pk=target.pk)
+    assert (again.address, again.is_usable) == (TWO, False)
+
+
+def test_a_target_that_an_administrator_switched_off_stays_off(token: str, target: Target) -> None:
+    Target.objects.filter(pk=target.pk).disable(SWITCHED_OFF_BY_ADMINISTRATOR)
     assert renew(token, TWO).status_code == 200
     again = Target.objects.get(pk=target.pk)
     assert (again.address, again.is_usable) == (TWO, False)

@@ -112,9 +112,7 @@ def push_end(request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
 
 def _given(request: HttpRequest, target: Target, token: str, status: int = 200) -> JsonResponse:
     owner = str(request.user.pk)
-    return JsonResponse(
-        {"id": target.pk, "name": str(target), "token": token, "owner": owner}, status=status
-    )
+    return JsonResponse({"id": target.pk, "name": str(target), "token": token, "owner": owner}, status=status)
 
 
 def _read(body: bytes) -> dict[str, Any]:

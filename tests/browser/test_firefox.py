@@ -192,9 +192,7 @@ def test_a_renewal_while_another_member_is_signed_in_stays_the_first_member_s(
     assert not Target.objects.filter(member=bob, kind="webpush").exists()
 
 
-def test_signing_out_ends_the_subscription(
-    panel: Panel, target: Target, firefox_autopush: Autopush
-) -> None:
+def test_signing_out_ends_the_subscription(panel: Panel, target: Target, firefox_autopush: Autopush) -> None:
     panel.sign_out("end")
     wait_until(lambda: not Target.objects.get(pk=target.pk).is_usable, what="ending it")
     wait_until(lambda: firefox_autopush.endpoints == [], what="ending it in the browser")
@@ -215,7 +213,7 @@ def test_a_browser_that_is_bound_to_another_key_subscribes_again_when_a_page_ope
     panel: Panel, target: Target, settings: Settings
 ) -> None:
     settings.VAPID_PRIVATE_KEY = new_vapid_key()
-    with pytest.raises(ProviderError, match="bound to another key.*VAPID public key mismatch"):
+    with pytest.raises(ProviderError, match=r"bound to another key.*VAPID public key mismatch"):
         send_test(target)
     panel.firefox.open(f"{panel.origin}/coming/")
     push(renewed(target))

@@ -60,7 +60,9 @@ class Firefox(Server):
             "extensions.update.enabled": False,
             "browser.safebrowsing.update.enabled": False,
         }
-        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
+        lines = [
+            f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()
+        ]
         (self.folder / "user.js").write_text("".join(lines))
 
     def command(self) -> list[str]:
@@ -179,4 +181,6 @@ class Firefox(Server):
 
     def close_alerts(self) -> None:
         """Close every notification that is shown."""
-        self.evaluate_inside("for (const alert of Services.wm.getEnumerator('alert:alert')) { alert.close(); }")
+        self.evaluate_inside(
+            "for (const alert of Services.wm.getEnumerator('alert:alert')) { alert.close(); }"
+        )
