@@ -11,7 +11,7 @@ const CHROMIUM = "userAgentData" in self.navigator;
 
 const text = (value, fallback = "") => (typeof value === "string" ? value : fallback);
 
-// Whatever comes, something is shown: a browser that showed nothing would lose its permission.
+// Something is always shown, also for a payload that makes no sense: a page that shows nothing loses its permission.
 const read = (data) => {
   let found = null;
   try {
@@ -182,7 +182,7 @@ const inTurn = (work) => {
   return last;
 };
 
-// Subscribes for the member who is signed in. An earlier subscription, whoever it belonged to, ends in this browser.
+// Subscribes for the member who is signed in. An earlier subscription in this browser ends, also that of another member.
 const subscribe = async ({ label }) => {
   const [old, known, key] = [await self.registration.pushManager.getSubscription(), await kept(), await serverKey()];
   if (old) {
@@ -242,12 +242,10 @@ const renewLost = async () => {
   for (const pause of PAUSES) {
     await new Promise((done) => setTimeout(done, pause));
     try {
-      return await inTurn(renew);
-    } catch {
-      // tried again
-    }
+      await inTurn(renew);
+      return;
+    } catch {} // tried again
   }
-  return undefined;
 };
 
 // The member signs out here and wants no more notices here.

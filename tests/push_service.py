@@ -207,7 +207,7 @@ class _Server(ThreadingHTTPServer):
     context: ssl.SSLContext
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Shake hands in the connection's own thread, so that a slow client stops nobody."""
+        """Shake hands in the connection's own thread, so that a slow client holds up no other."""
         with contextlib.suppress(OSError), self.context.wrap_socket(request, server_side=True) as secured:
             super().finish_request(secured, client_address)
 
@@ -281,7 +281,7 @@ class PushService:
 
     @property
     def answered(self) -> int:
-        """How many requests were answered so far, whatever the answer was."""
+        """How many requests were answered so far, with success or not."""
         with self._book.lock:
             return self._book.answered
 

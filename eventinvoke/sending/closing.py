@@ -1,6 +1,7 @@
 """Closing the notifications that browsers still show for deliveries that need no answer any more."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Final
 
 from django.utils.translation import gettext, override
@@ -8,10 +9,14 @@ from django.utils.translation import gettext, override
 from common.channels import Message, Outcome, registry
 from common.clock import now
 from common.languages import texts_for
+from common.states import State
 from eventinvoke.models import Delivery
 from eventinvoke.sending.compose import tag_of
+from registration.models import Member
 
 KIND: Final = "webpush"
+_RECENT: Final = timedelta(days=1)
+_MOST: Final = 50
 
 
 def close_in_browsers(delivery_ids: Collection[int]) -> int:
@@ -33,6 +38,18 @@ def close_in_browsers(delivery_ids: Collection[int]) -> int:
     ).select_related("event", "member", "target")
     results = channel.send([_closing(row) for row in rows])
     return sum(result is not None and result.outcome is Outcome.ACCEPTED for result in results)
+
+
+def closed_tags(member: Member) -> list[str]:
+    """Return the tags of the member's recent browser notifications that were acknowledged or canceled, for a page to close."""
+    rows = Delivery.objects.filter(
+        member=member,
+        kind=KIND,
+        state__in=(State.ACKNOWLEDGED, State.CANCELED),
+        sent_at__isnull=False,
+        due_at__gt=now() - _RECENT,
+    )
+    return [tag_of(pk) for pk in rows.order_by("-due_at").values_list("pk", flat=True)[:_MOST]]
 
 
 def _closing(row: Delivery) -> Message:

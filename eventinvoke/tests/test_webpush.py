@@ -76,7 +76,7 @@ def test_the_browser_gets_the_payload_that_the_package_describes(
     }
 
 
-def test_a_message_that_nobody_answers_has_no_report_and_no_actions(
+def test_a_message_without_a_process_id_has_no_report_and_no_actions(
     service: PushService, browser: Subscription
 ) -> None:
     send(message_to(browser, process_id=""))

@@ -1,4 +1,4 @@
-"""Browsers whose subscription is renewed or ended: shown by a token, whoever is signed in there."""
+"""Browsers whose subscription is renewed or ended: shown by a token, not by the session."""
 
 import json
 from typing import Any

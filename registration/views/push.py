@@ -93,7 +93,7 @@ def push_token(request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
 
 @takes_json
 def push_renew(request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
-    """Take in the new subscription of the browser that holds ``token``, whoever is signed in there."""
+    """Take in the new subscription of the browser that holds ``token``, also when another member is signed in there."""
     del request
     token = browsers.renew(_text(data, "token"), _subscription(data))
     if token is None:

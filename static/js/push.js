@@ -2,15 +2,16 @@
 // The service worker does the work; a page asks it.
 "use strict";
 (() => {
-  const PATIENCE = 30000;
+  const PATIENCE = 5000;
+  const SUBSCRIBING = 30000;
   const { owner, worker: workerAddress } = document.currentScript.dataset;
   const canNotify = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 
   // Returns what the worker answers; throws what it failed with.
-  const ask = (worker, data) =>
+  const ask = (worker, data, patience = PATIENCE) =>
     new Promise((resolve, reject) => {
       const { port1, port2 } = new MessageChannel();
-      window.setTimeout(() => reject(new Error("The browser does not answer. Reload the page and try again.")), PATIENCE);
+      window.setTimeout(() => reject(new Error("The browser does not answer. Reload the page and try again.")), patience);
       port1.onmessage = ({ data: { result, error } }) => (error === undefined ? resolve(result) : reject(new Error(error)));
       worker.postMessage(data, [port2]);
     });
@@ -38,7 +39,7 @@
     }
     await navigator.serviceWorker.register(workerAddress, { scope: "/" });
     const { active } = await navigator.serviceWorker.ready;
-    await ask(active, { what: "subscribe", label: browserName() });
+    await ask(active, { what: "subscribe", label: browserName() }, SUBSCRIBING);
   };
 
   const button = document.querySelector("[data-push]");

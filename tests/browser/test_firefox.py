@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from common import channels
 from common.channels import Severity
+from common.clock import now
 from common.errors import ProviderError
 from common.states import State
 from eventinvoke.models import Answer, Delivery, Receipt
@@ -167,6 +168,17 @@ def test_what_was_acknowledged_elsewhere_is_closed_in_the_browser(panel: Panel, 
     assert close_in_browsers([delivery.pk]) == 1
     wait_until(lambda: panel.shown() == [], what="closing the notification")
     assert not Receipt.objects.filter(status="closed").exists()
+
+
+def test_an_open_page_closes_what_was_acknowledged(panel: Panel, target: Target) -> None:
+    inbox = target.member.targets.get(kind="inbox")
+    DeliveryFactory.create(target=inbox, state=State.DELIVERED, sent_at=now())
+    push(target)
+    panel.firefox.open(f"{panel.origin}/coming/")
+    has_polled = "return document.querySelector('#inbox-poll').getAttribute('hx-get').endsWith('-1')"
+    wait_until(lambda: panel.firefox.evaluate(has_polled), what="the first poll")
+    Delivery.objects.update(state=State.ACKNOWLEDGED)
+    wait_until(lambda: panel.shown() == [], what="closing the notification")
 
 
 def test_a_subscription_is_renewed_while_signed_out(

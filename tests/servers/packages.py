@@ -38,7 +38,7 @@ def may_install() -> bool:
 
 def ensure(*programs: str) -> None:
     """Install the packages of the programs that are missing, if we may. Failing to is no error here:
-    whoever needs the program says so.
+    the caller that needs the program says so.
     """
     wanted = [PACKAGES[program] for program in programs if find(program) is None]
     if not wanted or not may_install():

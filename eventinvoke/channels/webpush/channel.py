@@ -35,7 +35,7 @@ _BAD_MESSAGE: Final = (AttributeError, KeyError, TypeError, ValueError)
 _BAD_KEYS: Final = "The browser's keys can't be used."
 _BAD_VAPID: Final = "Our VAPID key or subject can't be used."
 _SILENT: Final = "This push service does not answer at the moment."
-_TOO_LATE: Final = "It was too late: nobody wants this notice any more."
+_TOO_LATE: Final = "It was too late: the notice had expired."
 
 
 class WebPushChannel:

@@ -14,7 +14,7 @@ from eventinvoke.channels.webpush.encryption import encode
 _LIFETIME: Final = 12 * 3600
 """In seconds; RFC 8292 section 2 allows 24 hours, and clocks differ."""
 _RESERVE: Final = 3600
-"""A header is signed anew so many seconds before it expires."""
+"""A header is signed again so many seconds before it expires."""
 _MAX_ORIGINS: Final = 1024
 """More origins than there are push services; a member could make up endless ones."""
 
@@ -30,7 +30,7 @@ def _signer(key: str) -> Vapid02:
 def public_key() -> str:
     """Return our public key in base64url, as ``PushManager.subscribe`` takes it.
 
-    A browser binds its subscription to it: with another key all browsers have to subscribe anew.
+    A browser binds its subscription to it: with another key all browsers have to subscribe again.
     """
     point = _signer(settings.VAPID_PRIVATE_KEY).public_key.public_bytes(
         Encoding.X962, PublicFormat.UncompressedPoint
