@@ -171,6 +171,8 @@ class Message:
     """For ``ask``: the provider's ids of what is known to be of other tries to the same address."""
     provider_id: str = ""
     """For ``ask``: the provider's own id of it, where it is known."""
+    is_closing: bool = False
+    """It takes back what was shown under its tag (channels that can replace what they have shown)."""
     prepared: bytes = b""
     """What ``Preparing.prepare`` made of it ahead of its time, or b"" """
 

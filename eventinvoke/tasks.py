@@ -16,6 +16,7 @@ from common.channels import Queue, get
 from common.clock import now
 from common.spacing import Spacing
 from eventinvoke.sending import prepare, rounds
+from eventinvoke.sending.closing import close_in_browsers
 
 WAKE_UPS: Final = Spacing(0.5)
 """A wake-up that comes sooner after another ends at once: each sees to the second that follows it."""
@@ -72,6 +73,12 @@ def fire_due(kind: str) -> None:
 def prepare_ahead(kind: str) -> None:
     """Prepare what is due soon of one kind, for half a second at most."""
     prepare.prepare(kind)
+
+
+@shared_task(name="eventinvoke.tasks.close_notifications")
+def close_notifications(delivery_ids: list[int]) -> None:
+    """Close what browsers still show of deliveries that were answered elsewhere."""
+    close_in_browsers(delivery_ids)
 
 
 @shared_task(name="eventinvoke.tasks.tend")

@@ -17,6 +17,7 @@ from common.states import State
 from eventinvoke.inbox import KIND, mark_read, mark_seen, news_for, notices_of, read_at, told_again_at
 from eventinvoke.models import Delivery
 from eventinvoke.replies import answers
+from eventinvoke.sending.closing import closed_tags
 from eventinvoke.sending.text import own_texts
 from eventinvoke.views.delivered import page_of
 from eventinvoke.views.scope import own_deliveries
@@ -65,7 +66,9 @@ def inbox_news(request: HttpRequest) -> HttpResponse:
     context = {"news": news, "toasts": toasts, "texts": own_texts(toasts)}
     response = render(request, "eventinvoke/inbox_news.html", context)
     if known and known.split("-")[0] != news.state:
-        response["HX-Trigger"] = json.dumps({"inbox-changed": {}})
+        response["HX-Trigger"] = json.dumps(
+            {"inbox-changed": {}, "notices-closed": {"tags": closed_tags(member)}}
+        )
     return response
 
 

@@ -81,6 +81,9 @@ _STATUSES: Final = {
     "unknown": "Nobody could tell whether a person answered",
 }
 
+_ANSWERING: Final = frozenset({"clicked", "confirm", "snooze"})
+"""Of a notification in a browser. Firefox reports closed as well, before or after: it was not closed unread."""
+
 
 def say_status(status: str) -> str:
     """Return what a receipt's word means, in plain words.
@@ -113,7 +116,11 @@ def _of_attempt(attempt: Attempt) -> Iterator[Entry]:
     yield Entry(attempt.started_at, "send", "blue", number)
     icon, colour, title = _OUTCOMES[Outcome(attempt.outcome) if attempt.outcome else ""]
     yield Entry(attempt.ended_at or attempt.started_at, icon, colour, title, attempt.reason)
-    for receipt in attempt.receipts.all():
+    receipts = attempt.receipts.all()
+    is_answered = any(receipt.status in _ANSWERING for receipt in receipts)
+    for receipt in receipts:
+        if is_answered and receipt.status == "closed":
+            continue
         title = say_status(receipt.status)
         colour = "teal" if receipt.is_applied else "secondary"
         yield Entry(receipt.received_at, "message", colour, title)

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from registration.admin.base import ReadOnlyAdmin
 from registration.membership import add_built_in
 from registration.models import Member, Registration, Target, User, Verification
+from registration.models.targets import SWITCHED_OFF_BY_ADMINISTRATOR
 
 
 @admin.register(User)
@@ -135,7 +136,7 @@ class TargetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
     def disable(self, request: HttpRequest, targets: QuerySet[Target]) -> None:
         """Switch targets off."""
         pks = list(targets.filter(disabled_at__isnull=True).values_list("pk", flat=True))
-        Target.objects.filter(pk__in=pks).disable("Switched off by an administrator.")
+        Target.objects.filter(pk__in=pks).disable(SWITCHED_OFF_BY_ADMINISTRATOR)
         self._replan(request, pks, "off")
 
     def _replan(self, request: HttpRequest, pks: list[int], word: str) -> None:

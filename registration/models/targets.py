@@ -1,7 +1,7 @@
 """Targets: the ways to reach a member, and the codes that show they are the member's own."""
 
 import hashlib
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
@@ -10,6 +10,11 @@ from common.channels import Adding, Contact, contact_of
 from common.clock import now
 from registration.models.members import Member
 from registration.querysets import TargetQuerySet, VerificationQuerySet
+
+SWITCHED_OFF: Final = "Switched off in the panel."
+SWITCHED_OFF_BY_ADMINISTRATOR: Final = "Switched off by an administrator."
+SWITCHED_OFF_BY_PEOPLE: Final = (SWITCHED_OFF, SWITCHED_OFF_BY_ADMINISTRATOR)
+"""The reasons of targets that a person has switched off: only a person switches them on again."""
 
 
 def fingerprint(address: str) -> str:
@@ -50,6 +55,18 @@ class Target(models.Model):
     tested_at = models.DateTimeField(null=True, blank=True, help_text="When a test was last asked for.")
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_reason = models.CharField(max_length=300, blank=True)
+    renewal_hash = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Of the token by which a browser renews its subscription (registration.browsers).",
+    )
+    renewal_hash_before = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Of the token before, in case the new one got lost.",
+    )
 
     objects = TargetQuerySet.as_manager()
 

@@ -11,6 +11,7 @@ from registration.access import targets_for
 from registration.forms.targets import TargetForm, TargetNameForm, offered_channels
 from registration.membership import member_in
 from registration.models import Member, Registration, Target
+from registration.models.targets import SWITCHED_OFF
 from registration.views.codes import send_code
 
 
@@ -70,7 +71,7 @@ def target_edit(request: HttpRequest, pk: int) -> HttpResponse:
 def target_disable(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch a target off: its steps are left out until it is switched on."""
     target = get_object_or_404(targets_for(request.user), pk=pk)
-    if Target.objects.filter(pk=target.pk).disable("Switched off in the panel."):
+    if Target.objects.filter(pk=target.pk).disable(SWITCHED_OFF):
         _replan(target)
     return redirect("registration:target-list")
 

@@ -164,7 +164,7 @@ def _is_ours(path: Any) -> bool:
 def _clock_ahead(reply: Reply) -> timedelta:
     """Return how much Twilio's clock is ahead of ours."""
     try:
-        there = parsedate_to_datetime(reply.header)
+        there = parsedate_to_datetime(reply.headers.get("date", ""))
     except (TypeError, ValueError):
         return timedelta(0)
     return there.replace(tzinfo=there.tzinfo or UTC) - now()
