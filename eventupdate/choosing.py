@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from eventupdate.providers.accounts import RemoteCalendar
+from eventupdate.reading import RemoteCalendar
 from registration.models import Calendar, CalendarAccount, Registration
 
 _NAME_LENGTH = 150

@@ -7,10 +7,9 @@ people rely on all the same. What they mean is settled here once, so that expand
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from hashlib import sha256
 from typing import Final
 
-from eventupdate.lines import Lines, value_of
+from eventupdate.lines import Lines
 from eventupdate.properties import Properties, Property, first_value, read_properties
 from eventupdate.rules import Rule, read_rule
 from eventupdate.times import MAX_LENGTH, Length, Time, day_of, read_duration, read_time, to_utc
@@ -45,21 +44,6 @@ class Entry:
     def is_series(self) -> bool:
         """Whether it repeats, or replaces a part of what repeats."""
         return bool(self.rules or self.added) or self.recurrence_id is not None
-
-
-def uid_of(lines: Lines) -> str:
-    """Return an entry's UID; one made of its start and title where it has none."""
-    uid = value_of(lines, "UID")
-    if uid:
-        return uid
-    text = f"{value_of(lines, 'DTSTART')} {value_of(lines, 'SUMMARY')}"
-    return f"no-uid-{sha256(text.encode()).hexdigest()[:32]}"
-
-
-def zone_names(lines: Lines) -> set[str]:
-    """Return the names of the zones that an entry's times are in."""
-    # A time holds no colon, but the name of a zone may: what is before the last one.
-    return {Property(line.rpartition(":")[0], "").zone for line in lines if ";TZID=" in line.upper()}
 
 
 def read_entry(uid: str, properties: Properties, zones: Zones, core: "Entry | None" = None) -> Entry:

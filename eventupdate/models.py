@@ -1,5 +1,6 @@
 """What was read from a calendar's source last, so that the next reading can be held against it."""
 
+from hashlib import sha256
 from typing import ClassVar
 
 from django.db import models
@@ -39,3 +40,8 @@ class Entry(models.Model):
     def __str__(self) -> str:
         """Return the source's name of it."""
         return self.key
+
+
+def series_of(calendar: Calendar, uid: str) -> str:
+    """Return what names a series among those of all calendars."""
+    return sha256(f"{calendar.source}\n{uid}".encode()).hexdigest()[:32]

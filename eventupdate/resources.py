@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Final
 
-from eventupdate.entries import uid_of, zone_names
-from eventupdate.lines import Feed, Lines, Zone
-from eventupdate.providers import Resource
+from eventupdate.lines import Feed, Lines, Zone, value_of
+from eventupdate.properties import Property
+from eventupdate.reading import Resource
 from eventupdate.zones import needs_rules
 
 _KEY_LENGTH: Final = 255
@@ -34,6 +34,21 @@ def resources_of(feed: Feed) -> list[Resource]:
 def key_of(name: str) -> str:
     """Return a source's name of a resource as it fits the column: itself, or its hash."""
     return name if len(name) <= _KEY_LENGTH else sha256(name.encode()).hexdigest()
+
+
+def uid_of(lines: Lines) -> str:
+    """Return an entry's UID; one made of its start and title where it has none."""
+    uid = value_of(lines, "UID")
+    if uid:
+        return uid
+    text = f"{value_of(lines, 'DTSTART')} {value_of(lines, 'SUMMARY')}"
+    return f"no-uid-{sha256(text.encode()).hexdigest()[:32]}"
+
+
+def zone_names(lines: Lines) -> set[str]:
+    """Return the names of the zones that an entry's times are in."""
+    # A time holds no colon, but the name of a zone may: what is before the last one.
+    return {Property(line.rpartition(":")[0], "").zone for line in lines if ";TZID=" in line.upper()}
 
 
 def _needed(group: Iterable[Lines], defined: dict[str, Zone], own: str) -> Iterator[Zone]:

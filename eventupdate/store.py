@@ -4,15 +4,14 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from itertools import islice
 from typing import Final, NamedTuple, TypeVar
 
 from django.db import connection
 
 from eventupdate.expand import Expanded
-from eventupdate.models import Entry
-from eventupdate.providers import Reading, Resource
+from eventupdate.models import Entry, series_of
+from eventupdate.reading import Reading, Resource
 from registration.models import Calendar
 
 T = TypeVar("T")
@@ -108,11 +107,6 @@ def changes_of(calendar: Calendar, reading: Reading | None, held: Mapping[str, H
         changes.gone = {key: held[key] for key in removed if key in held}
     changes.series |= {row.series for row in changes.gone.values()}
     return changes
-
-
-def series_of(calendar: Calendar, uid: str) -> str:
-    """Return what names a series among those of all calendars."""
-    return sha256(f"{calendar.source}\n{uid}".encode()).hexdigest()[:32]
 
 
 def stored_of(calendar: Calendar, series: Collection[str], leave_out: Collection[str]) -> Iterator[Stored]:

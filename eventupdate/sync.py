@@ -30,7 +30,7 @@ from eventinvoke.planning.publish import publish, withdraw
 from eventupdate.diff import Difference
 from eventupdate.expand import window_at
 from eventupdate.failing import LASTING, note_success, tell_of_failure, tell_of_refusal
-from eventupdate.providers import Provider, Reading, RefusedError
+from eventupdate.reading import Provider, Reading, RefusedError
 from eventupdate.update import Update, has_rolled, work_out
 from registration.models import Calendar
 
@@ -44,8 +44,8 @@ _PROBLEM_LENGTH: Final = 300
 PROVIDERS: Final[Mapping[str, str]] = {
     Calendar.Kind.ICAL_URL: "eventupdate.providers.ical.read_address",
     Calendar.Kind.ICAL_FILE: "eventupdate.providers.ical.read_upload",
-    Calendar.Kind.GOOGLE: "eventupdate.providers.google.read_google",
-    Calendar.Kind.CALDAV: "eventupdate.providers.caldav.read",
+    Calendar.Kind.GOOGLE: "eventupdate.providers.google.read.read_google",
+    Calendar.Kind.CALDAV: "eventupdate.providers.caldav.read.read",
 }
 """Each is loaded when it is first needed: Google's libraries take their time, and tens of megabytes."""
 

@@ -14,8 +14,8 @@ from django.db.models import Q
 
 from eventupdate.diff import Comparison, Difference, draft_of
 from eventupdate.expand import Expanded, Expander, Window, uid_key
-from eventupdate.models import Entry
-from eventupdate.providers import Reading, Resource
+from eventupdate.models import Entry, series_of
+from eventupdate.reading import Reading, Resource
 from eventupdate.store import (
     Changes,
     Held,
@@ -25,7 +25,6 @@ from eventupdate.store import (
     chunks,
     held_of,
     row_of,
-    series_of,
     stored_of,
     summary,
 )

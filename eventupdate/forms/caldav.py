@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 from django import forms
 
 from common.errors import AddressError, FeedError
-from eventupdate.providers.caldav_accounts import credentials_of, sign_in
-from eventupdate.providers.caldav_client import Account, typed_url
-from eventupdate.providers.caldav_discovery import discover
+from eventupdate.providers.caldav.accounts import credentials_of, sign_in
+from eventupdate.providers.caldav.client import Account, typed_url
+from eventupdate.providers.caldav.discovery import discover
 from registration.forms.base import PanelForm
 from registration.models import CalendarAccount, Member
 

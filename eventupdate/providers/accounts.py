@@ -5,47 +5,16 @@ it is first needed, as Google's libraries take their time.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
+from eventupdate.reading import AccountProvider, RemoteCalendar
 from registration.models import CalendarAccount
 
 _MODULES: Final[Mapping[str, str]] = {
-    CalendarAccount.Provider.GOOGLE: "eventupdate.providers.google_accounts",
-    CalendarAccount.Provider.CALDAV: "eventupdate.providers.caldav_accounts",
+    CalendarAccount.Provider.GOOGLE: "eventupdate.providers.google.accounts",
+    CalendarAccount.Provider.CALDAV: "eventupdate.providers.caldav.accounts",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteCalendar:
-    """A calendar as its account's provider lists it."""
-
-    remote_id: str
-    """What the provider calls it: an id, or an address."""
-    name: str
-    time_zone: str = ""
-    """"" where the provider does not say."""
-    is_primary: bool = False
-
-
-class AccountProvider(Protocol):
-    """What a module of a provider offers."""
-
-    def list_calendars(self, account: CalendarAccount) -> list[RemoteCalendar]:
-        """Return the calendars that the account may read; its first one first.
-
-        Raises ``RefusedError`` where the member has to connect again, ``FeedError`` where no list
-        was to be had.
-        """
-        ...
-
-    def disconnect(self, account: CalendarAccount) -> None:
-        """Tell the provider that the connection ends, as far as there is anything to tell.
-
-        Never raises: what the provider says does not keep the account.
-        """
-        ...
 
 
 def list_calendars(account: CalendarAccount) -> list[RemoteCalendar]:

@@ -12,7 +12,7 @@ from django.conf import settings
 from common.errors import AddressError, FeedError, ProviderError
 from common.http import Fetched, fetch
 from eventupdate.lines import MAX_BYTES, read_feed
-from eventupdate.providers import Reading
+from eventupdate.reading import Reading
 from eventupdate.resources import resources_of
 from registration.models import Calendar
 

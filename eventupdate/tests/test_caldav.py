@@ -6,9 +6,10 @@ import pytest
 
 from common.errors import FeedError
 from eventupdate.models import Entry
-from eventupdate.providers import Reading, RefusedError, caldav_members
-from eventupdate.providers.caldav import read
-from eventupdate.providers.caldav_accounts import credentials_of
+from eventupdate.providers.caldav import members
+from eventupdate.providers.caldav.accounts import credentials_of
+from eventupdate.providers.caldav.read import read
+from eventupdate.reading import Reading, RefusedError
 from eventupdate.tests.dav_proxy import Answered, Asked, DavProxy, refuse
 from eventupdate.tests.texts import NEW_YORK_ZONE, calendar, entry, single
 from registration.models import Calendar
@@ -116,7 +117,7 @@ def test_what_is_asked_for_anew_comes_as_a_whole(radicale: Radicale, caldav_cale
 def test_entries_are_asked_for_in_batches(
     radicale: Radicale, caldav_calendar: Calendar, dav: DavProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(caldav_members, "BATCH", 2)
+    monkeypatch.setattr(members, "BATCH", 2)
     for number in range(5):
         put(radicale, str(number), single(uid=str(number)))
     assert len(keys(read(caldav_calendar, is_fresh=False))) == 5

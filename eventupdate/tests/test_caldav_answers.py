@@ -7,9 +7,9 @@ import pytest
 
 from common.errors import FeedError
 from eventupdate.models import Entry
-from eventupdate.providers import caldav_xml
-from eventupdate.providers.caldav import read
-from eventupdate.providers.caldav_client import Account
+from eventupdate.providers.caldav import xml
+from eventupdate.providers.caldav.client import Account
+from eventupdate.providers.caldav.read import read
 from eventupdate.tests.dav_proxy import Answered, Asked, DavProxy, refuse, replace
 from eventupdate.tests.test_caldav import TEAM, keep, keys, put
 from eventupdate.tests.texts import single
@@ -158,9 +158,9 @@ def test_a_spoiled_answer_is_refused(
 
 
 def test_more_elements_than_any_calendar_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caldav_xml, "_MAX_ELEMENTS", 1000)
+    monkeypatch.setattr(xml, "_MAX_ELEMENTS", 1000)
     with pytest.raises(FeedError, match="larger than that of any calendar"):
-        caldav_xml.read_multistatus(b'<multistatus xmlns="DAV:">' + b"<a/>" * 1000 + b"</multistatus>")
+        xml.read_multistatus(b'<multistatus xmlns="DAV:">' + b"<a/>" * 1000 + b"</multistatus>")
 
 
 def test_an_answer_that_never_ends_is_refused(team: Calendar, dav: DavProxy) -> None:

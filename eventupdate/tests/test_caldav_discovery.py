@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from common.errors import AddressError, FeedError
-from eventupdate.providers import RefusedError
-from eventupdate.providers.accounts import RemoteCalendar, list_calendars
-from eventupdate.providers.caldav_client import Account, absolute, is_kin, typed_url
-from eventupdate.providers.caldav_discovery import discover
+from eventupdate.providers.accounts import list_calendars
+from eventupdate.providers.caldav.client import Account, absolute, is_kin, typed_url
+from eventupdate.providers.caldav.discovery import discover
+from eventupdate.reading import RefusedError, RemoteCalendar
 from eventupdate.tests.dav_proxy import Answered, Asked, DavProxy
 from eventupdate.tests.feed_server import FeedServer
 from registration.models import CalendarAccount

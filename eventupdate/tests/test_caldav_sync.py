@@ -6,7 +6,7 @@ import time_machine
 from common.clock import now
 from eventinvoke.models import Event
 from eventupdate.models import Entry
-from eventupdate.providers.caldav_accounts import credentials_of
+from eventupdate.providers.caldav.accounts import credentials_of
 from eventupdate.sync import Outcome, SyncReport, sync
 from eventupdate.tests.dav_proxy import DavProxy, refuse
 from eventupdate.tests.test_caldav import TEAM, put

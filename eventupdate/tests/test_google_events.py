@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from eventupdate.providers.google_events import is_long_over, resource_of
-from eventupdate.providers.google_texts import plain
+from eventupdate.providers.google.events import is_long_over, resource_of
+from eventupdate.providers.google.texts import plain
 
 TEN = {"dateTime": "2026-11-23T10:00:00+01:00", "timeZone": "Europe/Berlin"}
 ELEVEN = {"dateTime": "2026-11-23T11:00:00+01:00", "timeZone": "Europe/Berlin"}

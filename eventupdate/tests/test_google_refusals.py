@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from common.errors import FeedError
-from eventupdate.providers import RefusedError
+from eventupdate.reading import RefusedError
 from eventupdate.tests.google_readings import MONDAY, read, titles
 from registration.models import Calendar, CalendarAccount
 from tests.google import GoogleCalendar, StandIn

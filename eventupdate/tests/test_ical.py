@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from common.errors import FeedError
-from eventupdate.providers import Reading
 from eventupdate.providers.ical import read_address, split_address
+from eventupdate.reading import Reading
 from eventupdate.tests.feed_server import Answer, FeedServer, Handler
 from eventupdate.tests.texts import calendar, single
 from registration.models import Calendar

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from common.clock import now
-from eventupdate.providers.caldav_accounts import credentials_of, sign_in
+from eventupdate.providers.caldav.accounts import credentials_of, sign_in
 from eventupdate.tests.dav_proxy import DavProxy
 from eventupdate.tests.feed_server import FeedServer
 from registration.membership import member_of

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from common.errors import FeedError
 from eventupdate.choosing import Choice, calendars_let_go, choose, end
-from eventupdate.providers import RefusedError
-from eventupdate.providers.accounts import RemoteCalendar, disconnect, list_calendars
+from eventupdate.providers.accounts import disconnect, list_calendars
+from eventupdate.reading import RefusedError, RemoteCalendar
 from registration.access import accounts_for
 from registration.models import Calendar, CalendarAccount
 

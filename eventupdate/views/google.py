@@ -35,7 +35,7 @@ _NOT_OURS: Final = (
 @require_safe
 def google_connect(request: HttpRequest) -> HttpResponse:
     """Send the member to Google's consent page. It takes a permission to nobody but this session."""
-    from eventupdate.providers.google_flow import ask_consent  # noqa: PLC0415 - see the module's docstring
+    from eventupdate.providers.google.flow import ask_consent  # noqa: PLC0415 - see the module's docstring
 
     if not (settings.GOOGLE_CLIENT_ID and settings.GOOGLE_CLIENT_SECRET):
         raise Http404
@@ -60,7 +60,7 @@ def google_connect(request: HttpRequest) -> HttpResponse:
 @require_safe
 def google_callback(request: HttpRequest) -> HttpResponse:
     """Take what Google sends the member back with. Whatever is wrong with it changes nothing."""
-    from eventupdate.providers.google_flow import exchange_code, keep  # noqa: PLC0415
+    from eventupdate.providers.google.flow import exchange_code, keep  # noqa: PLC0415
 
     asked = request.session.get(KEY) or {}
     if not _is_ours(request, asked):

@@ -16,8 +16,8 @@ from django.conf import settings
 from common.errors import AddressError, FeedError, ProviderError
 from common.http import Fetched, check_public_url, fetch, is_inside
 from eventupdate.lines import MAX_BYTES
-from eventupdate.providers import RefusedError
-from eventupdate.providers import caldav_xml as xml
+from eventupdate.providers.caldav import xml
+from eventupdate.reading import RefusedError
 
 READING_SECONDS: Final = 180.0
 """For all requests of one reading together; well within the time a reading may last."""

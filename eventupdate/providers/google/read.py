@@ -16,13 +16,12 @@ from typing import Any, Final
 from common.clock import now
 from common.errors import FeedError
 from eventupdate.lines import MAX_ENTRIES
-from eventupdate.models import Entry
-from eventupdate.providers import Reading, Resource
-from eventupdate.providers.google_client import Client, GoneError
-from eventupdate.providers.google_events import FIELDS, Item, is_gone, is_long_over, resource_of
-from eventupdate.providers.google_http import Deadline
+from eventupdate.models import Entry, series_of
+from eventupdate.providers.google.client import Client, GoneError
+from eventupdate.providers.google.events import FIELDS, Item, is_gone, is_long_over, resource_of
+from eventupdate.providers.google.http import Deadline
+from eventupdate.reading import Reading, Resource
 from eventupdate.resources import key_of
-from eventupdate.store import BATCH, chunks, series_of
 from registration.models import Calendar
 
 READING_SECONDS: Final = 120.0
@@ -160,8 +159,6 @@ def _changes(client: Client, calendar: Calendar) -> Reading | None:
 
 def _stored_keys(calendar: Calendar, uids: set[str]) -> set[str]:
     """Return the keys under which anything with these UIDs is stored."""
-    found: set[str] = set()
-    for names in chunks([series_of(calendar, uid) for uid in sorted(uids)], BATCH):
-        rows = Entry.objects.filter(calendar=calendar, series__in=names)
-        found.update(rows.values_list("key", flat=True))
-    return found
+    names = [series_of(calendar, uid) for uid in sorted(uids)]
+    rows = Entry.objects.filter(calendar=calendar, series__any_of=names)
+    return set(rows.values_list("key", flat=True))

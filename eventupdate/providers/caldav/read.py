@@ -16,11 +16,10 @@ from typing import Final
 from common.errors import FeedError
 from eventupdate.lines import read_feed
 from eventupdate.models import Entry
-from eventupdate.providers import Reading, Resource
-from eventupdate.providers import caldav_xml as xml
-from eventupdate.providers.caldav_accounts import sign_in
-from eventupdate.providers.caldav_client import Client, is_kin, multistatus
-from eventupdate.providers.caldav_members import (
+from eventupdate.providers.caldav import xml
+from eventupdate.providers.caldav.accounts import sign_in
+from eventupdate.providers.caldav.client import Client, is_kin, multistatus
+from eventupdate.providers.caldav.members import (
     Given,
     Member,
     Members,
@@ -28,6 +27,7 @@ from eventupdate.providers.caldav_members import (
     give_out,
     list_members,
 )
+from eventupdate.reading import Reading, Resource
 from eventupdate.resources import resources_of
 from registration.models import Calendar
 

@@ -12,9 +12,9 @@ from oauthlib.oauth2 import OAuth2Error
 
 from common.clock import now
 from common.errors import FeedError, ProviderError
-from eventupdate.providers.google_accounts import list_calendars
-from eventupdate.providers.google_client import SCOPES, stored
-from eventupdate.providers.google_http import SessionAdapter
+from eventupdate.providers.google.accounts import list_calendars
+from eventupdate.providers.google.client import SCOPES, stored
+from eventupdate.providers.google.http import SessionAdapter
 from registration.models import Calendar, CalendarAccount, Member
 
 _TRY_AGAIN: Final = "Nothing was changed; try again."

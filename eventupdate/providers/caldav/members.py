@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from common.errors import FeedError
 from eventupdate.lines import MAX_BYTES, MAX_ENTRIES
-from eventupdate.providers import caldav_xml as xml
-from eventupdate.providers.caldav_client import Client, absolute, multistatus
+from eventupdate.providers.caldav import xml
+from eventupdate.providers.caldav.client import Client, absolute, multistatus
 from eventupdate.resources import key_of
 
 BATCH: Final = 100

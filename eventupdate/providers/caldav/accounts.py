@@ -3,10 +3,9 @@
 import json
 
 from common.errors import FeedError
-from eventupdate.providers import RefusedError
-from eventupdate.providers.accounts import RemoteCalendar
-from eventupdate.providers.caldav_client import Account
-from eventupdate.providers.caldav_discovery import discover
+from eventupdate.providers.caldav.client import Account
+from eventupdate.providers.caldav.discovery import discover
+from eventupdate.reading import RefusedError, RemoteCalendar
 from registration.models import CalendarAccount
 
 

@@ -14,10 +14,8 @@ from urllib.parse import urlsplit
 
 from common.errors import AddressError, FeedError, PrivateAddressError
 from common.http import Fetched
-from eventupdate.providers import RefusedError
-from eventupdate.providers import caldav_xml as xml
-from eventupdate.providers.accounts import RemoteCalendar
-from eventupdate.providers.caldav_client import (
+from eventupdate.providers.caldav import xml
+from eventupdate.providers.caldav.client import (
     MULTI_STATUS,
     UNAUTHORISED,
     Account,
@@ -27,6 +25,7 @@ from eventupdate.providers.caldav_client import (
     multistatus,
     refusal,
 )
+from eventupdate.reading import RefusedError, RemoteCalendar
 
 DISCOVERY_SECONDS: Final = 40.0
 """Somebody waits for it."""

@@ -12,8 +12,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from eventupdate.lines import property_name
-from eventupdate.providers import Resource
-from eventupdate.providers.google_texts import escaped, parameter, plain
+from eventupdate.providers.google.texts import escaped, parameter, plain
+from eventupdate.reading import Resource
 from eventupdate.resources import key_of
 
 Item = Mapping[str, Any]

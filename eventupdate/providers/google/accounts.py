@@ -6,9 +6,9 @@ from typing import Any, Final
 from django.conf import settings
 
 from common.errors import FeedError, ProviderError
-from eventupdate.providers.accounts import RemoteCalendar
-from eventupdate.providers.google_client import Client
-from eventupdate.providers.google_http import Deadline, revoke
+from eventupdate.providers.google.client import Client
+from eventupdate.providers.google.http import Deadline, revoke
+from eventupdate.reading import RemoteCalendar
 from registration.models import CalendarAccount
 
 LISTING_SECONDS: Final = 20.0

@@ -1,7 +1,7 @@
 """Google's Calendar API on behalf of one account: tokens, requests, and what its refusals mean.
 
 The requests are built by google-api-python-client from the discovery document that it ships, and
-sent by ``google_http``. An access token is refreshed when it has expired, or once when the API says
+sent by ``google.http``. An access token is refreshed when it has expired, or once when the API says
 that it has; whatever the token server gives is stored at once.
 """
 
@@ -22,8 +22,8 @@ from googleapiclient.discovery import build_from_document
 from googleapiclient.errors import HttpError
 
 from common.errors import FeedError, ProviderError
-from eventupdate.providers import RefusedError
-from eventupdate.providers.google_http import ApiHttp, Deadline, TokenRequest
+from eventupdate.providers.google.http import ApiHttp, Deadline, TokenRequest
+from eventupdate.reading import RefusedError
 from registration.models import CalendarAccount
 
 SCOPES: Final = (
