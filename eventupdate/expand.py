@@ -7,7 +7,6 @@ this module bounds both in number and in time, and gives no occurrence an end be
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from hashlib import sha256
 from itertools import islice
 from time import monotonic
 from types import TracebackType
@@ -20,6 +19,7 @@ from eventupdate.lines import Feed, Lines, Zone, read_blocks
 from eventupdate.plain import is_plain, plain_repetitions
 from eventupdate.properties import Properties, first_value, read_properties
 from eventupdate.repetition import Repetition, repetitions
+from eventupdate.resources import uid_key
 from eventupdate.timelimit import TimeLimit, TooLong
 from eventupdate.times import Time, to_utc
 from eventupdate.zones import Zones
@@ -32,7 +32,6 @@ SERIES_SECONDS: Final = 2.0
 CALENDAR_SECONDS: Final = 60.0
 _MARGIN: Final = timedelta(days=2)
 _DAY: Final = timedelta(days=1)
-_UID_LENGTH: Final = 200
 _DATE_LENGTH: Final = 10
 
 
@@ -100,11 +99,6 @@ class Expanded:
     is_recurring: bool = True
     starts_at: datetime | None = None
     """When it takes place, in the window or not; None for one that is recurring."""
-
-
-def uid_key(uid: str) -> str:
-    """Return the part of an external id that stands for the UID: itself, or a hash of a long one."""
-    return uid if len(uid) <= _UID_LENGTH else sha256(uid.encode()).hexdigest()
 
 
 class Expander:

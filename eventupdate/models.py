@@ -1,6 +1,5 @@
 """What was read from a calendar's source last, so that the next reading can be held against it."""
 
-from hashlib import sha256
 from typing import ClassVar
 
 from django.db import models
@@ -17,7 +16,7 @@ class Entry(models.Model):
     )
     series = models.CharField(
         max_length=32,
-        help_text="A hash of calendar and UID: what is expanded together, and its events' name.",
+        help_text="A hash of the UID: resources that are expanded together, and their events.",
     )
     version = models.CharField(max_length=255, help_text="An ETag, or a hash of the text.")
     text = models.BinaryField(help_text="Its VEVENTs and the VTIMEZONEs they need, compressed (zlib).")
@@ -40,8 +39,3 @@ class Entry(models.Model):
     def __str__(self) -> str:
         """Return the source's name of it."""
         return self.key
-
-
-def series_of(calendar: Calendar, uid: str) -> str:
-    """Return what names a series among those of all calendars."""
-    return sha256(f"{calendar.source}\n{uid}".encode()).hexdigest()[:32]

@@ -11,6 +11,9 @@ from eventupdate.reading import Resource
 from eventupdate.zones import needs_rules
 
 _KEY_LENGTH: Final = 255
+_UID_LENGTH: Final = 200
+_GOOGLE: Final = "@google.com"
+"""Google's iCalendar files append this to an event's id, which is all that its API gives."""
 
 
 def resources_of(feed: Feed) -> list[Resource]:
@@ -34,6 +37,19 @@ def resources_of(feed: Feed) -> list[Resource]:
 def key_of(name: str) -> str:
     """Return a source's name of a resource as it fits the column: itself, or its hash."""
     return name if len(name) <= _KEY_LENGTH else sha256(name.encode()).hexdigest()
+
+
+def uid_key(uid: str) -> str:
+    """Return the part of an event's external id that stands for the UID: itself, or a hash of a long one."""
+    return uid if len(uid) <= _UID_LENGTH else sha256(uid.encode()).hexdigest()
+
+
+def series_of(uid: str) -> str:
+    """Return the name of a series: the same for a UID in all calendars, 32 characters.
+
+    It can be computed from an external id too, which holds ``uid_key``.
+    """
+    return sha256(uid_key(uid).removesuffix(_GOOGLE).encode()).hexdigest()[:32]
 
 
 def uid_of(lines: Lines) -> str:

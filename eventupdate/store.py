@@ -10,8 +10,9 @@ from typing import Final, NamedTuple, TypeVar
 from django.db import connection
 
 from eventupdate.expand import Expanded
-from eventupdate.models import Entry, series_of
+from eventupdate.models import Entry
 from eventupdate.reading import Reading, Resource
+from eventupdate.resources import series_of
 from registration.models import Calendar
 
 T = TypeVar("T")
@@ -88,7 +89,7 @@ def held_of(calendar: Calendar) -> dict[str, Held]:
     return {key: Held(*rest) for key, *rest in rows}
 
 
-def changes_of(calendar: Calendar, reading: Reading | None, held: Mapping[str, Held]) -> Changes:
+def changes_of(reading: Reading | None, held: Mapping[str, Held]) -> Changes:
     """Return how a reading differs from what is stored."""
     changes = Changes()
     if reading is None:
@@ -97,7 +98,7 @@ def changes_of(calendar: Calendar, reading: Reading | None, held: Mapping[str, H
         before = held.get(resource.key)
         if before is None or before.version != resource.version:
             changes.resources[resource.key] = resource
-            changes.series.add(series_of(calendar, resource.uid))
+            changes.series.add(series_of(resource.uid))
             changes.series |= {before.series} if before else set()
     if reading.is_whole:
         present = {resource.key for resource in reading.resources}
@@ -124,7 +125,7 @@ def row_of(calendar: Calendar, resource: Resource, expanded: Expanded) -> Entry:
     return Entry(
         calendar=calendar,
         key=resource.key,
-        series=series_of(calendar, resource.uid),
+        series=series_of(resource.uid),
         version=resource.version,
         text=zlib.compress(f"{resource.uid}\n{resource.text}".encode(), _LEVEL),
         is_recurring=expanded.is_recurring,

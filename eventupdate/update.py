@@ -13,9 +13,10 @@ from typing import Final
 from django.db.models import Q
 
 from eventupdate.diff import Comparison, Difference, draft_of
-from eventupdate.expand import Expanded, Expander, Window, uid_key
-from eventupdate.models import Entry, series_of
+from eventupdate.expand import Expanded, Expander, Window
+from eventupdate.models import Entry
 from eventupdate.reading import Reading, Resource
+from eventupdate.resources import series_of, uid_key
 from eventupdate.store import (
     Changes,
     Held,
@@ -98,7 +99,7 @@ class _Work:
         self.window = Window(window.start, max(window.stop, calendar.expanded_until or window.stop))
         self.is_all = calendar.expanded_until is None or calendar.expanded_in != own_zone(self.zones)
         self.held: Mapping[str, Held] = held_of(calendar)
-        self.changes: Changes = changes_of(calendar, reading, self.held)
+        self.changes: Changes = changes_of(reading, self.held)
         self.comparison = Comparison(calendar.source, at)
         self.rows = Rows(gone=[row.pk for row in self.changes.gone.values()])
         self.notes = {
@@ -108,7 +109,7 @@ class _Work:
         }
         self.by_series: dict[str, list[Resource]] = defaultdict(list)
         for resource in self.changes.resources.values():
-            self.by_series[series_of(calendar, resource.uid)].append(resource)
+            self.by_series[series_of(resource.uid)].append(resource)
         self.broken_uids: set[str] = set()
 
     def update(self) -> Update:

@@ -16,12 +16,12 @@ from typing import Any, Final
 from common.clock import now
 from common.errors import FeedError
 from eventupdate.lines import MAX_ENTRIES
-from eventupdate.models import Entry, series_of
+from eventupdate.models import Entry
 from eventupdate.providers.google.client import Client, GoneError
 from eventupdate.providers.google.events import FIELDS, Item, is_gone, is_long_over, resource_of
 from eventupdate.providers.google.http import Deadline
 from eventupdate.reading import Reading, Resource
-from eventupdate.resources import key_of
+from eventupdate.resources import key_of, series_of
 from registration.models import Calendar
 
 READING_SECONDS: Final = 120.0
@@ -159,6 +159,6 @@ def _changes(client: Client, calendar: Calendar) -> Reading | None:
 
 def _stored_keys(calendar: Calendar, uids: set[str]) -> set[str]:
     """Return the keys under which anything with these UIDs is stored."""
-    names = [series_of(calendar, uid) for uid in sorted(uids)]
+    names = [series_of(uid) for uid in sorted(uids)]
     rows = Entry.objects.filter(calendar=calendar, series__any_of=names)
     return set(rows.values_list("key", flat=True))
