@@ -65,8 +65,19 @@ class Rows:
     """Rows whose text is the same and of which something else is to be said."""
     gone: list[int] = field(default_factory=list)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.stored or self.noted or self.gone)
+
+    def parts(self, size: int) -> "Iterator[Rows]":
+        """Yield the same in parts of at most so many rows."""
+        yield from (Rows(stored=some) for some in chunks(self.stored, size))
+        yield from (Rows(noted=some) for some in chunks(self.noted, size))
+        yield from (Rows(gone=some) for some in chunks(self.gone, size))
+
     def write(self) -> None:
-        """Write them, with a query a batch."""
+        """Write them, with a query for each kind and ``BATCH``."""
         for pks in chunks(self.gone, BATCH):
             Entry.objects.filter(pk__in=pks).delete()
         has_targets = connection.features.supports_update_conflicts_with_target

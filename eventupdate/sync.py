@@ -11,31 +11,25 @@ A reading that fails changes nothing but the calendar's own ``problem``, ``failu
 
 import logging
 import random
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import chain
-from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.module_loading import import_string
 
 from common.errors import FeedError
-from eventinvoke.models import Event
-from eventinvoke.planning.publish import publish, withdraw
-from eventupdate.diff import Difference
 from eventupdate.expand import window_at
 from eventupdate.failing import LASTING, note_success, tell_of_failure, tell_of_refusal
+from eventupdate.lease import Lease, LostLeaseError
 from eventupdate.reading import Provider, Reading, RefusedError
 from eventupdate.update import Update, has_rolled, work_out
+from eventupdate.write import write
 from registration.models import Calendar
 
-LEASE: Final = timedelta(minutes=10)
-"""Longer than the longest fetch, expansion and write together."""
 FIRST_RETRY: Final = timedelta(minutes=1)
 LAST_RETRY: Final = timedelta(hours=1)
 JITTER: Final = 0.1
@@ -50,7 +44,6 @@ PROVIDERS: Final[Mapping[str, str]] = {
 """Each is loaded when it is first needed: Google's libraries take their time, and tens of megabytes."""
 
 logger = logging.getLogger(__name__)
-_writing = Lock()
 
 
 class Outcome(StrEnum):
@@ -82,15 +75,15 @@ class SyncReport:
 
 
 def sync(calendar: Calendar, *, at: datetime) -> SyncReport:
-    """Bring the events of a calendar in step with it. Two at once are harmless."""
-    lease = at + LEASE
-    if not Calendar.objects.free(at).filter(pk=calendar.pk).update(lease_until=lease):
+    """Bring the events of a calendar in line with it. Two syncs of it at once are harmless."""
+    lease = Lease.take(calendar, at)
+    if lease is None:
         return SyncReport(Outcome.BUSY)
     try:
         calendar = Calendar.objects.select_related("account").get(pk=calendar.pk)
         return _sync(calendar, lease, at)
-    except Calendar.DoesNotExist:
-        return SyncReport(Outcome.BUSY)  # it was removed meanwhile
+    except (Calendar.DoesNotExist, LostLeaseError):
+        return SyncReport(Outcome.BUSY)
     except FeedError as error:
         return _fail(calendar, lease, at, error)
     except Exception:
@@ -118,27 +111,24 @@ def read(calendar: Calendar) -> Reading | None:
     return provider(calendar, is_fresh=is_fresh)
 
 
-def _sync(calendar: Calendar, lease: datetime, at: datetime) -> SyncReport:
+def _sync(calendar: Calendar, lease: Lease, at: datetime) -> SyncReport:
     window = window_at(at, settings.NOTICE_HORIZON_DAYS)
     reading = read(calendar)
+    success = {"failures": 0, "synced_at": at, "next_sync_at": at + _varied(calendar.interval)}
     if reading is None and not calendar.failures and not has_rolled(calendar, window):
-        _finish(calendar, lease, at, {"synced_at": at})
+        lease.end(**success)
         return SyncReport(Outcome.UNCHANGED)
     update = work_out(calendar, reading, window, at)
-    with _turn(), transaction.atomic():
-        if not Calendar.objects.select_for_update().filter(pk=calendar.pk, lease_until=lease).exists():
-            return SyncReport(Outcome.BUSY)
-        update.rows.write()
-        _apply(calendar.source, update.difference)
-        state = {
-            "synced_at": at,
-            "expanded_until": update.window.stop,
-            "expanded_in": update.expanded_in,
-            "source_time_zone": update.zone,
-            "problem": update.problem,
+    write(calendar.source, update.difference, update.rows, lease)
+    with lease.transaction():
+        lease.end(
+            **success,
+            expanded_until=update.window.stop,
+            expanded_in=update.expanded_in,
+            source_time_zone=update.zone,
+            problem=update.problem,
             **(reading.state if reading else {}),
-        }
-        _finish(calendar, lease, at, state)
+        )
         note_success(calendar)
     difference = update.difference
     return SyncReport(
@@ -153,51 +143,27 @@ def _sync(calendar: Calendar, lease: datetime, at: datetime) -> SyncReport:
     )
 
 
-@contextmanager
-def _turn() -> Iterator[None]:
-    """Wait until no other sync of this process writes, where the database is SQLite.
-
-    It lets one writer in at a time, and gives up on those that wait for longer than a few large
-    first syncs take.
-    """
-    with _writing if connection.vendor == "sqlite" else nullcontext():
-        yield
-
-
-def _apply(source: str, difference: Difference) -> None:
-    if difference.renamed:
-        Event.objects.bulk_update(difference.renamed, ["external_id", "series"], batch_size=200)
-    if difference.removed:
-        withdraw(source, [event.external_id for event in difference.removed])
-    if difference.added or difference.changed:
-        publish(chain(difference.added, difference.changed))
-
-
-def _finish(calendar: Calendar, lease: datetime, at: datetime, state: Mapping[str, Any]) -> int:
-    """Store how it went and give the calendar free, unless somebody else has taken it meanwhile.
-
-    Returns how many rows that were: one or none.
-    """
-    next_sync_at = at + calendar.interval * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load
-    columns = {"failures": 0, "lease_until": None, "next_sync_at": next_sync_at, **state}
-    return Calendar.objects.filter(pk=calendar.pk, lease_until=lease).update(**columns)
-
-
-def _fail(calendar: Calendar, lease: datetime, at: datetime, error: FeedError) -> SyncReport:
+def _fail(calendar: Calendar, lease: Lease, at: datetime, error: FeedError) -> SyncReport:
     failures = calendar.failures + 1
     wait = min(LAST_RETRY, FIRST_RETRY * 2 ** min(failures - 1, 10))
     problem = error.message[:_PROBLEM_LENGTH]
-    state = {
-        "failures": failures,
-        "failed_at": at,
-        "problem": problem,
-        "next_sync_at": at + wait * random.uniform(1 - JITTER, 1),  # noqa: S311 - spreads load
-    }
-    with transaction.atomic():
-        if not _finish(calendar, lease, at, state):
-            return SyncReport(Outcome.BUSY)  # it was removed meanwhile, or somebody else has it
-        if isinstance(error, RefusedError) and calendar.account is not None:
-            tell_of_refusal(calendar, at)
-        elif failures == LASTING:
-            tell_of_failure(calendar, at)
+    try:
+        with transaction.atomic():
+            lease.end(
+                failures=failures,
+                failed_at=at,
+                problem=problem,
+                next_sync_at=at + _varied(wait, at_most=1),
+            )
+            if isinstance(error, RefusedError) and calendar.account is not None:
+                tell_of_refusal(calendar, at)
+            elif failures == LASTING:
+                tell_of_failure(calendar, at)
+    except LostLeaseError:
+        return SyncReport(Outcome.BUSY)
     return SyncReport(Outcome.FAILED, problem=problem)
+
+
+def _varied(time: timedelta, at_most: float = 1 + JITTER) -> timedelta:
+    """Return a time that differs a little with each call, so that calendars of one interval drift apart."""
+    return time * random.uniform(1 - JITTER, at_most)  # noqa: S311 - spreads load
