@@ -1,4 +1,4 @@
-"""Calendars that were removed or switched off: nobody wants to hear of their entries any more."""
+"""Upcoming events of calendars that were removed or switched off."""
 
 from datetime import datetime
 
@@ -9,9 +9,9 @@ from registration.models import Calendar
 
 
 def withdraw_abandoned(at: datetime) -> int:
-    """Take back the coming events of such calendars; return how many that were.
+    """Cancel the upcoming events of such calendars; return how many were canceled.
 
-    A calendar that is switched on again is read anew as a whole.
+    A calendar that is switched on again is read as a whole.
     """
     coming = Event.objects.filter(
         source__startswith=CALENDAR_PREFIX, canceled_at__isnull=True, starts_at__gt=at

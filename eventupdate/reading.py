@@ -1,7 +1,6 @@
-"""Where calendars come from: one module a kind of source, all behind one function type.
+"""What a provider of calendars returns: resources, readings, lists of calendars, errors.
 
-A provider reads and writes nothing of the calendar's; ``sync`` holds what it returns against what
-is stored.
+A provider writes nothing. ``update`` compares its reading with the stored entries.
 """
 
 from collections.abc import Mapping
@@ -13,81 +12,81 @@ from registration.models import Calendar, CalendarAccount
 
 
 class RefusedError(FeedError):
-    """The source wants the member to connect again; trying again without that is of no use."""
+    """The source refuses the account; retrying is useless until the member connects again."""
 
 
 class Resource(NamedTuple):
-    """One thing that the source keeps under a name of its own: an entry, or a whole series."""
+    """One item of the source: an entry, or a whole series."""
 
     key: str
-    """The source's name of it: a UID (iCalendar), the path of a resource (CalDAV), an event's id
-    (Google). One that is longer than 255 characters is given as its SHA-256."""
+    """The source's name of it: a UID (iCalendar), a path (CalDAV), an event's id (Google). A name longer
+    than 255 characters is replaced by its SHA-256."""
     uid: str
-    """Resources with the same one are expanded together."""
+    """Resources with the same UID are expanded together."""
     version: str
-    """An ETag, or a hash of the text without DTSTAMP and the like; at most 255 characters."""
+    """An ETag, or a hash of the text without DTSTAMP; at most 255 characters."""
     text: str
-    """VEVENT blocks (RFC 5545) and the VTIMEZONE blocks that they need, with no VCALENDAR around them."""
+    """VEVENT blocks (RFC 5545) and the VTIMEZONE blocks that they need, without a VCALENDAR."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a source said."""
+    """The result of reading a source."""
 
     resources: list[Resource]
-    """All of them when it ``is_whole``; else those that are new or changed."""
+    """All resources if the reading ``is_whole``, else new and changed ones."""
     removed: list[str] = field(default_factory=list)
-    """Keys that are gone; of no meaning when it ``is_whole``."""
+    """Keys of removed resources; ignored if the reading ``is_whole``."""
     is_whole: bool = True
-    """What is stored and not among the resources is gone."""
+    """Stored entries that are not among the resources were removed."""
     time_zone: str = ""
-    """The calendar's own zone, as the source names it; "" where it names none."""
+    """The source's name of the calendar's own zone, or ""."""
     state: Mapping[str, Any] = field(default_factory=dict)
-    """Columns of the calendar by which the next reading can tell what changed. They are stored in
-    the transaction that stores the resources, never before."""
+    """Columns of the calendar (sync token, validators) that the next reading needs. They are stored after
+    all resources, never before."""
     notes: tuple[str, ...] = ()
-    """Sentences for whoever runs the command."""
+    """Sentences to print when the command ``eventupdate`` runs."""
 
 
 class Provider(Protocol):
     """Reads calendars of one kind."""
 
     def __call__(self, calendar: Calendar, *, is_fresh: bool) -> Reading | None:
-        """Read a calendar; return None if it is as it was when it was read last.
+        """Read a calendar; return None if it has not changed since the last reading.
 
-        ``is_fresh`` False asks for everything anew: no sync token, no validators. Raises
-        ``FeedError`` where no reading was to be had, and ``RefusedError``, which is one, where the
-        member has to connect again.
+        With ``is_fresh`` False everything is read, without a sync token or validators. Raises
+        ``FeedError`` if the calendar can't be read, and its subclass ``RefusedError`` if the member has to
+        connect again.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteCalendar:
-    """A calendar as its account's provider lists it."""
+    """A calendar in a provider's list."""
 
     remote_id: str
-    """What the provider calls it: an id, or an address."""
+    """The provider's id or address of it."""
     name: str
     time_zone: str = ""
-    """"" where the provider does not say."""
+    """The provider's name of its zone, or ""."""
     is_primary: bool = False
 
 
 class AccountProvider(Protocol):
-    """What a module of a provider offers."""
+    """The functions of a provider's module ``accounts``."""
 
     def list_calendars(self, account: CalendarAccount) -> list[RemoteCalendar]:
-        """Return the calendars that the account may read; its first one first.
+        """Return the calendars that the account may read, its main one first.
 
-        Raises ``RefusedError`` where the member has to connect again, ``FeedError`` where no list
-        was to be had.
+        Raises ``RefusedError`` if the member has to connect again, and ``FeedError`` if the list can't be
+        read.
         """
         ...
 
     def disconnect(self, account: CalendarAccount) -> None:
-        """Tell the provider that the connection ends, as far as there is anything to tell.
+        """Tell the provider that the connection ends, if it has to know.
 
-        Never raises: what the provider says does not keep the account.
+        Never raises: the account is deleted even if the provider answers with an error.
         """
         ...

@@ -1,4 +1,4 @@
-"""A feed taken apart into resources, and the text of a resource put together and read again."""
+"""Splitting a feed into resources, and the names of resources and series."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -17,10 +17,10 @@ _GOOGLE: Final = "@google.com"
 
 
 def resources_of(feed: Feed) -> list[Resource]:
-    """Return a resource for each UID of a feed, with the rules of the zones that it needs.
+    """Return a resource for each UID of a feed, with the time zone rules that it needs.
 
-    What the text leaves out (DTSTAMP, alarms) is no part of the version either: Google writes a
-    new DTSTAMP into every answer.
+    DTSTAMP and alarms are not part of the text or of its version: Google writes a new DTSTAMP into
+    every response.
     """
     groups: dict[str, list[Lines]] = defaultdict(list)
     for lines in feed.entries:
@@ -35,7 +35,7 @@ def resources_of(feed: Feed) -> list[Resource]:
 
 
 def key_of(name: str) -> str:
-    """Return a source's name of a resource as it fits the column: itself, or its hash."""
+    """Return a key that fits the column: the source's name of a resource, or its hash."""
     return name if len(name) <= _KEY_LENGTH else sha256(name.encode()).hexdigest()
 
 
@@ -53,7 +53,7 @@ def series_of(uid: str) -> str:
 
 
 def uid_of(lines: Lines) -> str:
-    """Return an entry's UID; one made of its start and title where it has none."""
+    """Return an entry's UID; without one a hash of its start and title."""
     uid = value_of(lines, "UID")
     if uid:
         return uid
@@ -62,8 +62,8 @@ def uid_of(lines: Lines) -> str:
 
 
 def zone_names(lines: Lines) -> set[str]:
-    """Return the names of the zones that an entry's times are in."""
-    # A time holds no colon, but the name of a zone may: what is before the last one.
+    """Return the names of the zones of an entry's times."""
+    # A time has no colon, but a zone's name may: split at the last one.
     return {Property(line.rpartition(":")[0], "").zone for line in lines if ";TZID=" in line.upper()}
 
 

@@ -1,12 +1,12 @@
 """One sync of one calendar: claim, read, compare, write the difference.
 
-1. A conditional update of ``lease_until`` claims the calendar: of two syncs at once one goes on.
-2. The provider reads it, outside of any transaction; what it gives is held against the entries that
-   are stored, and only series that changed are expanded and compared with their events.
-3. In one transaction entries, events and the calendar's columns are written; nothing is if the lease
-   was lost meanwhile.
+1. A conditional update of ``lease_until`` claims the calendar (``lease``): one of two concurrent syncs wins.
+2. The provider reads it, outside of any transaction. Its reading is compared with the stored entries,
+   and only changed series are expanded and compared with their events (``update``).
+3. Events, entries and at last the calendar's columns are written in short transactions (``write``). A
+   sync that loses its lease stops.
 
-A reading that fails changes nothing but the calendar's own ``problem``, ``failures`` and times.
+A failed reading changes only the calendar's ``problem``, ``failures`` and times.
 """
 
 import logging
@@ -41,7 +41,7 @@ PROVIDERS: Final[Mapping[str, str]] = {
     Calendar.Kind.GOOGLE: "eventupdate.providers.google.read.read_google",
     Calendar.Kind.CALDAV: "eventupdate.providers.caldav.read.read",
 }
-"""Each is loaded when it is first needed: Google's libraries take their time, and tens of megabytes."""
+"""Each is imported when it is first needed: Google's libraries load slowly and need tens of megabytes."""
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +51,11 @@ class Outcome(StrEnum):
 
     SYNCED = "synced"
     UNCHANGED = "unchanged"
-    """The calendar is as it was when it was read last."""
+    """The calendar has not changed since the last reading."""
     BUSY = "busy"
-    """Somebody else reads it at present; nothing was done."""
+    """Another sync has the calendar, or it was removed; this one stopped."""
     FAILED = "failed"
-    """It could not be read; nothing that is stored changed."""
+    """The calendar could not be read; its stored events stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class SyncReport:
     changed: int = 0
     removed: int = 0
     unchanged: int = 0
-    """Entries, not events, that are as they were; they were not looked at any further."""
+    """Unchanged entries (not events), which were not expanded."""
     skipped: int = 0
     """Entries that could not be read."""
     problem: str = ""
@@ -87,24 +87,24 @@ def sync(calendar: Calendar, *, at: datetime) -> SyncReport:
     except FeedError as error:
         return _fail(calendar, lease, at, error)
     except Exception:
-        # A defect, or a database that went away: the calendar must not stay claimed for that.
+        # A defect, or a lost database connection: the calendar must not stay claimed.
         logger.exception("Calendar %s could not be synced", calendar.pk)
         return _fail(
-            calendar, lease, at, FeedError("Something went wrong inside PFS Notice; its log says what.")
+            calendar, lease, at, FeedError("PFS Notice has an internal error; its log has the details.")
         )
 
 
 def preview(calendar: Calendar, *, at: datetime) -> tuple[Update, tuple[str, ...]]:
-    """Return what a sync would change and the provider's notes, and write nothing. Raises ``FeedError``."""
+    """Return what a sync would change, with the provider's notes; writes nothing. Raises ``FeedError``."""
     reading = read(calendar)
     window = window_at(at, settings.NOTICE_HORIZON_DAYS)
     return work_out(calendar, reading, window, at), reading.notes if reading else ()
 
 
 def read(calendar: Calendar) -> Reading | None:
-    """Read a calendar; None where nothing changed since it was read last.
+    """Read a calendar; None if nothing has changed since the last reading.
 
-    One that was never read, or has failed for long, is read as a whole.
+    After a first or interrupted sync, or many failures, it is read as a whole.
     """
     is_fresh = calendar.expanded_until is not None and calendar.failures < LASTING
     provider: Provider = import_string(PROVIDERS[calendar.kind])

@@ -1,6 +1,6 @@
-"""Celery's side of the calendars: a look for what is due, and a task for each calendar.
+"""Celery tasks: finding the calendars that are due, and syncing each in a task of its own.
 
-Each calendar has a task of its own in the queue ``slow``, so that a slow feed delays no other.
+The tasks run in the queue ``slow``, where a slow feed delays no notice.
 """
 
 from datetime import timedelta
@@ -14,7 +14,7 @@ from eventupdate.sync import sync
 from registration.models import Calendar
 
 ASK_AGAIN: Final = timedelta(minutes=1)
-"""A task that nobody took in this time counts as lost."""
+"""After this time a calendar is due again if no worker has synced it."""
 _AT_ONCE: Final = 500
 
 
@@ -23,14 +23,14 @@ def sync_calendars() -> None:
     """Send a task for each calendar that is due."""
     at = now()
     for pk in Calendar.objects.due(at).order_by("next_sync_at").values_list("pk", flat=True)[:_AT_ONCE]:
-        # Postponed before it is sent, or a queue that is behind would fill with the same ones.
+        # Postponed first: otherwise each look would add a task for the same calendar to a long queue.
         if Calendar.objects.due(at).filter(pk=pk).update(next_sync_at=at + ASK_AGAIN):
             sync_calendar.apply_async((pk,), expires=ASK_AGAIN.total_seconds(), queue="slow")
 
 
 @shared_task(name="eventupdate.tasks.sync_calendar")
 def sync_calendar(pk: int) -> None:
-    """Sync one calendar; nothing if it is gone or switched off."""
+    """Sync one calendar, unless it was removed or switched off."""
     calendar = Calendar.objects.filter(pk=pk, is_active=True).first()
     if calendar is not None:
         sync(calendar, at=now())
@@ -38,5 +38,5 @@ def sync_calendar(pk: int) -> None:
 
 @shared_task(name="eventupdate.tasks.tidy_calendars")
 def tidy_calendars() -> None:
-    """Take back what is to come of calendars that were removed or switched off."""
+    """Cancel the upcoming events of calendars that were removed or switched off."""
     withdraw_abandoned(now())

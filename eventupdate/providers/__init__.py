@@ -1,1 +1,1 @@
-"""Where calendars come from: a module or a package for each kind of source."""
+"""The providers of calendars: a module or a package for each kind of source."""

@@ -1,7 +1,7 @@
-"""Accounts with providers: which calendars each holds, and how its connection ends.
+"""Accounts with providers: listing their calendars, and disconnecting them.
 
-Each provider of accounts has a module with the functions of ``AccountProvider``; it is loaded when
-it is first needed, as Google's libraries take their time.
+Each provider's package has a module ``accounts`` (an ``AccountProvider``), which is loaded when it is
+first needed, as Google's libraries load slowly.
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ _MODULES: Final[Mapping[str, str]] = {
 
 
 def list_calendars(account: CalendarAccount) -> list[RemoteCalendar]:
-    """Return the calendars of an account, as its provider lists them. Raises ``FeedError``."""
+    """Return the calendars in the provider's list for an account. Raises ``FeedError``."""
     return _provider(account).list_calendars(account)
 
 
 def disconnect(account: CalendarAccount) -> None:
-    """Tell the account's provider that the connection ends, best effort."""
+    """Tell the account's provider that the connection ends; errors are ignored."""
     _provider(account).disconnect(account)
 
 

@@ -202,7 +202,7 @@ def test_a_wrong_password_asks_to_connect_again(caldav_calendar: Calendar) -> No
     account = caldav_calendar.account
     assert account is not None
     account.credentials = credentials_of(USER, "wrong")
-    with pytest.raises(RefusedError, match="does not take this user name and password"):
+    with pytest.raises(RefusedError, match="rejects this user name and password"):
         read(caldav_calendar, is_fresh=True)
 
 
@@ -214,7 +214,7 @@ def test_a_sign_in_that_is_lost_asks_to_connect_again(caldav_calendar: Calendar)
         read(caldav_calendar, is_fresh=True)
 
 
-def test_somebody_else_s_calendar_asks_to_connect_again(caldav_calendar: Calendar, dav: DavProxy) -> None:
+def test_another_user_s_calendar_asks_to_connect_again(caldav_calendar: Calendar, dav: DavProxy) -> None:
     caldav_calendar.remote_id = f"{dav.url}/bert/private/"
     with pytest.raises(RefusedError, match="does not let this user"):
         read(caldav_calendar, is_fresh=False)
@@ -243,7 +243,7 @@ def test_the_password_does_not_go_over_the_internet_in_clear(caldav_calendar: Ca
     assert account is not None
     account.url = "http://8.8.8.8/"
     caldav_calendar.remote_id = "http://8.8.8.8/team/"
-    with pytest.raises(FeedError, match="could read the password"):
+    with pytest.raises(FeedError, match="would be sent unencrypted"):
         read(caldav_calendar, is_fresh=False)
 
 

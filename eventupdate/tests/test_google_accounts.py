@@ -93,7 +93,7 @@ def test_a_list_that_can_not_be_had_is_told(google: StandIn, account: CalendarAc
     page = signed_in(account.owner)
     google.trouble("calendar.calendarList.list", api_refusal(500, "backendError", "Backend Error"))
     shown = text_of(page.get(f"/calendars/accounts/{account.pk}/"))
-    assert "Google has a fault at present" in shown
+    assert "Google has an error" in shown
     assert "Try again" in shown
 
 
@@ -181,20 +181,20 @@ def test_disconnecting_leaves_the_permission_that_a_second_connection_needs(
 
 
 @pytest.mark.parametrize("is_staff", [False, True])
-def test_somebody_else_s_account_is_not_found(account: CalendarAccount, is_staff: Any) -> None:
+def test_another_member_s_account_is_not_found(account: CalendarAccount, is_staff: Any) -> None:
     client = signed_in(is_staff=is_staff)
     url = f"/calendars/accounts/{account.pk}/"
     assert client.get(url).status_code == client.post(f"{url}disconnect").status_code == 404
     assert client.get(f"{CONNECT}?account={account.pk}").status_code == 404
 
 
-def test_everybody_s_account_is_not_a_member_s_to_change(page: Client, account: CalendarAccount) -> None:
+def test_a_member_can_not_change_an_account_for_all(page: Client, account: CalendarAccount) -> None:
     CalendarAccount.objects.update(owner=None)
     assert page.get(f"/calendars/accounts/{account.pk}/").status_code == 404
     assert "ada@example.org" not in text_of(page.get(LIST))
 
 
-def test_a_refused_calendar_has_a_button_for_whoever_may_press_it(
+def test_a_refused_calendar_has_a_button_for_those_who_may_connect_it(
     google: StandIn, google_calendar: Calendar
 ) -> None:
     CalendarAccount.objects.update(refused_at="2026-11-20T10:00Z")

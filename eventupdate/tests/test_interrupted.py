@@ -81,7 +81,7 @@ def known(upload: Calendar) -> Calendar:
 
 
 def change(calendar: Calendar) -> None:
-    """Let the calendar be as it was after a first sync and a few notices; its source says something else now."""
+    """Restore the calendar after a first sync and a few notices, with another text at its source."""
     forget(calendar, BEFORE)
     assert sync(calendar, at=AT).outcome is Outcome.SYNCED
     sent = Event.objects.filter(title__in=["PFS telecon", "Exported telecon", "Third telecon"])
@@ -90,7 +90,7 @@ def change(calendar: Calendar) -> None:
 
 
 def forget(calendar: Calendar, content: str) -> None:
-    """Let the calendar be as before its first sync."""
+    """Restore the calendar before its first sync."""
     for model in (Delivery, Event, Entry):
         model.objects.all().delete()
     columns = {
