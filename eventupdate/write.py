@@ -27,7 +27,7 @@ from eventupdate.store import Rows, chunks
 
 T = TypeVar("T")
 
-STEP: Final = 500
+STEP: Final = 200
 """So many events or entries are written before the lease is checked again."""
 WRITING_SECONDS: Final = 0.1
 """On SQLite syncs write about so long, then let other connections write."""
