@@ -1,4 +1,4 @@
-"""Calendars that were removed or switched off, whose entries are no longer told of."""
+"""Upcoming events of calendars that were removed or switched off."""
 
 from datetime import datetime
 
@@ -9,9 +9,9 @@ from registration.sources import CALENDAR
 
 
 def withdraw_abandoned(at: datetime) -> int:
-    """Take back the coming events of such calendars; return how many that were.
+    """Cancel the upcoming events of such calendars; return how many were canceled.
 
-    A calendar that is switched on again is read in full.
+    A calendar that is switched on again is read as a whole.
     """
     coming = Event.objects.filter(
         source__startswith=CALENDAR.prefix, canceled_at__isnull=True, starts_at__gt=at

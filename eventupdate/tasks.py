@@ -1,6 +1,6 @@
-"""Celery's side of the calendars: a look for what is due, and a task for each calendar.
+"""Celery tasks: finding the calendars that are due, and syncing each in a task of its own.
 
-Each calendar has a task of its own in the queue ``slow``, so that a slow feed delays no other.
+The tasks run in the queue ``slow``, where a slow feed delays no notice.
 """
 
 from datetime import datetime, timedelta
@@ -52,5 +52,5 @@ def sync_calendar(pk: int, mark: str | None = None) -> None:
 
 @shared_task(name="eventupdate.tasks.tidy_calendars")
 def tidy_calendars() -> None:
-    """Take back what is to come of calendars that were removed or switched off."""
+    """Cancel the upcoming events of calendars that were removed or switched off."""
     withdraw_abandoned(now())

@@ -25,7 +25,8 @@ from eventinvoke.planning import event_history
 from eventinvoke.planning.planner import Planner
 from registration.models.registrations import SEVERITIES
 
-BATCH: Final = 1000
+BATCH: Final = 200
+"""So many drafts are stored in one transaction: what waits for its end waits for a fraction of a second."""
 DEFAULT_LENGTH: Final = timedelta(hours=1)
 """How long an event without an end is worth telling about."""
 _SEVERITIES: Final = frozenset(int(number) for number, _name in SEVERITIES)

@@ -1,4 +1,4 @@
-"""What is in a CalDAV calendar: its entries' names and ETags, what changed, and the entries themselves."""
+"""The members of a CalDAV calendar: listing them with their ETags, their changes, and their content."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 from common.chunks import chunks
 from common.errors import FeedError
 from eventupdate.lines import MAX_BYTES, MAX_ENTRIES
-from eventupdate.providers import caldav_xml as xml
-from eventupdate.providers.caldav_client import Client, absolute, multistatus
+from eventupdate.providers.caldav import xml
+from eventupdate.providers.caldav.client import Client, absolute, multistatus
 from eventupdate.resources import key_of
 
 BATCH: Final = 100
-"""Entries that are asked for at once."""
+"""Entries per multiget request."""
 _MAX_PARTS: Final = 1000
 _NAMES: Final = (f"{xml.DAV}getetag", f"{xml.DAV}getcontenttype", f"{xml.DAV}resourcetype")
 _COMPONENT: Final = re.compile(r";\s*component\s*=\s*\"?([A-Za-z]+)", re.IGNORECASE)
@@ -27,22 +27,22 @@ class Member(NamedTuple):
     """An entry of a calendar."""
 
     href: str
-    """As the server writes it."""
+    """The href of the server, unchanged."""
     etag: str
 
 
 @dataclass(slots=True)
 class Members:
-    """Entries by key, and the keys of those that are gone."""
+    """Entries by key, and the keys of removed ones."""
 
     present: dict[str, Member] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     token: str = ""
-    """From where the next sync-collection report goes on; "" without one."""
+    """The token for the next sync-collection report, or ""."""
 
 
 class Given(NamedTuple):
-    """An entry as the server gave it out; its text is "" for one that is gone meanwhile."""
+    """The content of an entry; "" if it was removed since it was listed."""
 
     key: str
     etag: str
@@ -50,10 +50,10 @@ class Given(NamedTuple):
 
 
 def changes_since(client: Client, url: str, token: str) -> Members | None:
-    """Return what changed since a token; with "" all that there is (RFC 6578).
+    """Return the changes since a token; with "" all members (RFC 6578).
 
-    None where the server knows no such report, or no longer that token (section 3.2). A result that
-    comes in parts (section 3.6) is put together.
+    None if the server does not support the report, or rejects the token (section 3.2). Truncated
+    results (section 3.6) are continued.
     """
     found = Members()
     for _ in range(_MAX_PARTS):
@@ -70,12 +70,12 @@ def changes_since(client: Client, url: str, token: str) -> Members | None:
         if part.sync_token == token:
             break
         token = part.sync_token
-    msg = "The calendar's server gives it out in parts and never comes to an end."
+    msg = "The calendar's server sends the calendar in parts without an end."
     raise FeedError(msg)
 
 
 def list_members(client: Client, url: str) -> Members:
-    """Return all that there is, where the server has no better way to tell (RFC 4791 section 8.2.1.3)."""
+    """Return all members, for servers without sync-collection (RFC 4791 section 8.2.1.3)."""
     answer = client.propfind(url, _NAMES, 1)
     found = Members()
     responses = multistatus(answer).responses
@@ -87,7 +87,7 @@ def list_members(client: Client, url: str) -> Members:
 
 
 def give_out(client: Client, url: str, wanted: Mapping[str, Member]) -> Iterator[Given]:
-    """Yield entries as they are now. Raises ``FeedError`` where the server leaves one out."""
+    """Yield the content of entries. Raises ``FeedError`` if the server omits one."""
     size = 0
     for some in chunks(wanted, BATCH):
         answer = client.report(url, xml.multiget(wanted[key].href for key in some), 0)
@@ -108,13 +108,13 @@ def _given(key: str, member: Member, response: xml.Response | None) -> Given:
         return Given(key, "", "")
     text = response.text(f"{xml.CALDAV}calendar-data") if response is not None else ""
     if response is None or not text:
-        msg = "The calendar's server does not give out all of its entries."
+        msg = "The calendar's server does not send all of its entries."
         raise FeedError(msg)
     return Given(key, response.text(f"{xml.DAV}getetag") or member.etag, text)
 
 
 def _take(found: Members, responses: Iterable[xml.Response], url: str) -> bool:
-    """Add what an answer says to what was found; say whether that was all of it."""
+    """Add the members of a response to ``found``; say whether the response was complete."""
     own = _path(url, "")
     is_all = True
     for response in responses:
@@ -135,7 +135,7 @@ def _take(found: Members, responses: Iterable[xml.Response], url: str) -> bool:
 
 
 def _may_be_event(response: xml.Response) -> bool:
-    """Say whether a member may be an event: no task, no journal, no folder."""
+    """Say whether a member may be an event: not a task, a journal or a folder."""
     if response.has(f"{xml.DAV}resourcetype", f"{xml.DAV}collection"):
         return False
     component = _COMPONENT.search(response.text(f"{xml.DAV}getcontenttype"))

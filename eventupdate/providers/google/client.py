@@ -1,8 +1,8 @@
-"""Google's Calendar API on behalf of one account: tokens, requests, and what its refusals mean.
+"""Google's Calendar API for one account: tokens, requests, and what errors mean.
 
-The requests are built by google-api-python-client from the discovery document that it ships, and
-sent by ``google_http``. An access token is refreshed when it has expired, or once when the API says
-that it has; whatever the token server gives is stored at once.
+google-api-python-client builds the requests from its bundled discovery document, and ``google.http``
+sends them. An access token is refreshed when it has expired, or once after a 401; new tokens are
+stored at once.
 """
 
 import json
@@ -22,37 +22,37 @@ from googleapiclient.discovery import build_from_document
 from googleapiclient.errors import HttpError
 
 from common.errors import FeedError, ProviderError
-from eventupdate.providers import RefusedError
-from eventupdate.providers.google_http import ApiHttp, Deadline, TokenRequest
+from eventupdate.providers.google.http import ApiHttp, Deadline, TokenRequest
+from eventupdate.reading import RefusedError
 from registration.models import CalendarAccount
 
 SCOPES: Final = (
     "https://www.googleapis.com/auth/calendar.calendarlist.readonly",
     "https://www.googleapis.com/auth/calendar.events.readonly",
 )
-"""The least that does: to list an account's calendars, and to read their entries."""
+"""The smallest scopes: to list an account's calendars, and to read their entries."""
 CONNECT_AGAIN: Final = "Google wants you to connect again."
 _LIMITS: Final = frozenset({
     "calendarUsageLimitsExceeded", "dailyLimitExceeded", "quotaExceeded", "rateLimitExceeded",
     "userRateLimitExceeded",
 })  # fmt: skip
 _SCOPE_REASONS: Final = frozenset({"ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientPermissions"})
-# RFC 6749 section 5.2, as Google uses it: what only the member can mend, by connecting again.
+# RFC 6749 section 5.2: errors after which the member has to connect again.
 _MEMBERS_ERRORS: Final = frozenset({"invalid_grant", "invalid_scope", "unauthorized_client"})
 _TIME: Final = "%Y-%m-%dT%H:%M:%S"
 
 
 class GoneError(FeedError):
-    """The sync token is no longer good: everything has to be read again."""
+    """The sync token is no longer valid: the whole calendar has to be read."""
 
 
 def is_set_up() -> bool:
-    """Say whether an administrator gave this server an OAuth client."""
+    """Say whether an OAuth client is configured."""
     return bool(settings.GOOGLE_CLIENT_ID and settings.GOOGLE_CLIENT_SECRET)
 
 
 def stored(credentials: Credentials) -> str:
-    """Return credentials as ``CalendarAccount.credentials`` keeps them; the client's are the settings'."""
+    """Return tokens in the form of ``CalendarAccount.credentials``; the client's secret is a setting."""
     expiry = credentials.expiry
     return json.dumps(
         {
@@ -72,10 +72,10 @@ def _kept(text: str) -> dict[str, Any]:
 
 
 class Client:
-    """Asks Google on behalf of an account, until a deadline."""
+    """Sends requests for an account, until a deadline."""
 
     def __init__(self, account: CalendarAccount, deadline: Deadline) -> None:
-        """Take the account's tokens. Raises ``RefusedError`` where it has none, ``FeedError`` without a client."""
+        """Use the account's tokens. Raises ``RefusedError`` without them, ``FeedError`` without an OAuth client."""
         if not is_set_up():
             msg = "Google Calendar is not set up on this server. Ask an administrator."
             raise FeedError(msg)
@@ -110,10 +110,10 @@ class Client:
         except HttpError as error:
             raise fault_of(error) from error
         except ProviderError as error:
-            msg = f"Google could not be asked: {error}."
+            msg = f"Google can't be reached: {error}."
             raise FeedError(msg) from error
         except (ValueError, TypeError) as error:
-            msg = "Google's answer can't be read."
+            msg = "Google's response can't be read."
             raise FeedError(msg) from error
 
     def _execute(self, request: Any) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class Client:
         except RefreshError as error:
             raise self._refusal(error) from error
         except (GoogleAuthError, ProviderError, ValueError, TypeError) as error:
-            msg = f"Google's token server could not be asked: {error}."
+            msg = f"Google's token server can't be reached: {error}."
             raise FeedError(msg) from error
         _store(self._account, used, stored(self._credentials))
 
@@ -139,12 +139,12 @@ class Client:
         details = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], Mapping) else {}
         code = details.get("error", "")
         if code not in _MEMBERS_ERRORS:
-            said = "the OAuth client is not right" if code in {"invalid_client", "deleted_client"} else code
-            return FeedError(f"Google gives no token at present ({said or 'no reason given'}).")
+            said = "the OAuth client is wrong" if code in {"invalid_client", "deleted_client"} else code
+            return FeedError(f"Google issues no token ({said or 'no reason given'}).")
         now_stored = CalendarAccount.objects.filter(pk=self._account.pk).values_list("credentials", flat=True)
         if self._account.credentials not in now_stored:
-            # Somebody connected again meanwhile; the next reading goes with those tokens.
-            return FeedError("The account was connected anew while it was read.")
+            # The member has connected again in the meantime; the next reading uses those tokens.
+            return FeedError("The account was connected again while it was read.")
         return RefusedError(CONNECT_AGAIN)
 
 
@@ -156,14 +156,14 @@ def _credentials(kept: Mapping[str, Any]) -> Credentials:
         client_id=settings.GOOGLE_CLIENT_ID,
         client_secret=settings.GOOGLE_CLIENT_SECRET,
     )
-    # google-auth wants an instant in UTC without a zone.
+    # google-auth expects a naive instant in UTC.
     expiry = kept.get("expiry") or "2000-01-01T00:00:00"
     credentials.expiry = datetime.strptime(expiry, _TIME)  # noqa: DTZ007
     return credentials
 
 
 def _store(account: CalendarAccount, used: str, text: str) -> None:
-    """Keep new tokens, unless the member has connected again since those were read."""
+    """Store new tokens, unless the member has connected again in the meantime."""
     with transaction.atomic():
         row = CalendarAccount.objects.select_for_update().filter(pk=account.pk).first()
         if row is not None and _kept(row.credentials).get("refresh_token") == used:
@@ -173,11 +173,11 @@ def _store(account: CalendarAccount, used: str, text: str) -> None:
 
 
 def fault_of(error: HttpError) -> FeedError:
-    """Return what an answer of the API means for a calendar."""
+    """Return the error for an error response of the API."""
     reasons = _reasons(error.content)
     status = int(error.status_code)
     if status == HTTPStatus.GONE or (status == HTTPStatus.BAD_REQUEST and "syncToken" in reasons):
-        return GoneError("Google wants the whole calendar to be read again.")
+        return GoneError("Google requires the whole calendar to be read again.")
     if status == HTTPStatus.FORBIDDEN and reasons & _SCOPE_REASONS:
         return RefusedError(f"{CONNECT_AGAIN} It was not allowed to read this calendar.")
     return FeedError(_sentence(status, reasons))
@@ -185,18 +185,18 @@ def fault_of(error: HttpError) -> FeedError:
 
 def _sentence(status: int, reasons: set[str]) -> str:
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.FORBIDDEN and reasons & _LIMITS):
-        return "Google wants to be asked less often."
+        return "Google asks for fewer requests."
     if status == HTTPStatus.FORBIDDEN and "accessNotConfigured" in reasons:
-        return "The Calendar API is not switched on in the Google project of this server."
+        return "The Calendar API is not enabled in the Google project of this server."
     if status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
-        return "The account may not read this calendar any more, or it is gone."
+        return "The account may not read this calendar any more, or the calendar was removed."
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return f"Google has a fault at present (it answered {status})."
-    return f"Google answered {status} in place of a calendar."
+        return f"Google has an error (status {status})."
+    return f"Google answered with status {status} instead of a calendar."
 
 
 def _reasons(content: bytes) -> set[str]:
-    """Return the reasons that an error gives, and the parameters that it names."""
+    """Return the reasons and the parameters that an error response names."""
     try:
         error = json.loads(content)["error"]
         details = [*error.get("errors", ()), *error.get("details", ())]
@@ -207,10 +207,10 @@ def _reasons(content: bytes) -> set[str]:
 
 @lru_cache(maxsize=4)
 def _service(api_url: str) -> Any:
-    """Return what builds requests, from the discovery document that the library ships."""
+    """Return the builder of requests, made from the library's bundled discovery document."""
     folder = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents"
     document = json.loads((folder / "calendar.v3.json").read_text())
-    # Each request is executed with an http object of its own; this one is never used.
+    # Each request is executed with its own http object; this one is not used.
     return build_from_document(
         document, http=object(), client_options={"api_endpoint": f"{api_url}/{document['servicePath']}"}
     )

@@ -1,8 +1,7 @@
-"""The XML of WebDAV and CalDAV: what we ask, and answers taken apart without trust.
+"""The XML of WebDAV and CalDAV: bodies of requests, and the parsing of untrusted responses.
 
-An answer comes from a server that a member named. It may declare no entity and no document type,
-nest no deeper and hold no more elements than a calendar needs, and must be whole; else nothing of
-it counts.
+A response comes from a server that a member named. One with entities, a document type, too deep
+nesting or too many elements, or a truncated one, is rejected as a whole.
 """
 
 import re
@@ -32,27 +31,27 @@ _OK: Final = range(200, 300)
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What an answer says of one resource."""
+    """The part of a response about one resource."""
 
     href: str
-    """As it stands there: a path, or a whole address."""
+    """The unchanged href: a path or an absolute URL."""
     status: int
-    """Of the resource as a whole; 0 where each property has its own."""
+    """The status of the resource; 0 if each property has its own."""
     properties: Mapping[str, Element] = field(default_factory=dict)
-    """Those that were to be had, by name with namespace."""
+    """The properties with a status of success, by name with namespace."""
 
     def text(self, name: str) -> str:
-        """Return what a property says, "" where it is missing."""
+        """Return the text of a property, "" if it is missing."""
         found = self.properties.get(name)
         return (found.text or "").strip() if found is not None else ""
 
     def href_in(self, name: str) -> str:
-        """Return the address inside a property, "" where there is none."""
+        """Return the href inside a property, or ""."""
         found = self.properties.get(name)
         return (found.findtext(f"{DAV}href") or "").strip() if found is not None else ""
 
     def hrefs_in(self, name: str) -> list[str]:
-        """Return the addresses inside a property that may hold several."""
+        """Return the hrefs inside a property."""
         found = self.properties.get(name)
         texts = (
             [(one.text or "").strip() for one in found.iterfind(f"{DAV}href")] if found is not None else []
@@ -60,24 +59,24 @@ class Response:
         return [text for text in texts if text]
 
     def has(self, name: str, inner: str) -> bool:
-        """Say whether a property holds, at any depth, an element of a name."""
+        """Say whether a property contains an element ``inner`` at any depth."""
         found = self.properties.get(name)
         return found is not None and next(found.iter(inner), None) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Multistatus:
-    """An answer 207 (RFC 4918 section 13)."""
+    """A 207 response (RFC 4918 section 13)."""
 
     responses: tuple[Response, ...]
     sync_token: str = ""
 
 
 def read_multistatus(body: bytes) -> Multistatus:
-    """Take an answer 207 apart. Raises ``FeedError`` for what is none, or is not whole."""
+    """Parse a 207 response. Raises ``FeedError`` for a truncated one or other content."""
     root = _parse(body)
     if root.tag != f"{DAV}multistatus":
-        msg = "The server's answer is not one of a CalDAV server."
+        msg = "The server's response is not that of a CalDAV server."
         raise FeedError(msg)
     responses = (_response(element) for element in root.iterfind(f"{DAV}response"))
     token = (root.findtext(f"{DAV}sync-token") or "").strip()
@@ -85,7 +84,7 @@ def read_multistatus(body: bytes) -> Multistatus:
 
 
 def has_condition(body: bytes, name: str) -> bool:
-    """Say whether a refusal names a precondition of DAV, like "valid-sync-token"."""
+    """Say whether an error response names a precondition, like "valid-sync-token"."""
     try:
         root = _parse(body)
     except FeedError:
@@ -94,7 +93,7 @@ def has_condition(body: bytes, name: str) -> bool:
 
 
 def zone_in(text: str) -> str:
-    """Return the name of the zone that a calendar-timezone property holds, "" for none."""
+    """Return the TZID in a calendar-timezone property, or ""."""
     try:
         zones = read_feed(text.encode()).zones
     except FeedError:
@@ -108,7 +107,7 @@ def propfind(names: Iterable[str]) -> bytes:
 
 
 def sync_collection(token: str, names: Iterable[str]) -> bytes:
-    """Return the body of a sync-collection report (RFC 6578 section 3.2); "" for the first time."""
+    """Return the body of a sync-collection report (RFC 6578 section 3.2); the first token is ""."""
     inner = f"<D:sync-token>{escape(token)}</D:sync-token><D:sync-level>1</D:sync-level>"
     return _document("D:sync-collection", f"{inner}<D:prop>{_elements(names)}</D:prop>")
 
@@ -134,7 +133,7 @@ def _prefixed(name: str) -> str:
 
 
 class _BoundedBuilder(TreeBuilder):
-    """Builds a tree until it grows too deep or too large."""
+    """A tree builder that rejects trees that are too deep or too large."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,7 +145,7 @@ class _BoundedBuilder(TreeBuilder):
         self._depth += 1
         self._count += 1
         if self._depth > _MAX_DEPTH or self._count > _MAX_ELEMENTS:
-            msg = "The server's answer is larger than that of any calendar."
+            msg = "The server's response is too large for a calendar."
             raise FeedError(msg)
         return super().start(tag, attrs)
 
@@ -162,13 +161,13 @@ def _parse(body: bytes) -> Element:
         parser.feed(body)
         root: Element = parser.close()
     except (ParseError, DefusedXmlException, ValueError, LookupError):
-        msg = "The server's answer can't be read: it is not whole, or not what a CalDAV server says."
+        msg = "The server's response can't be read: it is truncated, or not that of a CalDAV server."
         raise FeedError(msg) from None
     return root
 
 
 def _response(element: Element) -> Iterator[Response]:
-    """Yield what a response says; one with a status of its own may speak of several resources."""
+    """Yield a ``Response`` for each href of an element; several hrefs share one status."""
     hrefs = [(found.text or "").strip() for found in element.iterfind(f"{DAV}href")]
     status = _status(element)
     properties: dict[str, Element] = {}
@@ -176,7 +175,7 @@ def _response(element: Element) -> Iterator[Response]:
         if _status(part) in _OK:
             properties |= {found.tag: found for found in part.iterfind(f"{DAV}prop/*")}
     if not any(hrefs):
-        msg = "The server's answer does not say what it speaks of."
+        msg = "The server's response has an element without an href."
         raise FeedError(msg)
     for href in filter(None, hrefs):
         yield Response(href, status, properties)

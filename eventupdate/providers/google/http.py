@@ -1,11 +1,10 @@
-"""How Google's libraries reach Google: through ``common.http``, bounded in bytes and in time.
+"""Transports for Google's libraries that use ``common.http``, with limits of bytes and time.
 
-Their own transports (httplib2, requests) bound the wait for a single piece of an answer, not the
-whole of it, and nothing bounds its size; they also follow redirects and heed the environment's
-proxies. So each library gets a small transport of ours: google-auth a ``Request``, the API's
-client an ``http`` object, google-auth-oauthlib's session an adapter.
+Their own transports (httplib2, requests) limit the wait for a piece of a response, but not its total
+time or size; they also follow redirects and use the environment's proxies. So google-auth gets a
+``Request``, the API's client an ``http`` object, and google-auth-oauthlib's session an adapter.
 
-The addresses come from the settings alone, so private ones are not refused here.
+All addresses are settings, so private ones are not refused here.
 """
 
 import io
@@ -27,22 +26,22 @@ from common.errors import ProviderError
 from common.http import Fetched, fetch
 
 MAX_PAGE_BYTES: Final = 40_000_000
-"""Decompressed bytes of one page of events: 2,500 entries with hundreds of guests each stay below."""
+"""Most bytes of a page after decompression: enough for 2,500 entries with hundreds of guests."""
 MAX_TOKEN_BYTES: Final = 200_000
 TOKEN_SECONDS: Final = 20.0
-# libcurl asks for what it can undo by itself; the body's length is its business too.
+# Headers that libcurl sets itself.
 _OWN_HEADERS: Final = frozenset({"accept-encoding", "content-length", "user-agent", "connection"})
 
 
 class Deadline:
-    """The time that a whole reading may take, shared by its requests."""
+    """The time limit of a reading, shared by its requests."""
 
     def __init__(self, seconds: float) -> None:
-        """Begin now."""
+        """Start the time."""
         self._until = monotonic() + seconds
 
     def left(self) -> float:
-        """Return the seconds for the next request. Raises ``ProviderError`` when there are none left."""
+        """Return the seconds for the next request. Raises ``ProviderError`` after the deadline."""
         left = self._until - monotonic()
         if left <= 0:
             msg = "it took too long"
@@ -51,10 +50,10 @@ class Deadline:
 
 
 class ApiHttp:
-    """What google-api-python-client calls its ``http``."""
+    """The ``http`` object of google-api-python-client."""
 
     def __init__(self, deadline: Deadline) -> None:
-        """Make requests until the deadline."""
+        """Allow requests until the deadline."""
         self._deadline = deadline
 
     def request(
@@ -65,13 +64,13 @@ class ApiHttp:
         headers: Mapping[str, str] | None = None,
         **_ignored: Any,
     ) -> tuple[HttplibResponse, bytes]:
-        """Make one request. Raises ``ProviderError`` where no whole answer came."""
+        """Send a request. Raises ``ProviderError`` without a complete response."""
         fetched = _send(uri, method, body, headers, MAX_PAGE_BYTES, self._deadline.left())
         return HttplibResponse({**fetched.headers, "status": str(fetched.status)}), fetched.body
 
 
 class _Answer(Response):
-    """An answer as google-auth reads it."""
+    """A response for google-auth."""
 
     def __init__(self, fetched: Fetched) -> None:
         self._fetched = fetched
@@ -90,10 +89,10 @@ class _Answer(Response):
 
 
 class TokenRequest(Request):
-    """What google-auth refreshes a token with."""
+    """The transport with which google-auth refreshes tokens."""
 
     def __init__(self, deadline: Deadline) -> None:
-        """Make requests until the deadline."""
+        """Allow requests until the deadline."""
         self._deadline = deadline
 
     def __call__(
@@ -105,7 +104,7 @@ class TokenRequest(Request):
         timeout: float | None = None,
         **_ignored: Any,
     ) -> Response:
-        """Make one request. Raises google-auth's ``TransportError`` where no whole answer came."""
+        """Send a request. Raises google-auth's ``TransportError`` without a complete response."""
         del timeout
         try:
             return _Answer(_send(url, method, body, headers, MAX_TOKEN_BYTES, self._deadline.left()))
@@ -114,10 +113,10 @@ class TokenRequest(Request):
 
 
 class SessionAdapter(BaseAdapter):
-    """What the session of google-auth-oauthlib exchanges a code with. Raises ``ProviderError``."""
+    """The adapter for the session of google-auth-oauthlib. Raises ``ProviderError``."""
 
     def send(self, request: PreparedRequest, *_args: Any, **_kwargs: Any) -> requests.Response:
-        """Make one request, and return its answer as ``requests`` knows it."""
+        """Send a request, and return its response as an object of ``requests``."""
         body = request.body.encode() if isinstance(request.body, str) else request.body
         url, method = request.url or "", request.method or "GET"
         fetched = _send(url, method, body, request.headers, MAX_TOKEN_BYTES, TOKEN_SECONDS)
@@ -129,11 +128,11 @@ class SessionAdapter(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: no connection is kept open."""
 
 
 def revoke(url: str, token: str) -> bool:
-    """Give a token back; say whether the server took it. Raises ``ProviderError``."""
+    """Revoke a token; say whether the server accepted. Raises ``ProviderError``."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     return (
         _send(url, "POST", urlencode({"token": token}), headers, MAX_TOKEN_BYTES, TOKEN_SECONDS).status

@@ -1,4 +1,4 @@
-"""Texts of Google's, as they may stand in iCalendar (RFC 5545), and descriptions without their HTML."""
+"""Escaping texts for iCalendar (RFC 5545), and removing HTML from Google's descriptions."""
 
 import re
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from html import unescape
 from typing import Final
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-# Possessive, so that the time is in proportion to the length whatever somebody wrote into an invitation;
-# the parser of Python's library takes half a second for eight thousand characters of "<a".
+# Possessive, so that the time is linear for each text; Python's HTML parser takes half a second for
+# eight thousand characters of "<a".
 _TAG: Final = re.compile(r"<(/?)([a-z][a-z0-9-]*+)([^<>]*+)>", re.IGNORECASE)
 _HREF: Final = re.compile(r"\bhref\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'>]++))", re.IGNORECASE)
 _BREAKS: Final = frozenset({"br", "div", "h1", "h2", "h3", "h4", "h5", "h6", "li", "ol", "p", "ul"})
@@ -25,15 +25,15 @@ def escaped(text: str) -> str:
 
 
 def parameter(text: str) -> str:
-    """Return a parameter's value, quoted where it has to be; it can't hold a quote (section 3.2)."""
+    """Return a parameter's value, quoted if necessary; it can't contain a quote (section 3.2)."""
     text = _NOT_IN_NAMES.sub("'", text).strip()
     return f'"{text}"' if set(text) & set(",;:") else text
 
 
 def plain(text: str) -> str:
-    """Return a description without HTML; of a link whose words are not its address, the address too.
+    """Return a description without HTML; a link is followed by its URL if its text differs.
 
-    Google keeps what was typed with formatting as HTML, and all else as it is.
+    Google stores formatted descriptions as HTML and others as plain text.
     """
     tags = [tag for tag in _TAG.finditer(text) if tag[2].lower() in _KNOWN]
     if not tags:
@@ -43,7 +43,7 @@ def plain(text: str) -> str:
 
 
 def _without(text: str, tags: Sequence[re.Match[str]]) -> str:
-    """Return the text with line breaks and links in the places of tags."""
+    """Return the text with line breaks and URLs in place of tags."""
     parts: list[str] = []
     end = 0
     link, link_begins_at = "", 0

@@ -1,11 +1,11 @@
-"""CalDAV (RFC 4791): one calendar of an account, read by what changed in it (RFC 6578).
+"""Reading one calendar of a CalDAV account (RFC 4791), if possible only its changes (RFC 6578).
 
-Three ways, the first that the server offers:
+The first of these that works is used:
 
-1. sync-collection: the changes since the token that was stored;
-2. where the token is no longer good, or there is no such report: all names with their ETags, held
-   against those that are stored, unless the calendar's ctag says that nothing changed;
-3. where nothing is stored yet: everything.
+1. sync-collection: the changes since the stored token;
+2. if the server rejects the token or does not support the report: all hrefs with their ETags, compared
+   with the stored ones, unless the ctag has not changed;
+3. if nothing is stored: everything.
 """
 
 from collections.abc import Iterable
@@ -16,11 +16,10 @@ from typing import Final
 from common.errors import FeedError
 from eventupdate.lines import read_feed
 from eventupdate.models import Entry
-from eventupdate.providers import Reading, Resource
-from eventupdate.providers import caldav_xml as xml
-from eventupdate.providers.caldav_accounts import sign_in
-from eventupdate.providers.caldav_client import Client, is_kin, multistatus
-from eventupdate.providers.caldav_members import (
+from eventupdate.providers.caldav import xml
+from eventupdate.providers.caldav.accounts import sign_in
+from eventupdate.providers.caldav.client import Client, is_kin, multistatus
+from eventupdate.providers.caldav.members import (
     Given,
     Member,
     Members,
@@ -28,6 +27,7 @@ from eventupdate.providers.caldav_members import (
     give_out,
     list_members,
 )
+from eventupdate.reading import Reading, Resource
 from eventupdate.resources import resources_of
 from registration.models import Calendar
 
@@ -44,7 +44,7 @@ _NAMES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _About:
-    """What a calendar says of itself."""
+    """The properties of a calendar."""
 
     url: str
     token: str
@@ -53,7 +53,7 @@ class _About:
     time_zone: str
 
     def is_as_at(self, state: str) -> bool:
-        """Say whether nothing changed since a stored state."""
+        """Say whether the calendar has not changed since a stored state."""
         kind, value = state[:5], state[5:]
         return bool(value) and {_SYNC: self.token, _CTAG: self.ctag}.get(kind) == value
 
@@ -81,11 +81,11 @@ def read(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
 
 def _client(calendar: Calendar) -> Client:
     if calendar.account is None:
-        msg = "This calendar has lost its account. Delete it, and connect the account again."
+        msg = "This calendar has no account any more. Delete it, and connect the account again."
         raise FeedError(msg)
     account = sign_in(calendar.account)
     if not is_kin(account.url, calendar.remote_id):
-        msg = "This calendar lies on another server than its account."
+        msg = "This calendar is on another server than its account."
         raise FeedError(msg)
     return Client(account)
 
@@ -104,19 +104,19 @@ def _ask_about(client: Client, url: str) -> _About:
 
 
 def _everything(client: Client, about: _About, *, is_sync_tried: bool) -> tuple[Members, str]:
-    """Return all members, and the state by which the next reading goes on."""
+    """Return all members, and the state that the next reading continues from."""
     if about.can_sync and not is_sync_tried:
         members = changes_since(client, about.url, "")
         if members is not None:
-            # A server that has lost its index says as well that there is nothing: it is asked twice.
+            # A server that has lost its index reports no members too, so an empty result is checked.
             found = members if members.present else list_members(client, about.url)
             return found, f"{_SYNC}{members.token}"
-    # The ctag was read before the list: what changes in between is seen the next time.
+    # The ctag was read before the list, so a change in between is found by the next reading.
     return list_members(client, about.url), f"{_CTAG}{about.ctag}" if about.ctag else _LIST
 
 
 def _difference(calendar: Calendar, members: Members) -> Members:
-    """Return the members that are new or changed against what is stored, and the keys that are gone."""
+    """Return new and changed members, and the keys of removed ones."""
     versions = dict(Entry.objects.filter(calendar=calendar).values_list("key", "version"))
     present: dict[str, Member] = {
         key: member
@@ -127,7 +127,7 @@ def _difference(calendar: Calendar, members: Members) -> Members:
 
 
 def _reading(client: Client, about: _About, members: Members, mark: str, state: str) -> Reading:
-    """Fetch members; of one that can't be read nothing is said, so that what is stored of it stays."""
+    """Fetch members; those that can't be read are left out, so that their stored entries stay."""
     resources: list[Resource] = []
     removed = set(members.gone)
     broken = 0
@@ -153,13 +153,13 @@ def _reading(client: Client, about: _About, members: Members, mark: str, state: 
 
 def _notes(client: Client, broken: int) -> Iterable[str]:
     if broken:
-        yield f"{broken} of the calendar's entries can't be read; what is known of them stays."
+        yield f"{broken} of the calendar's entries can't be read; their stored versions stay."
     if client.is_plain:
-        yield "It is read over http: whoever is on the way can read and change it. Use https if it is offered."
+        yield "It is read over http, so others in the network can read and change it. Use https if possible."
 
 
 def _whole(calendar: Calendar, reading: Reading, members: Members) -> Reading:
-    """Return a reading of everything as one that is whole, unless something of it could not be read."""
+    """Return a whole reading, unless some members could not be read."""
     silent = members.present.keys() - {one.key for one in reading.resources} - set(reading.removed)
     if not silent:
         return Reading(
@@ -178,7 +178,7 @@ def _whole(calendar: Calendar, reading: Reading, members: Members) -> Reading:
 
 
 def _resource(given: Given) -> Resource | None:
-    """Return an entry as it is stored; None for one without events, or gone. Raises ``FeedError``."""
+    """Return the resource of an entry; None if it was removed or has no event. Raises ``FeedError``."""
     if not given.text:
         return None
     parts = resources_of(read_feed(given.text.encode()))

@@ -1,37 +1,34 @@
-"""Google Calendar: the first time a whole calendar, from then on what changed, by a sync token.
+"""Reading a Google calendar: all events at first, then changes by a sync token.
 
-Series and their exceptions are asked for (``singleEvents`` false), not their occurrences: they are
-stored and expanded like those of any other source, so the horizon rolls without Google. Nothing
-is filtered by time or title on Google's side, as a sync token allows no such filter; what was over
-weeks ago is left out here.
+Series and exceptions are requested (``singleEvents`` false) instead of occurrences. They are stored
+and expanded here, so the horizon moves without a request. Sync tokens don't allow filters by time or
+title; events that ended weeks ago are left out here.
 
-A token that is no longer good (410) costs a whole reading. Events keep their ids in it, so what
-did not change in the meantime is recognised, and nobody is told of it twice.
+After an expired token (410) the whole calendar is read. Events keep their ids, so unchanged ones are
+recognised and cause no notices.
 """
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from common.chunks import chunks
 from common.clock import now
 from common.errors import FeedError
 from eventupdate.lines import MAX_ENTRIES
 from eventupdate.models import Entry
-from eventupdate.providers import Reading, Resource
-from eventupdate.providers.google_client import Client, GoneError
-from eventupdate.providers.google_events import FIELDS, Item, is_gone, is_long_over, resource_of
-from eventupdate.providers.google_http import Deadline
-from eventupdate.resources import key_of
-from eventupdate.store import BATCH, series_of
+from eventupdate.providers.google.client import Client, GoneError
+from eventupdate.providers.google.events import FIELDS, Item, is_gone, is_long_over, resource_of
+from eventupdate.providers.google.http import Deadline
+from eventupdate.reading import Reading, Resource
+from eventupdate.resources import key_of, series_of
 from registration.models import Calendar
 
 READING_SECONDS: Final = 120.0
-"""The longest that a whole calendar may take, well within the lease of a sync."""
+"""The limit for a whole calendar, far below the lease of a sync."""
 PAGE_SIZE: Final = 2500
 MAX_PAGES: Final = 400
-_UNREADABLE: Final = "Google's answer can't be read."
-# A page that has none of these speaks of no calendar; taken for an empty one, it would end every notice.
+_UNREADABLE: Final = "Google's response can't be read."
+# A page without any of these is no list of events; as an empty calendar it would cancel all notices.
 _NAMED_IN_EACH: Final = frozenset({"timeZone", "nextPageToken", "nextSyncToken"})
 _ANSWER: Final = f"timeZone,nextPageToken,nextSyncToken,items({FIELDS})"
 
@@ -39,7 +36,7 @@ _ANSWER: Final = f"timeZone,nextPageToken,nextSyncToken,items({FIELDS})"
 def read_google(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
     """Read a Google calendar through its account (a ``Provider``)."""
     if calendar.account is None:
-        msg = "The calendar has no account to be read through. Remove it, and connect Google Calendar."
+        msg = "This calendar has no account any more. Remove it, and connect Google Calendar again."
         raise FeedError(msg)
     client = Client(calendar.account, Deadline(READING_SECONDS))
     if is_fresh and calendar.sync_token:
@@ -51,7 +48,7 @@ def read_google(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
 
 
 class _Pages:
-    """The events of one listing, and what its last page says."""
+    """The events of one listing, and its zone and next sync token."""
 
     def __init__(self, client: Client, remote_id: str, sync_token: str = "") -> None:
         self._client = client
@@ -61,7 +58,7 @@ class _Pages:
         self.next_sync_token = ""
 
     def items(self) -> Iterator[Item]:
-        """Yield the events, page by page. A page may be short, or empty, and still have a successor."""
+        """Yield the events of all pages. A short or empty page may still have a next page."""
         parameters: dict[str, Any] = {"maxResults": PAGE_SIZE, "singleEvents": False, "fields": _ANSWER}
         if self._sync_token:
             parameters["syncToken"] = self._sync_token
@@ -86,7 +83,7 @@ def _checked(items: Any) -> list[Item]:
 
 
 class _Sorted:
-    """Events as resources, told from those that are gone or no longer of interest."""
+    """Events sorted into resources, removed events and past events."""
 
     def __init__(self, at: datetime) -> None:
         self._at = at
@@ -95,10 +92,10 @@ class _Sorted:
         """The ids of deleted events and series."""
         self.over: set[str] = set()
         self.singles: set[str] = set()
-        """The ids of events that do not repeat."""
+        """The ids of events that do not recur."""
 
     def take(self, item: Item, time_zone: str) -> None:
-        """Sort one event. One that changed while pages were read comes twice: the later one counts."""
+        """Sort one event. Of an event that changed while pages were read the later version counts."""
         self._resources.pop(key_of(item["id"]), None)
         for ids in (self.gone, self.over, self.singles):
             ids.discard(item["id"])
@@ -116,7 +113,7 @@ class _Sorted:
             self.singles.add(item["id"])
 
     def resources(self) -> dict[str, Resource]:
-        """Return what there is, by key. What does not repeat, or not any more, has no exceptions."""
+        """Return the resources by key, without exceptions of events that do not recur (any more)."""
         return {
             key: resource
             for key, resource in self._resources.items()
@@ -148,7 +145,7 @@ def _changes(client: Client, calendar: Calendar) -> Reading | None:
         return None
     resources = found.resources()
     removed = {key_of(event_id) for event_id in found.gone | found.over}
-    # Google does not name each exception of a series that was deleted, or that repeats no more.
+    # Google does not list the exceptions of a series that was deleted or no longer recurs.
     removed |= _stored_keys(calendar, found.gone | found.singles)
     return Reading(
         list(resources.values()),
@@ -160,9 +157,7 @@ def _changes(client: Client, calendar: Calendar) -> Reading | None:
 
 
 def _stored_keys(calendar: Calendar, uids: set[str]) -> set[str]:
-    """Return the keys under which anything with these UIDs is stored."""
-    found: set[str] = set()
-    for names in chunks([series_of(calendar, uid) for uid in sorted(uids)], BATCH):
-        rows = Entry.objects.filter(calendar=calendar, series__in=names)
-        found.update(rows.values_list("key", flat=True))
-    return found
+    """Return the keys of stored entries with these UIDs."""
+    names = [series_of(uid) for uid in sorted(uids)]
+    rows = Entry.objects.filter(calendar=calendar, series__any_of=names)
+    return set(rows.values_list("key", flat=True))

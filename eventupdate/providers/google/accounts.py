@@ -1,4 +1,4 @@
-"""Google accounts: which calendars one has, and the end of a connection."""
+"""Google accounts: listing their calendars, and revoking their tokens."""
 
 import json
 from typing import Any, Final
@@ -6,13 +6,13 @@ from typing import Any, Final
 from django.conf import settings
 
 from common.errors import FeedError, ProviderError
-from eventupdate.providers.accounts import RemoteCalendar
-from eventupdate.providers.google_client import Client
-from eventupdate.providers.google_http import Deadline, revoke
+from eventupdate.providers.google.client import Client
+from eventupdate.providers.google.http import Deadline, revoke
+from eventupdate.reading import RemoteCalendar
 from registration.models import CalendarAccount
 
 LISTING_SECONDS: Final = 20.0
-"""A person waits for the list."""
+"""A member waits for the list."""
 PAGE_SIZE: Final = 250
 MAX_PAGES: Final = 20
 _FIELDS: Final = "nextPageToken,items(id,summary,summaryOverride,timeZone,primary)"
@@ -21,8 +21,8 @@ _FIELDS: Final = "nextPageToken,items(id,summary,summaryOverride,timeZone,primar
 def list_calendars(account: CalendarAccount) -> list[RemoteCalendar]:
     """Return the calendars whose entries the account may read, its main one first.
 
-    Those of which only "busy" is shown are left out: their entries have no titles. Raises
-    ``RefusedError`` where the member has to connect again, ``FeedError`` where no list was to be had.
+    Calendars that show only "busy" are left out, as their entries have no titles. Raises
+    ``RefusedError`` if the member has to connect again, and ``FeedError`` if the list can't be read.
     """
     client = Client(account, Deadline(LISTING_SECONDS))
     found: list[RemoteCalendar] = []
@@ -41,10 +41,10 @@ def list_calendars(account: CalendarAccount) -> list[RemoteCalendar]:
 
 
 def disconnect(account: CalendarAccount) -> None:
-    """Give the account's permission back to Google, best effort.
+    """Revoke the account's token; errors are ignored.
 
-    To Google a permission is one of a person for this product. Where the same person's account is
-    connected a second time (for everybody, say), giving it back would end that one too.
+    Google revokes all tokens of a person for this application. So nothing is revoked if the same Google
+    account is connected a second time (for all members, for example).
     """
     twins = CalendarAccount.objects.filter(provider=account.provider, name=account.name).exclude(
         pk=account.pk

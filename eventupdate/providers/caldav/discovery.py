@@ -1,11 +1,11 @@
-"""From what a member knows, a server's address, to the calendars that are there.
+"""Discovering a user's calendars from one address.
 
-The address may be a server's, a principal's, that of a folder with calendars, or one calendar's:
+The address may be that of a server, a principal, a folder with calendars, or a calendar:
 
-1. the address itself, then /.well-known/caldav (RFC 6764 section 5), the root of the server and
-   the folders in which known servers answer are asked who signs in (current-user-principal, RFC 5397);
-2. the principal is asked where its calendars are (calendar-home-set, RFC 4791 section 6.2.1);
-3. each of those homes is asked what is in it.
+1. The address itself, /.well-known/caldav (RFC 6764 section 5), the root of the server and the paths
+   of known servers are asked for the current-user-principal (RFC 5397).
+2. The principal is asked for its calendar-home-set (RFC 4791 section 6.2.1).
+3. Each home is asked for its members.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,10 +14,8 @@ from urllib.parse import urlsplit
 
 from common.errors import AddressError, FeedError, PrivateAddressError
 from common.http import Fetched
-from eventupdate.providers import RefusedError
-from eventupdate.providers import caldav_xml as xml
-from eventupdate.providers.accounts import RemoteCalendar
-from eventupdate.providers.caldav_client import (
+from eventupdate.providers.caldav import xml
+from eventupdate.providers.caldav.client import (
     MULTI_STATUS,
     UNAUTHORISED,
     Account,
@@ -27,9 +25,10 @@ from eventupdate.providers.caldav_client import (
     multistatus,
     refusal,
 )
+from eventupdate.reading import RefusedError, RemoteCalendar
 
 DISCOVERY_SECONDS: Final = 40.0
-"""Somebody waits for it."""
+"""A member waits for the result."""
 MAX_CALENDARS: Final = 500
 _PRINCIPAL: Final = f"{xml.DAV}current-user-principal"
 _HOMES: Final = f"{xml.CALDAV}calendar-home-set"
@@ -46,10 +45,10 @@ _FOLDERS: Final = ("remote.php/dav/", "dav.php/")
 
 
 def discover(account: Account) -> list[RemoteCalendar]:
-    """Return the calendars that an account reaches from its address, that of the address first.
+    """Return the calendars of an account; a calendar at the account's address comes first.
 
-    Raises ``RefusedError`` for a wrong user name or password, and ``FeedError`` for a server that
-    can't be reached or is none of CalDAV; their ``field`` names what to type anew.
+    Raises ``RefusedError`` for a wrong user name or password, and ``FeedError`` if the server can't be
+    reached or has no CalDAV; ``field`` names the input to correct.
     """
     client = Client(account, DISCOVERY_SECONDS)
     url, about = _first_answer(client, account.url)
@@ -64,7 +63,7 @@ def discover(account: Account) -> list[RemoteCalendar]:
 
 
 def _first_answer(client: Client, typed: str) -> tuple[str, xml.Response]:
-    """Return what the first address says that knows who signs in, and that address."""
+    """Return the first useful response, and its URL."""
     refused: FeedError | None = None
     for url in _candidates(typed):
         try:
@@ -86,9 +85,9 @@ def _first_answer(client: Client, typed: str) -> tuple[str, xml.Response]:
 
 
 def _ask(client: Client, typed: str, url: str) -> Fetched:
-    """Ask one address who signs in.
+    """Ask one address for the principal.
 
-    The password does not follow a redirect to another server, unless that is the typed one's kin.
+    The password follows a redirect to another server only if ``is_kin`` allows it.
     """
     answer = client.propfind(url, _ABOUT, 0)
     if answer.status == UNAUTHORISED and not _is_same_server(typed, answer.final_url):
@@ -98,9 +97,9 @@ def _ask(client: Client, typed: str, url: str) -> Fetched:
 
 
 def _is_astray(error: FeedError) -> bool:
-    """Say whether a redirect led where it can't be followed: another address may do all the same.
+    """Say whether a redirect can't be followed; another address may still work.
 
-    Many a server behind a proxy sends /.well-known/caldav on to http.
+    Many servers behind a proxy redirect /.well-known/caldav to http.
     """
     return isinstance(error.__cause__, AddressError) and not isinstance(error.__cause__, PrivateAddressError)
 
@@ -129,7 +128,7 @@ def _is_same_server(one: str, other: str) -> bool:
 
 
 def _homes(client: Client, account: Account, url: str, about: xml.Response) -> Iterator[str]:
-    """Yield the addresses of the folders with the user's calendars."""
+    """Yield the URLs of the folders with the user's calendars."""
     principal = about.href_in(_PRINCIPAL)
     if principal and _HOMES not in about.properties:
         url = absolute(url, principal)
@@ -145,12 +144,12 @@ def _homes(client: Client, account: Account, url: str, about: xml.Response) -> I
 
 def _check_kin(typed: str, url: str) -> None:
     if not is_kin(typed, url):
-        msg = f"The server sends us on to {urlsplit(url).netloc}. If that is right, type that address."
+        msg = f"The server redirects to {urlsplit(url).netloc}. If that is right, enter that address."
         raise FeedError(msg, field="url")
 
 
 def _calendars(url: str, responses: Iterable[xml.Response]) -> Iterator[RemoteCalendar]:
-    """Yield those that hold events; a list of tasks is none."""
+    """Yield the calendars that can contain events, unlike lists of tasks."""
     for response in responses:
         if not response.has(_TYPE, _CALENDAR) or not _holds_events(response):
             continue
@@ -161,7 +160,7 @@ def _calendars(url: str, responses: Iterable[xml.Response]) -> Iterator[RemoteCa
 
 
 def _holds_events(response: xml.Response) -> bool:
-    """Say whether events may be in it; a server that names no kinds allows all (RFC 4791 section 5.2.3)."""
+    """Say whether it can contain events; without a component set it can (RFC 4791 section 5.2.3)."""
     components = response.properties.get(_COMPONENTS)
     kinds = {kind.get("name", "").upper() for kind in components} if components is not None else set()
     return not kinds or "VEVENT" in kinds

@@ -1,8 +1,8 @@
-"""An event as Google's Calendar API gives it, written as iCalendar (RFC 5545).
+"""Converting an event of Google's Calendar API to iCalendar (RFC 5545).
 
-A series and its exceptions are events of their own there: the series under its id, an exception
-with ``recurringEventId`` and ``originalStartTime``. Both get the series' id as their UID, and the
-exception a RECURRENCE-ID, so that they are expanded together like those of any other source.
+In the API a series and its exceptions are separate events: an exception has ``recurringEventId`` and
+``originalStartTime``. Both get the series' id as UID, and the exception a RECURRENCE-ID, so that they
+are expanded together.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,8 +12,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from eventupdate.lines import property_name
-from eventupdate.providers import Resource
-from eventupdate.providers.google_texts import escaped, parameter, plain
+from eventupdate.providers.google.texts import escaped, parameter, plain
+from eventupdate.reading import Resource
 from eventupdate.resources import key_of
 
 Item = Mapping[str, Any]
@@ -25,7 +25,7 @@ FIELDS: Final = (
     "attendees(displayName,email,responseStatus,self,resource),"
     "conferenceData(entryPoints(entryPointType,uri))"
 )
-"""What is asked of each event: a partial answer is a fraction of the whole one."""
+"""The requested fields of each event; a partial response is much smaller."""
 _REPETITION: Final = frozenset({"RRULE", "RDATE", "EXDATE"})
 _LONGEST: Final = timedelta(days=31)
 _PARTSTATS: Final[Mapping[str, str]] = {
@@ -37,12 +37,12 @@ _PARTSTATS: Final[Mapping[str, str]] = {
 
 
 def is_gone(item: Item) -> bool:
-    """Say whether the event was deleted. A canceled occurrence of a series is not gone: it is an exception."""
+    """Say whether the event was deleted; a canceled occurrence is an exception of its series instead."""
     return item.get("status") == CANCELED and not item.get("recurringEventId")
 
 
 def is_long_over(item: Item, at: datetime) -> bool:
-    """Say of what can't repeat whether it was over weeks before an instant, wherever it was moved from."""
+    """Say whether an event without a rule ended weeks before an instant, at its new and original times."""
     if item.get("recurrence"):
         return False
     times = [item.get("end") or item.get("start"), item.get("start"), item.get("originalStartTime")]
@@ -51,14 +51,14 @@ def is_long_over(item: Item, at: datetime) -> bool:
 
 
 def uid_of(item: Item) -> str:
-    """Return the id of the series, or of the event that belongs to none."""
+    """Return the id of the series, or of a single event."""
     return str(item.get("recurringEventId") or item["id"])
 
 
 def resource_of(item: Item, time_zone: str) -> Resource:
     """Return an event as a resource. ``time_zone`` is the calendar's own."""
     text = "\n".join(["BEGIN:VEVENT", *_lines(item, time_zone), "END:VEVENT"])
-    # JSON can hold half of a character, which no database takes.
+    # JSON can contain half of a surrogate pair, which databases reject.
     text = text.encode(errors="replace").decode()
     return Resource(key_of(item["id"]), uid_of(item), sha256(text.encode()).hexdigest(), text)
 
@@ -69,7 +69,7 @@ def _lines(item: Item, time_zone: str) -> Iterator[str]:
     yield f"UID:{escaped(uid_of(item))}"
     yield from _when(item, time_zone, is_local=is_part or is_series)
     if is_part:
-        # One that does not say what it replaces can't be read: it is never the whole series itself.
+        # Without an original start this is empty, and the exception unreadable: it is not the series itself.
         yield _time("RECURRENCE-ID", item.get("originalStartTime") or {}, time_zone, is_local=True)
     lines = (" ".join(str(line).split()) for line in item.get("recurrence") or ())
     yield from (line for line in lines if property_name(line) in _REPETITION)
@@ -83,7 +83,7 @@ def _lines(item: Item, time_zone: str) -> Iterator[str]:
 
 
 def _when(item: Item, time_zone: str, *, is_local: bool) -> Iterator[str]:
-    # A canceled occurrence may come without times of its own: it would have been at its original one.
+    # A canceled occurrence may have no start of its own, only the original one.
     start = item.get("start") or item.get("originalStartTime")
     if not start:
         return
@@ -95,8 +95,8 @@ def _when(item: Item, time_zone: str, *, is_local: bool) -> Iterator[str]:
 def _time(name: str, value: Item, time_zone: str, *, is_local: bool) -> str:
     """Return a property for a day or an instant.
 
-    What repeats follows the clocks of its zone, so its times are local. All others are in UTC, as
-    a local time can't say which one it is where clocks go back.
+    Recurring entries follow their zone's clock, so their times are local. Others are in UTC, as a local
+    time is ambiguous when clocks go back.
     """
     instant = _instant(value)
     if instant is None:
@@ -111,12 +111,12 @@ def _time(name: str, value: Item, time_zone: str, *, is_local: bool) -> str:
 
 
 def _instant(value: Item) -> datetime | None:
-    """Return the time in UTC, a day's first one in UTC too; None for what can't be read."""
+    """Return the instant in UTC (midnight for a day); None if it can't be read."""
     try:
         found = datetime.fromisoformat(str(value.get("dateTime") or value.get("date")))
     except ValueError:
         return None
-    if found.tzinfo is None:  # a day, or a time that only its zone completes
+    if found.tzinfo is None:  # a day, or a local time with a separate zone
         found = found.replace(tzinfo=(_zone(str(value.get("timeZone") or "")) or UTC))
     return found.astimezone(UTC)
 
@@ -129,7 +129,7 @@ def _zone(name: str) -> ZoneInfo | None:
 
 
 def _status(item: Item) -> str:
-    """Return the STATUS. What the member declined is canceled for that member."""
+    """Return the STATUS; an event that the member declined counts as canceled."""
     if item.get("status") == CANCELED or _is_declined(item):
         return "CANCELLED"
     return "TENTATIVE" if item.get("status") == "tentative" else "CONFIRMED"
@@ -151,14 +151,14 @@ def _texts(item: Item) -> Iterator[str]:
     for name, text in texts.items():
         if text:
             yield f"{name}:{escaped(str(text))}"
-    # Of the type URI, which is not escaped (RFC 5545 section 3.3.13).
+    # Values of the type URI are not escaped (RFC 5545 section 3.3.13).
     for name, url in (("URL", item.get("htmlLink")), ("X-GOOGLE-CONFERENCE", _conference(item))):
         if url and str(url).isprintable():
             yield f"{name}:{url}"
 
 
 def _conference(item: Item) -> str:
-    """Return the link to join by; one for a screen before one that is dialled."""
+    """Return the link of the video conference, or ""."""
     entries = (item.get("conferenceData") or {}).get("entryPoints") or ()
     links = [str(entry.get("uri") or "") for entry in entries if entry.get("entryPointType") == "video"]
     return next((link for link in links if link), str(item.get("hangoutLink") or ""))

@@ -1,6 +1,6 @@
-"""How a member lets this product read a Google calendar: OAuth 2.0 with PKCE (RFC 6749, RFC 7636).
+"""The OAuth 2.0 flow with PKCE (RFC 6749, RFC 7636) by which a member connects a Google account.
 
-google-auth-oauthlib makes the address of the consent page and exchanges the code that comes back.
+google-auth-oauthlib builds the URL of the consent page and exchanges the code.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from oauthlib.oauth2 import OAuth2Error
 
 from common.clock import now
 from common.errors import FeedError, ProviderError
-from eventupdate.providers.google_accounts import list_calendars
-from eventupdate.providers.google_client import SCOPES, stored
-from eventupdate.providers.google_http import SessionAdapter
+from eventupdate.providers.google.accounts import list_calendars
+from eventupdate.providers.google.client import SCOPES, stored
+from eventupdate.providers.google.http import SessionAdapter
 from registration.models import Calendar, CalendarAccount, Member
 
 _TRY_AGAIN: Final = "Nothing was changed; try again."
@@ -22,47 +22,47 @@ _TRY_AGAIN: Final = "Nothing was changed; try again."
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A consent that is being asked for."""
+    """A request for consent."""
 
     url: str
-    """Where the member is sent."""
+    """The consent page."""
     state: str
     verifier: str
-    """The secret that proves, with the code, that it is we who asked (PKCE)."""
+    """The code verifier of PKCE."""
 
 
 def ask_consent(redirect_url: str, login_hint: str = "") -> Consent:
-    """Return where to send the member, and what to keep until the member is sent back."""
+    """Return the URL of the consent page, with the secrets to keep until the callback."""
     flow = _flow(redirect_url)
     hint = {"login_hint": login_hint} if login_hint else {}
-    # Only with a consent that is given anew does Google give a refresh token for certain.
+    # Google issues a refresh token reliably only with prompt=consent.
     url, state = flow.authorization_url(access_type="offline", prompt="consent", **hint)
     return Consent(url, state, flow.code_verifier)
 
 
 def exchange_code(redirect_url: str, code: str, verifier: str) -> CalendarAccount:
-    """Return the account that a code is for, not stored yet. Raises ``FeedError`` with a sentence."""
+    """Return the account for a code, not saved yet. Raises ``FeedError`` with a sentence to show."""
     flow = _flow(redirect_url, verifier)
     granted = " ".join(SCOPES)
     try:
         flow.fetch_token(code=code)
     except Warning as warning:
-        # oauthlib's way to say that other scopes were granted than asked for: members may untick one.
+        # oauthlib raises a warning if other scopes were granted, as when a member unticks one.
         granted = " ".join(getattr(warning, "new_scope", ()))
         flow.oauth2session.token = getattr(warning, "token", {})
     except OAuth2Error as error:
-        msg = f"Google did not take the answer ({error.error or 'no reason given'}): it may be too old. {_TRY_AGAIN}"
+        msg = (
+            f"Google rejected the code ({error.error or 'no reason given'}): it may be too old. {_TRY_AGAIN}"
+        )
         raise FeedError(msg) from error
     except (ProviderError, ValueError) as error:
-        msg = f"Google could not be asked: {error}. {_TRY_AGAIN}"
+        msg = f"Google can't be reached: {error}. {_TRY_AGAIN}"
         raise FeedError(msg) from error
     if not set(SCOPES) <= set(granted.split()):
         msg = "Both permissions are needed: to see the list of your calendars, and to read their entries."
         raise FeedError(f"{msg} {_TRY_AGAIN}")
     if not flow.oauth2session.token.get("refresh_token"):
-        msg = (
-            "Google gave a permission for an hour only. Remove it in your Google account, and connect again."
-        )
+        msg = "Google gave access for an hour only. Remove the access in your Google account, and connect again."
         raise FeedError(msg)
     return _named(
         CalendarAccount(provider=CalendarAccount.Provider.GOOGLE, credentials=stored(flow.credentials))
@@ -70,7 +70,7 @@ def exchange_code(redirect_url: str, code: str, verifier: str) -> CalendarAccoun
 
 
 def keep(found: CalendarAccount, owner: Member | None) -> CalendarAccount:
-    """Store a connected account; one that is known goes on, with its calendars and their events."""
+    """Store a connected account; a known account gets the new tokens and keeps its calendars."""
     known = CalendarAccount.objects.filter(provider=found.provider, name=found.name, owner=owner).first()
     if known is None:
         found.owner = owner
@@ -78,13 +78,13 @@ def keep(found: CalendarAccount, owner: Member | None) -> CalendarAccount:
         return found
     known.credentials, known.refused_at = found.credentials, None
     known.save(update_fields=["credentials", "refused_at"])
-    # What was refused so far is read at once with the new tokens.
+    # Calendars that were refused are read at once with the new tokens.
     Calendar.objects.active().filter(account=known).update(next_sync_at=now(), failures=0, problem="")
     return known
 
 
 def _named(account: CalendarAccount) -> CalendarAccount:
-    """Give the account its name: its main calendar is called by the owner's mail address."""
+    """Name the account by its main calendar, whose id is the owner's mail address."""
     primary = next((one for one in list_calendars(account) if one.is_primary), None)
     if primary is None:
         msg = "This Google account has no calendar of its own."

@@ -1,8 +1,8 @@
-"""Asking a CalDAV server: which address gets the password, and what its refusals mean.
+"""Requests to a CalDAV server: which address gets the password, and what its errors mean.
 
-The password goes to the server that the member named, and to servers of the same owner that it
-names itself (iCloud keeps each member's calendars on a server of their own). It goes over https;
-over http only inside ``NOTICE_ALLOWED_PRIVATE_NETWORKS``.
+The password is sent to the server that the member named, and to servers of the same domain that this
+server names (iCloud has calendars on several servers). It is sent over https only, except inside
+``NOTICE_ALLOWED_PRIVATE_NETWORKS``.
 """
 
 import time
@@ -16,11 +16,11 @@ from django.conf import settings
 from common.errors import AddressError, FeedError, ProviderError
 from common.http import Fetched, check_public_url, fetch, is_inside
 from eventupdate.lines import MAX_BYTES
-from eventupdate.providers import RefusedError
-from eventupdate.providers import caldav_xml as xml
+from eventupdate.providers.caldav import xml
+from eventupdate.reading import RefusedError
 
 READING_SECONDS: Final = 180.0
-"""For all requests of one reading together; well within the time a reading may last."""
+"""The limit for all requests of one reading together, far below the lease of a sync."""
 MULTI_STATUS, UNAUTHORISED, FORBIDDEN, GONE, TOO_MANY, FAULT = 207, 401, 403, 410, 429, 500
 _NOT_FOUND: Final = 404
 _NO_SUCH_METHOD: Final = 501
@@ -40,30 +40,30 @@ class Account:
 
 
 class Client:
-    """Asks on behalf of one account, all in all no longer than ``seconds``."""
+    """Sends requests for one account, for at most ``seconds`` in total."""
 
     def __init__(self, account: Account, seconds: float = READING_SECONDS) -> None:
-        """Take the account. Raises ``FeedError`` where its password would go over the internet in clear."""
+        """Use an account. Raises ``FeedError`` if its password would be sent unencrypted over the internet."""
         self._account = account
         self._deadline = time.monotonic() + seconds
         self.is_plain = account.url.startswith("http:")
-        """Whether it asks over http."""
+        """Whether the requests are unencrypted (http)."""
         if self.is_plain and not is_inside(account.url):
-            msg = "Over http:// everybody on the way could read the password. Type the server's https:// address."
+            msg = "With http:// the password would be sent unencrypted. Enter the server's https:// address."
             raise FeedError(msg, field="url")
 
     def propfind(self, url: str, names: Iterable[str], depth: int) -> Fetched:
-        """Ask for properties of a resource (depth 0), or of it and what is in it (depth 1)."""
+        """Request properties of a resource (depth 0), or of it and its members (depth 1)."""
         return self._ask("PROPFIND", url, xml.propfind(names), depth)
 
     def report(self, url: str, body: bytes, depth: int) -> Fetched:
-        """Ask for a report of a calendar."""
+        """Request a report about a calendar."""
         return self._ask("REPORT", url, body, depth)
 
     def _ask(self, method: str, url: str, body: bytes, depth: int) -> Fetched:
         seconds = min(settings.NOTICE_FEED_SECONDS, self._deadline - time.monotonic())
         if seconds <= 0:
-            msg = "The calendar can't be read: its server takes too long for all of it."
+            msg = "The calendar can't be read: its server takes too long."
             raise FeedError(msg)
         is_ours = is_kin(self._account.url, url)
         try:
@@ -84,23 +84,21 @@ class Client:
         except AddressError as error:
             raise FeedError(error.message, field="url") from error
         except ProviderError as error:
-            msg = f"The calendar's server can't be asked: {error}."
+            msg = f"The calendar's server can't be reached: {error}."
             raise FeedError(msg, field="url") from error
 
 
 def multistatus(fetched: Fetched) -> xml.Multistatus:
-    """Return what an answer says. Raises ``RefusedError`` or ``FeedError`` for one that says nothing."""
+    """Return the parsed response. Raises ``RefusedError`` or ``FeedError`` unless it is a 207."""
     if fetched.status == MULTI_STATUS:
         return xml.read_multistatus(fetched.body)
     raise refusal(fetched.status)
 
 
 def refusal(status: int) -> FeedError:
-    """Return the error that an answer's status means."""
+    """Return the error for a status."""
     if status == UNAUTHORISED:
-        return RefusedError(
-            "The calendar's server does not take this user name and password.", field="password"
-        )
+        return RefusedError("The calendar's server rejects this user name and password.", field="password")
     if status == FORBIDDEN:
         return RefusedError(
             "The calendar's server does not let this user read the calendar.", field="user_name"
@@ -108,16 +106,16 @@ def refusal(status: int) -> FeedError:
     if status in {_NOT_FOUND, GONE}:
         return FeedError("There is no calendar at this address any more.", field="url")
     if status == TOO_MANY:
-        return FeedError("The calendar's server wants to be asked less often.")
+        return FeedError("The calendar's server asks for fewer requests.")
     if status >= FAULT and status != _NO_SUCH_METHOD:
-        return FeedError(f"The calendar's server has a fault at present (it answered {status}).")
-    return FeedError(f"There is no CalDAV server at this address (it answered {status}).", field="url")
+        return FeedError(f"The calendar's server has an error (status {status}).")
+    return FeedError(f"There is no CalDAV server at this address (status {status}).", field="url")
 
 
 def typed_url(address: str) -> str:
-    """Return the address of a server as somebody typed it: without a scheme it is https.
+    """Return the URL of a server that a member typed; without a scheme it is https.
 
-    Raises ``AddressError`` for what is no address that may be reached.
+    Raises ``AddressError`` for an address that is invalid or private.
     """
     text = address.strip()
     scheme, separator, rest = text.partition("://")
@@ -128,11 +126,11 @@ def typed_url(address: str) -> str:
 
 
 def is_kin(one: str, other: str) -> bool:
-    """Say whether the password for one address may go to another.
+    """Say whether the password for one address may be sent to another.
 
-    To the same origin always. Over https also between a domain and its hosts ("example.org" and
-    "dav.example.org"), and between hosts of one domain ("caldav.icloud.com" and
-    "p34-caldav.icloud.com"): such a server is named by the one that has the password already.
+    Allowed are the same origin, and over https a domain and its hosts ("example.org" and
+    "dav.example.org") and hosts of one domain ("caldav.icloud.com" and "p34-caldav.icloud.com"): the
+    server that names the other one has the password already.
     """
     first, second = urlsplit(one), urlsplit(other)
     if (first.scheme, first.netloc) == (second.scheme, second.netloc):
@@ -147,15 +145,15 @@ def is_kin(one: str, other: str) -> bool:
 
 
 def _labels(host: str | None) -> list[str]:
-    """Return the parts of a name; none for an address in numbers, which has no kin."""
+    """Return the labels of a host name; none for an IP address, which has no domain."""
     labels = (host or "").split(".")
     return [] if ":" in (host or "") or labels[-1].isdigit() else labels
 
 
 def absolute(base: str, href: str) -> str:
-    """Return the whole address of what an answer names, in the one form in which it is compared.
+    """Return the normalised absolute URL of an href in a response.
 
-    Raises ``FeedError`` for what is no web address.
+    Raises ``FeedError`` for an href that is no web address.
     """
     try:
         parts = urlsplit(urljoin(base, href))
@@ -170,5 +168,5 @@ def absolute(base: str, href: str) -> str:
 
 
 def normalised(path: str) -> str:
-    """Return a path with each part percent-encoded alike, "%2f" and "/" kept apart (RFC 3986 section 6.2.2)."""
+    """Return a path with a normalised percent-encoding; "%2f" stays encoded (RFC 3986 section 6.2.2)."""
     return "/".join(quote_from_bytes(unquote_to_bytes(part), _SAFE) for part in path.split("/")) or "/"

@@ -1,19 +1,18 @@
-"""Accounts with CalDAV servers: who signs in, and which calendars there are (an ``AccountProvider``)."""
+"""Accounts with CalDAV servers: their credentials and calendars (an ``AccountProvider``)."""
 
 import json
 
 from common.errors import FeedError
-from eventupdate.providers import RefusedError
-from eventupdate.providers.accounts import RemoteCalendar
-from eventupdate.providers.caldav_client import Account
-from eventupdate.providers.caldav_discovery import discover
+from eventupdate.providers.caldav.client import Account
+from eventupdate.providers.caldav.discovery import discover
+from eventupdate.reading import RefusedError, RemoteCalendar
 from registration.models import CalendarAccount
 
 
 def sign_in(account: CalendarAccount) -> Account:
-    """Return where an account's server is, and its user name and password.
+    """Return the server, user name and password of an account.
 
-    Raises ``RefusedError`` for an account that has none.
+    Raises ``RefusedError`` for an account without a password.
     """
     try:
         stored = json.loads(account.credentials)
@@ -24,7 +23,7 @@ def sign_in(account: CalendarAccount) -> Account:
 
 
 def credentials_of(user_name: str, password: str) -> str:
-    """Return what an account stores of a sign-in."""
+    """Return a user name and password in the form that accounts store."""
     return json.dumps({"user_name": user_name, "password": password})
 
 
@@ -38,4 +37,4 @@ def list_calendars(account: CalendarAccount) -> list[RemoteCalendar]:
 
 
 def disconnect(account: CalendarAccount) -> None:
-    """Do nothing: a CalDAV server knows of no connection."""
+    """Do nothing: CalDAV has no connections that could end."""
