@@ -50,7 +50,7 @@ def calendar_list(request: HttpRequest) -> HttpResponse:
         "token": token,
         "now": now(),
     }
-    return render(request, "panel/calendar_list.html", context)
+    return render(request, "registration/calendar_list.html", context)
 
 
 def _token(calendars: Iterable[Calendar]) -> str:
@@ -78,7 +78,7 @@ def calendar_add(request: HttpRequest) -> HttpResponse:
         calendar = form.save()
         messages.success(request, f"“{calendar}” is added, and read within a minute.")
         return redirect("registration:calendar-list")
-    return render(request, "panel/calendar_form.html", {"form": form})
+    return render(request, "registration/calendar_form.html", {"form": form})
 
 
 @sensitive_post_parameters("url", "user_name", "password")
@@ -102,7 +102,7 @@ def calendar_edit(request: HttpRequest, pk: int) -> HttpResponse:
                 _looking_at(calendar, None).changed()
         messages.success(request, f"“{calendar}” is saved.")
         return redirect("registration:calendar-list")
-    return render(request, "panel/calendar_form.html", {"form": form, "calendar": calendar})
+    return render(request, "registration/calendar_form.html", {"form": form, "calendar": calendar})
 
 
 def _looking_at(calendar: Calendar, owner: int | None) -> RegistrationQuerySet:

@@ -55,7 +55,7 @@ def target_verify(request: HttpRequest, pk: int) -> HttpResponse:
         "is_printed": target.kind == "email" and settings.EMAIL_BACKEND.endswith(".console.EmailBackend"),
         "wait": verification.say_wait(wait) if wait > timedelta(0) else "",
     }
-    return render(request, "panel/target_verify.html", context)
+    return render(request, "registration/target_verify.html", context)
 
 
 @login_required

@@ -59,7 +59,7 @@ def registration_list(request: HttpRequest) -> HttpResponse:
         "now": now(),
         "is_all": request.GET.get("all") == "1",
     }
-    return render(request, "panel/registration_list.html", context)
+    return render(request, "registration/registration_list.html", context)
 
 
 def _rows(request: HttpRequest) -> "QuerySet[Registration]":
@@ -109,7 +109,7 @@ def _edit(request: HttpRequest, registration: Registration | None, kind: Registr
         messages.success(request, f"“{changed}” is saved.")
         return redirect("registration:registration-list")
     context = {"form": form, "plan": plan, "registration": registration, "kind": kind}
-    return render(request, "panel/registration_form.html", context)
+    return render(request, "registration/registration_form.html", context)
 
 
 def _are_valid(form: DateForm | StandingForm, plan: BaseStepFormSet) -> bool:

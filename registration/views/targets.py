@@ -27,7 +27,7 @@ def target_list(request: HttpRequest) -> HttpResponse:
         "has_push": PUSH in registry(),
         "inbox": INBOX,
     }
-    return render(request, "panel/target_list.html", context)
+    return render(request, "registration/target_list.html", context)
 
 
 @login_required
@@ -42,7 +42,7 @@ def target_add(request: HttpRequest, kind: str) -> HttpResponse:
             send_code(request, target)
             return redirect("registration:target-verify", target.pk)
         form.add_error("address", "You have added this already.")
-    return render(request, "panel/target_form.html", {"form": form, "channel": channel})
+    return render(request, "registration/target_form.html", {"form": form, "channel": channel})
 
 
 def _typed_channel(kind: str) -> Channel:
@@ -61,7 +61,7 @@ def target_edit(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         form.save()
         return redirect("registration:target-list")
-    return render(request, "panel/target_edit.html", {"form": form, "target": target})
+    return render(request, "registration/target_edit.html", {"form": form, "target": target})
 
 
 @login_required
