@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Lead on to what is coming."""
     del request
-    return redirect("eventinvoke:coming-list")
+    return redirect("eventinvoke:upcoming-list")
 
 
 @require_safe

@@ -78,7 +78,7 @@ def test_what_fits_is_shown_of_the_calendars_that_one_sees(
     entry(CalendarFactory.create(owner=None), "Telecon of all")
     entry(CalendarFactory.create(), "Secret telecon")
     shown = text_of(page.post("/matches/", standing(target)))
-    assert "2 of 3 coming entries fit." in shown
+    assert "2 of 3 upcoming events match." in shown
     assert "Weekly" in shown
     assert "Secret" not in shown
 
@@ -113,19 +113,19 @@ def test_an_entry_that_nobody_is_told_of_in_time_says_so(
     page: Client, target: Target, calendar: Calendar
 ) -> None:
     entry(calendar, "Telecon", -0.5)
-    assert "too late to be told" in text_of(page.post("/matches/", standing(target)))
+    assert "too late for a notice" in text_of(page.post("/matches/", standing(target)))
 
 
 def test_an_entry_that_no_step_tells_of_says_so(page: Client, target: Target, calendar: Calendar) -> None:
     entry(calendar, "Telecon")
     rows = plan(("", 10, "minutes", "before"))  # type: ignore[arg-type]
-    assert "the plan has no step yet" in text_of(page.post("/matches/", standing(target) | rows))
+    assert "the plan has no steps" in text_of(page.post("/matches/", standing(target) | rows))
 
 
 def test_a_registration_that_is_off_says_so(page: Client, target: Target, stored: Registration) -> None:
     Registration.objects.update(is_active=False)
     shown = text_of(page.post(f"/matches/?registration={stored.pk}", standing(target)))
-    assert "not told: the registration is off" in shown
+    assert "no notice: the registration is off" in shown
 
 
 @pytest.mark.parametrize(
@@ -155,18 +155,18 @@ def test_a_text_with_a_wrong_field_is_told_at_once_and_the_preview_goes_on(
     entry(calendar, "Telecon")
     shown = text_of(page.post("/matches/", standing(target, text="{tilte}")))
     assert "There is no {tilte}; did you mean {title}?" in shown
-    assert "1 of 1 coming entry fits." in shown
+    assert "1 of 1 upcoming event matches." in shown
 
 
 def test_nobody_is_told_to_go_on_typing(page: Client, target: Target) -> None:
     answer = page.post("/matches/", standing(target, pattern=""))
-    assert "Fill this in." not in text_of(answer)
-    assert "while you type" in text_of(answer)
+    assert "This field is required." not in text_of(answer)
+    assert "as you type" in text_of(answer)
     assert "HX-Reswap" not in answer
 
 
 @pytest.mark.parametrize(
-    ("title", "said"), [("Dentist", "None of the 1 coming entry fits."), ("", "No coming entries are known")]
+    ("title", "said"), [("Dentist", "No matches among 1 upcoming event."), ("", "No upcoming events yet")]
 )
 def test_that_nothing_fits_is_said(
     page: Client, target: Target, calendar: Calendar, title: str, said: str
@@ -184,7 +184,7 @@ def test_an_example_says_what_the_first_notice_will_say(
     assert escape("Go to Room 1 at 09:00: <Telecon>") in answer.content.decode()
 
 
-@pytest.mark.parametrize(("action", "word"), [("mute", "held back"), ("away", "away")])
+@pytest.mark.parametrize(("action", "word"), [("mute", "muted"), ("away", "away")])
 def test_what_mutes_or_makes_away_says_from_when_until_when(
     page: Client, target: Target, calendar: Calendar, action: str, word: str
 ) -> None:
@@ -208,7 +208,7 @@ def stored(member: Member, target: Target, calendar: Calendar) -> Registration:
 def test_an_edit_says_what_it_adds_and_removes(page: Client, target: Target, stored: Registration) -> None:
     answer = page.post(f"/matches/?registration={stored.pk}", standing(target, pattern="review"))
     shown = text_of(answer)
-    assert "Against today's notices: +1 \N{MINUS SIGN}2" in shown
+    assert "After saving: +1 \N{MINUS SIGN}2" in shown
     html = answer.content.decode()
     assert re.findall(r'class="match-added[^>]*>(\w+)', html) == ["Review"]
     assert re.findall(r'class="match-removed[^>]*>(\w+ \w+)', html) == ["Telecon one", "Telecon two"]
@@ -216,7 +216,7 @@ def test_an_edit_says_what_it_adds_and_removes(page: Client, target: Target, sto
 
 def test_an_edit_that_changes_nothing_says_so(page: Client, target: Target, stored: Registration) -> None:
     shown = text_of(page.post(f"/matches/?registration={stored.pk}", standing(target, pattern="TELECON")))
-    assert "Saving changes no notice." in shown
+    assert "Saving changes no notices." in shown
 
 
 def test_a_preview_stores_nothing(page: Client, target: Target, stored: Registration) -> None:

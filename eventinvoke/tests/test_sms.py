@@ -39,7 +39,7 @@ def public_address() -> Iterator[None]:
 
 
 def test_a_text_has_the_title_the_body_and_the_link() -> None:
-    assert compose(message()) == f"Weekly telecon\nAt 15:05, in 5 minutes\nRoom 5\nConfirm: {LINK}"
+    assert compose(message()) == f"Weekly telecon\nAt 15:05, in 5 minutes\nRoom 5\nAcknowledge: {LINK}"
     assert segments(compose(message())) == 1
 
 
@@ -55,7 +55,7 @@ def test_a_long_text_is_cut_to_three_segments_and_keeps_its_link(said: str) -> N
     text = compose(message(body=said))
     assert segments(text) == MAX_SEGMENTS
     assert text.startswith("Weekly telecon\n")
-    assert text.endswith(f"...\nConfirm: {LINK}")
+    assert text.endswith(f"...\nAcknowledge: {LINK}")
 
 
 @given(title=st.text(max_size=500), body=st.text(max_size=2000))

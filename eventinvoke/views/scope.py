@@ -1,4 +1,4 @@
-"""Whose deliveries a page shows: one's own, or everybody's where the staff asks for them."""
+"""Whose deliveries a page shows: the member's own, or all members' where the staff asks for them."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ _DIGITS: Final = 18
 
 
 def is_for_all(request: HttpRequest) -> bool:
-    """Say whether a member of the staff asks for everybody's."""
+    """Say whether a member of the staff asks for all members' deliveries."""
     return request.user.is_staff and request.GET.get("all") == "1"
 
 
@@ -34,7 +34,7 @@ def deliveries_for(request: HttpRequest) -> "QuerySet[Delivery]":
 
 
 def own_deliveries(request: HttpRequest) -> "QuerySet[Delivery]":
-    """Return the deliveries that this account may answer: nobody confirms for another."""
+    """Return the deliveries that this account may answer: its member's own."""
     return Delivery.objects.filter(member=member_in(request))
 
 

@@ -24,5 +24,5 @@ def panel(page: "Page", live_server: Any, member: Member) -> "Page":
     page.get_by_label("Username").fill(member.user.username)
     page.get_by_label("Password").fill("a long password")
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/coming/")
+    page.wait_for_url("**/upcoming/")
     return page

@@ -75,7 +75,7 @@ def test_a_newcomer_sees_an_entry_become_a_confirmed_call(page: "Page", demo: tu
     coming = page.get_by_role("main").get_by_text("PFS telecon").first
     expect(coming).to_be_visible(timeout=30_000)
     # The notice in the inbox shows up by itself, on whatever page one is.
-    expect(page.get_by_role("button", name="Confirm").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Acknowledge").first).to_be_visible(timeout=60_000)
     keep(page, "panel")
 
     page.get_by_role("link", name="Phone", exact=True).click()

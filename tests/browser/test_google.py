@@ -48,7 +48,7 @@ def test_an_account_is_connected_its_calendars_chosen_and_let_go(
     calendars.get_by_text("“ada@example.org” is connected. Choose its calendars.").wait_for()
     calendars.get_by_label("The team's").check()
     calendars.get_by_role("button", name="Save").click()
-    calendars.get_by_text("One calendar is added, and read within a minute.").wait_for()
+    calendars.get_by_text("One calendar is added. The first sync starts within a minute.").wait_for()
     assert Calendar.objects.get().remote_id == "team@group"
     calendars.get_by_role("link", name="Choose calendars").click()
     calendars.get_by_label("The team's").uncheck()

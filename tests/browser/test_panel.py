@@ -41,7 +41,7 @@ def test_a_notice_appears_on_an_open_page_and_is_confirmed_there(panel: "Page", 
     toast.wait_for()
     wait_until(lambda: state_of(attempt) == State.DELIVERED, what="seeing it")
     assert panel.locator("#inbox-count").inner_text().startswith("1")
-    toast.get_by_role("button", name="Confirm").click()
+    toast.get_by_role("button", name="Acknowledge").click()
     wait_until(lambda: state_of(attempt) == State.ACKNOWLEDGED, what="confirming it")
     toast.wait_for(state="detached")
     panel.locator("#inbox-count:empty").wait_for(state="attached")
@@ -60,10 +60,10 @@ def test_a_notice_appears_in_the_open_inbox(panel: "Page", member: Member) -> No
 
 def test_a_notice_that_is_confirmed_in_the_inbox_stays_there(panel: "Page", member: Member) -> None:
     pk = arrive(member).delivery_id
-    panel.goto(panel.url.replace("/coming/", "/inbox/"))
+    panel.goto(panel.url.replace("/upcoming/", "/inbox/"))
     row = panel.locator(f"#notice-{pk}")
     with panel.expect_response("**/confirm"):
-        row.get_by_role("button", name="Confirm").click()
+        row.get_by_role("button", name="Acknowledge").click()
     # At once, and not only when the list is read again.
     panel.locator(f"#notice-{pk}.is-answered").wait_for(timeout=900)
 
@@ -74,9 +74,9 @@ def test_one_date_is_registered_with_two_steps(panel: "Page", live_server: Any) 
     panel.get_by_label("Starts").fill((now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"))
     rows = panel.locator(".plan-row:visible")
     assert rows.count() == 1
-    panel.get_by_role("button", name="Another step").click()
-    panel.get_by_role("button", name="Another step").click()
-    rows.nth(2).get_by_role("button", name="Remove this step").click()
+    panel.get_by_role("button", name="Add step").click()
+    panel.get_by_role("button", name="Add step").click()
+    rows.nth(2).get_by_role("button", name="Delete this step").click()
     for number, minutes in enumerate(("10", "2")):
         rows.nth(number).get_by_label("How").select_option(label="Inbox")
         rows.nth(number).get_by_label("When").fill(minutes)
@@ -193,7 +193,7 @@ def payload(attempt: Attempt, **more: Any) -> str:
         "url": "",
         "process_id": process_id,
         "report": more.pop("report"),
-        "actions": [{"action": "confirm", "title": "Confirm"}, {"action": "snooze", "title": "Later"}],
+        "actions": [{"action": "confirm", "title": "Acknowledge"}, {"action": "snooze", "title": "Snooze"}],
     }
     return json.dumps(data | more)
 

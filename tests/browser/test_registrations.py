@@ -41,7 +41,7 @@ def calendar(member: Member) -> Calendar:
 def new(panel: "Page", live_server: Any, calendar: Calendar) -> "Page":
     """The form of a new registration."""
     panel.goto(f"{live_server.url}/registrations/add/?kind=standing")
-    panel.get_by_text("What fits is shown here while you type.").wait_for()
+    panel.get_by_text("Matches appear as you type.").wait_for()
     return panel
 
 
@@ -76,7 +76,7 @@ def marks(page: "Page") -> list[str]:
 def test_typing_shows_what_fits_with_its_marks_and_its_times(new: "Page") -> None:
     field = new.get_by_label("Look for")
     field.press_sequentially("TELE")
-    new.locator("#preview-summary", has_text="2 of 5 coming entries fit.").wait_for()
+    new.locator("#preview-summary", has_text="2 of 5 upcoming events match.").wait_for()
     assert marks(new) == ["tele", "Tele"]
     times = new.locator("#preview-list .match-times li")
     assert times.count() == 2
@@ -84,7 +84,7 @@ def test_typing_shows_what_fits_with_its_marks_and_its_times(new: "Page") -> Non
     assert times.first.inner_text().split()[-1] == f"{shown:%H:%M}"
     # The page was not loaded again: the cursor is where it was.
     field.press_sequentially("con:")
-    new.locator("#preview-summary", has_text="1 of 5 coming entries fits.").wait_for()
+    new.locator("#preview-summary", has_text="1 of 5 upcoming events matches.").wait_for()
     assert field.input_value() == "TELEcon:"
     assert marks(new) == ["Telecon:"]
     keep(new, "preview")
@@ -95,15 +95,15 @@ def test_the_preview_follows_the_plan_and_the_calendar(new: "Page", member: Memb
     new.reload()
     new.get_by_label("Look for").fill("tele")
     new.locator("#preview-list .match-times li").first.wait_for()
-    new.get_by_role("button", name="Another step").click()
+    new.get_by_role("button", name="Add step").click()
     row = new.locator(".plan-row:visible").nth(1)
     row.get_by_label("How").select_option(label="Inbox")
     row.get_by_label("When").fill("2")
     wait_until(lambda: new.locator("#preview-list .match-times li").count() == 4, what="two times an entry")
-    row.get_by_role("button", name="Remove this step").click()
+    row.get_by_role("button", name="Delete this step").click()
     wait_until(lambda: new.locator("#preview-list .match-times li").count() == 2, what="one time an entry")
     new.get_by_label("Calendar", exact=True).select_option(label="Empty")
-    new.locator("#preview-summary", has_text="No coming entries are known yet.").wait_for()
+    new.locator("#preview-summary", has_text="No upcoming events yet.").wait_for()
 
 
 def test_an_invalid_expression_is_told_at_once_and_keeps_the_last_preview(new: "Page") -> None:
@@ -143,7 +143,7 @@ def test_an_edit_shows_what_it_adds_and_removes(
     panel: "Page", live_server: Any, stored: Registration
 ) -> None:
     panel.goto(f"{live_server.url}/registrations/{stored.pk}/")
-    panel.locator("#preview-summary", has_text="Saving changes no notice.").wait_for()
+    panel.locator("#preview-summary", has_text="Saving changes no notices.").wait_for()
     panel.get_by_label("Look for").fill("review")
     panel.locator(".match-figures", has_text="+1 \N{MINUS SIGN}2").wait_for()
     assert panel.locator(".match-added").count() == 1
@@ -160,7 +160,7 @@ def test_an_edit_shows_what_it_adds_and_removes(
 def test_a_mute_is_registered(new: "Page", calendar: Calendar) -> None:
     new.get_by_label("Look for").fill("observing run")
     new.get_by_label("Hold back other notices while it runs").check()
-    new.get_by_text("held back from").wait_for()
+    new.get_by_text("muted from").wait_for()
     row = new.locator(".plan-row:visible")
     assert row.get_by_label("How").is_visible()
     assert not row.get_by_label("When").is_visible()
@@ -179,7 +179,7 @@ def test_an_absence_is_registered_without_a_plan(new: "Page") -> None:
     new.get_by_label("Look for").fill("dentist")
     new.get_by_label("I am away while it runs").check()
     new.get_by_text("away from").wait_for()
-    assert not new.get_by_role("button", name="Another step").is_visible()
+    assert not new.get_by_role("button", name="Add step").is_visible()
     new.get_by_role("button", name="Save").click()
     new.get_by_text("“dentist” is saved.").wait_for()
     assert Registration.objects.get().action == "away"
