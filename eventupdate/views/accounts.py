@@ -58,7 +58,7 @@ def account_disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(accounts_for(request.user), pk=pk)
     disconnect(account)
     end(account)
-    messages.success(request, f"“{account}” is disconnected, and its calendars are removed.")
+    messages.success(request, f"“{account}” is disconnected, and its calendars are deleted.")
     return redirect("registration:calendar-list")
 
 

@@ -86,9 +86,9 @@ def test_a_sign_in_is_forgotten(page: Client, calendar: Calendar) -> None:
     ("data", "field", "said"),
     [
         ({"url": "https://127.0.0.1/x.ics"}, "url", "private network"),
-        ({"url": "https://192.0.2.9/other.ics"}, "url", "This calendar is there already."),
-        ({"name": ""}, "name", "Fill this in."),
-        ({"interval": "1"}, "interval", "Choose one of the list."),
+        ({"url": "https://192.0.2.9/other.ics"}, "url", "You already have this calendar."),
+        ({"name": ""}, "name", "This field is required."),
+        ({"interval": "1"}, "interval", "Choose one from the list."),
         ({"default_time_zone": "Mars/Base"}, "default_time_zone", "is not a time zone"),
     ],
 )
@@ -151,7 +151,7 @@ def test_a_calendar_is_switched_off_and_on(page: Client, calendar: Calendar) -> 
     path = f"/calendars/{calendar.pk}/switch"
     page.post(path, {"is_active": "0"})
     assert not Calendar.objects.active().exists()
-    assert "none of its entries is told of" in text_of(page.get("/calendars/"))
+    assert "no notices of its events" in text_of(page.get("/calendars/"))
     page.post(path, {"is_active": "1"})
     assert list(Calendar.objects.due(now())) == [calendar]
 

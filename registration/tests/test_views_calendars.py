@@ -35,8 +35,8 @@ def test_a_calendar_is_added_by_a_file(page: Client) -> None:
 @pytest.mark.parametrize(
     ("data", "field", "said"),
     [
-        ({"name": ""}, "name", "Fill this in."),
-        ({}, "url", "Type an address, or choose a file."),
+        ({"name": ""}, "name", "This field is required."),
+        ({}, "url", "Enter an address, or choose a file."),
         ({"url": "https://127.0.0.1/x.ics"}, "url", "private network"),
         ({"url": "webcal://10.1.2.3/x.ics"}, "url", "private network"),
         ({"url": "https://[::1]/x.ics"}, "url", "private network"),

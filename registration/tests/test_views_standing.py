@@ -77,9 +77,9 @@ def test_everything_that_is_typed_is_stored(page: Client, member: Member, inbox:
         ("text", "{tilte}", "There is no {tilte}; did you mean {title}?"),
         ("text", "{", "A { is not closed by a }."),
         ("text", "x" * 2001, "The text is longer than 2000 characters."),
-        ("all_day_at", "25:00", "Type a time, like 22:30."),
-        ("all_day_at", "", "Fill this in."),
-        ("syntax", "x", "Choose one of the list."),
+        ("all_day_at", "25:00", "Enter a time, like 22:30."),
+        ("all_day_at", "", "This field is required."),
+        ("syntax", "x", "Choose one from the list."),
     ],
 )
 def test_what_can_not_be_taken_is_told_next_to_its_field(
@@ -207,5 +207,5 @@ def test_a_source_that_was_removed_does_not_turn_into_all_sources(page: Client, 
 def test_a_calendar_that_is_no_longer_shared_is_not_named(page: Client, member: Member) -> None:
     RegistrationFactory.create(member=member, calendar=CalendarFactory.create(name="Dismissals"))
     shown = text_of(page.get("/registrations/"))
-    assert f"in a calendar that {member} can't see: nothing comes of it" in shown
+    assert f"in a calendar that {member} can't see: no notices" in shown
     assert "Dismissals" not in shown
