@@ -133,7 +133,7 @@ def test_a_registration_that_is_off_says_so(page: Client, target: Target, stored
     [
         ({"pattern": "(", "syntax": "regex"}, "pattern", "not a valid pattern"),
         ({"pattern": "(?=x)", "syntax": "regex"}, "pattern", "Lookahead"),
-        ({"pattern": '""'}, "pattern", "Type at least one word."),
+        ({"pattern": '""'}, "pattern", "Enter at least one word."),
         ({"exclude": "(", "syntax": "regex"}, "exclude", "not a valid pattern"),
     ],
 )

@@ -45,7 +45,7 @@ def test_a_calendar_that_can_not_be_read_is_not_added(boss: Client, more: dict[s
     [
         ({"kind": "standing", "pattern": "(abc"}, "This is not a valid pattern"),
         ({"kind": "standing", "pattern": "a", "exclude": "(abc"}, "This is not a valid pattern"),
-        ({"kind": "standing", "pattern": '""', "syntax": "words"}, "Type at least one word."),
+        ({"kind": "standing", "pattern": '""', "syntax": "words"}, "Enter at least one word."),
         ({"kind": "standing", "pattern": "a", "text": "{tilte}"}, "did you mean {title}?"),
         ({"kind": "standing", "pattern": "a", "muted_sources": "7"}, "Type a list of sources"),
         ({"kind": "standing", "pattern": "a", "fields": "colour"}, "Select a valid choice"),

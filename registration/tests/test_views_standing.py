@@ -72,8 +72,8 @@ def test_everything_that_is_typed_is_stored(page: Client, member: Member, inbox:
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("pattern", '" "', "Type at least one word."),
-        ("exclude", '""', "Type at least one word."),
+        ("pattern", '" "', "Enter at least one word."),
+        ("exclude", '""', "Enter at least one word."),
         ("text", "{tilte}", "There is no {tilte}; did you mean {title}?"),
         ("text", "{", "A { is not closed by a }."),
         ("text", "x" * 2001, "The text is longer than 2000 characters."),
