@@ -53,7 +53,7 @@ def test_an_account_is_connected_its_calendars_chosen_and_let_go(
     calendars.get_by_role("link", name="Choose calendars").click()
     calendars.get_by_label("The team's").uncheck()
     calendars.get_by_role("button", name="Save").click()
-    calendars.get_by_role("button", name="Remove").click()
+    calendars.get_by_role("button", name="Delete").click()
     calendars.get_by_text("One calendar is removed.").wait_for()
     assert not Calendar.objects.exists()
     calendars.on("dialog", lambda dialog: dialog.accept())
