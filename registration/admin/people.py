@@ -80,7 +80,7 @@ class MemberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
         rows: QuerySet[Member] = super().get_queryset(request)
         return rows.annotate(targets_counted=Count("targets"))
 
-    @admin.display(description="targets", ordering="targets_counted")
+    @admin.display(description="contact methods", ordering="targets_counted")
     def target_count(self, member: Any) -> int:
         """How many targets the member has."""
         return int(member.targets_counted)
@@ -124,14 +124,14 @@ class TargetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
         del request
         return False
 
-    @admin.action(description="Switch the selected targets on")
+    @admin.action(description="Switch the selected contact methods on")
     def enable(self, request: HttpRequest, targets: QuerySet[Target]) -> None:
         """Switch targets on again."""
         pks = list(targets.filter(disabled_at__isnull=False).values_list("pk", flat=True))
         Target.objects.filter(pk__in=pks).update(disabled_at=None, disabled_reason="")
         self._replan(request, pks, "on")
 
-    @admin.action(description="Switch the selected targets off")
+    @admin.action(description="Switch the selected contact methods off")
     def disable(self, request: HttpRequest, targets: QuerySet[Target]) -> None:
         """Switch targets off."""
         pks = list(targets.filter(disabled_at__isnull=True).values_list("pk", flat=True))

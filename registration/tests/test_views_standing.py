@@ -181,7 +181,7 @@ def test_the_list_says_what_each_brings_about(page: Client, inbox: Target) -> No
     RegistrationFactory.create(member=inbox.member, syntax="words", pattern="run", action="mute", name="Runs")
     RegistrationFactory.create(member=inbox.member, pattern="^tele", exclude="draft", name="Telecons")
     shown = text_of(page.get("/registrations/"))
-    assert "Hold back other notices while it runs: “run” in all calendars" in shown
+    assert "Mute other notices during the event: “run” in all calendars" in shown
     assert "^tele , but not draft , in all calendars" in shown
 
 
