@@ -107,7 +107,7 @@ def test_a_mangled_query_is_passed_over(page: Client, calendar: Calendar, query:
     assert page.get(f"/calendars/{calendar.pk}/?{query}").status_code == 200
 
 
-def test_somebody_else_s_calendar_is_not_found_and_everybody_s_is(page: Client, staff_page: Client) -> None:
+def test_another_member_s_calendar_is_not_found_and_a_shared_one_is(page: Client, staff_page: Client) -> None:
     other, public = CalendarFactory.create(), CalendarFactory.create(owner=None)
     assert page.get(f"/calendars/{other.pk}/").status_code == 404
     assert staff_page.get(f"/calendars/{other.pk}/").status_code == 200
@@ -204,7 +204,9 @@ def test_what_changed_for_others_is_not_shown(page: Client, staff_page: Client, 
     assert "Secret" in text_of(staff_page.get("/changes/?all=1"))
 
 
-def test_what_changed_of_a_calendar_is_shown_to_whoever_may_see_it(page: Client, calendar: Calendar) -> None:
+def test_what_changed_of_a_calendar_is_shown_to_members_who_may_see_it(
+    page: Client, calendar: Calendar
+) -> None:
     other = CalendarFactory.create()
     change(entry(calendar, "Mine"), "canceled")
     change(entry(other, "Secret"), "canceled")
@@ -252,7 +254,7 @@ def test_an_entry_leads_to_a_registration_of_such_entries(page: Client, calendar
     assert f'<option value="{calendar.pk}" selected>' in form
 
 
-def test_an_entry_of_somebody_else_s_calendar_is_not_found(page: Client) -> None:
+def test_an_entry_of_another_member_s_calendar_is_not_found(page: Client) -> None:
     one = entry(CalendarFactory.create(), "Secret")
     assert page.get(f"/events/{one.pk}/").status_code == 404
 

@@ -109,9 +109,7 @@ def test_each_target_is_said_with_its_time_in_the_reader_s_zone(
     assert "Telecon Tomorrow, 09:30 Call-like today, 09:30 Call-like 09:20" in shown
 
 
-def test_an_entry_that_nobody_is_told_of_in_time_says_so(
-    page: Client, target: Target, calendar: Calendar
-) -> None:
+def test_an_event_too_late_for_a_notice_says_so(page: Client, target: Target, calendar: Calendar) -> None:
     entry(calendar, "Telecon", -0.5)
     assert "too late for a notice" in text_of(page.post("/matches/", standing(target)))
 
@@ -158,7 +156,7 @@ def test_a_text_with_a_wrong_field_is_told_at_once_and_the_preview_goes_on(
     assert "1 of 1 upcoming event matches." in shown
 
 
-def test_nobody_is_told_to_go_on_typing(page: Client, target: Target) -> None:
+def test_an_empty_pattern_is_no_error(page: Client, target: Target) -> None:
     answer = page.post("/matches/", standing(target, pattern=""))
     assert "This field is required." not in text_of(answer)
     assert "as you type" in text_of(answer)
@@ -231,7 +229,7 @@ def test_a_registration_that_is_none_is_not_found(page: Client, target: Target, 
     assert page.post(f"/matches/?registration={key}", standing(target)).status_code == 404
 
 
-def test_somebody_else_s_registration_is_not_found(page: Client, target: Target) -> None:
+def test_another_member_s_registration_is_not_found(page: Client, target: Target) -> None:
     other = RegistrationFactory.create()
     assert page.post(f"/matches/?registration={other.pk}", standing(target)).status_code == 404
 
@@ -243,7 +241,7 @@ def test_a_calendar_that_is_none_finds_nothing(page: Client, target: Target, cal
     assert "coming" not in text_of(answer)
 
 
-def test_somebody_else_s_calendar_is_not_looked_into(page: Client, target: Target) -> None:
+def test_another_member_s_calendar_is_not_looked_into(page: Client, target: Target) -> None:
     other = CalendarFactory.create()
     entry(other, "Secret telecon")
     assert "Secret" not in text_of(page.post("/matches/", standing(target, calendar=other.pk)))
@@ -254,7 +252,7 @@ def test_mangled_fields_are_no_fault(page: Client, data: dict[str, str]) -> None
     assert page.post("/matches/", data).status_code == 200
 
 
-def test_whoever_is_not_signed_in_gets_no_preview(client: Client) -> None:
+def test_a_visitor_who_is_not_signed_in_gets_no_preview(client: Client) -> None:
     assert client.post("/matches/").status_code == 403
 
 

@@ -334,7 +334,7 @@ def tried(one: Delivery, at: datetime, *statuses: str) -> Attempt:
 
 def test_not_reached_stands_where_it_happened_and_is_drawn_as_bad_news(page: Client, member: Member) -> None:
     at = now() - timedelta(minutes=10)
-    one = mine(member, state=State.UNDELIVERED, created_at=at, due_at=at, reason="Nobody there.")
+    one = mine(member, state=State.UNDELIVERED, created_at=at, due_at=at, reason="No answer.")
     tried(one, at, "ringing", "no-answer")
     Answer.objects.create(
         event=one.event,

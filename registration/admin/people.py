@@ -29,17 +29,17 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at
     )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Whoever gets an account is to choose a password of their own."""
+        """Ask a new user to choose a new password."""
         return {**super().get_changeform_initial_data(request), "must_change_password": "1"}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        """Have what concerns an account planned anew when it is switched off or on."""
+        """Have what concerns an account planned again when it is switched off or on."""
         super().save_model(request, obj, form, change)
         if "is_active" in form.changed_data:
             Registration.objects.filter(member__user=obj).changed()
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002 - Django's
-        """Have the person replace a password that somebody else has set."""
+        """Have the person replace a password that an administrator has set."""
         response = super().user_change_password(request, id, form_url)
         is_done = request.method == "POST" and response.status_code == 302  # noqa: PLR2004 - done
         if is_done and str(request.user.pk) != id:
@@ -86,7 +86,7 @@ class MemberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
         return int(member.targets_counted)
 
     def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        """Give the member an inbox, and have days planned anew by the clocks of another zone."""
+        """Give the member an inbox, and have all-day events planned again in another time zone."""
         super().save_model(request, obj, form, change)
         add_inbox(obj)
         if change and "time_zone" in form.changed_data:

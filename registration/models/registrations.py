@@ -34,7 +34,7 @@ class Registration(models.Model):
     ``skips_away`` pass the member over.
 
     ``is_planned`` is False from any change until the planner has brought its deliveries in line;
-    whoever changes a registration or its steps goes through the QuerySet's ``changed()``.
+    every change of a registration or its steps goes through the QuerySet's ``changed()``.
     """
 
     class Kind(models.TextChoices):

@@ -62,7 +62,7 @@ class Target(models.Model):
 class Verification(models.Model):
     """A code that was sent to a target, kept hashed, good for few tries and a short time.
 
-    The row outlives its target: whoever deletes a target and adds it again starts no new count of
+    The row outlives its target: deleting a target and adding it again starts no new count of
     codes, neither for the member nor for the address.
     """
 

@@ -45,7 +45,7 @@ def test_a_second_page_makes_no_second_member(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/upcoming/", "/targets/", "/admin/", "/profile/", "/nothing-here"])
-def test_whoever_has_a_password_of_somebody_else_comes_no_further_than_to_change_it(
+def test_a_user_with_a_password_set_by_an_administrator_comes_no_further_than_to_change_it(
     client: Client, path: str
 ) -> None:
     client.force_login(UserFactory.create(must_change_password=True, is_staff=True, is_superuser=True))
@@ -53,7 +53,7 @@ def test_whoever_has_a_password_of_somebody_else_comes_no_further_than_to_change
     assert (answer.status_code, answer["Location"]) == (302, "/accounts/password/")
 
 
-def test_whoever_has_a_password_of_somebody_else_can_send_no_form_either(client: Client) -> None:
+def test_a_user_with_a_password_set_by_an_administrator_can_send_no_form_either(client: Client) -> None:
     user = UserFactory.create(must_change_password=True)
     client.force_login(user)
     assert client.post("/profile/", {"name": "Other"})["Location"] == "/accounts/password/"

@@ -56,7 +56,7 @@ def test_after_a_quarter_of_an_hour_it_may_be_tried_again() -> None:
 
 
 @pytest.mark.usefixtures("ann")
-def test_whoever_signs_in_starts_anew() -> None:
+def test_a_sign_in_starts_a_new_count() -> None:
     fail(FAILURES - 1)
     assert sign_in(PASSWORD).status_code == 302
     assert not SignInTry.objects.exists()
@@ -69,7 +69,7 @@ def test_the_name_in_capitals_is_the_same_name() -> None:
 
 
 @pytest.mark.usefixtures("ann")
-def test_nobody_is_locked_out_by_somebody_at_another_address() -> None:
+def test_failures_at_another_address_lock_no_account_out() -> None:
     fail(FAILURES, REMOTE_ADDR="192.0.2.7")
     assert sign_in(PASSWORD).status_code == 302
 

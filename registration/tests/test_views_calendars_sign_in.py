@@ -78,13 +78,13 @@ def test_another_key_is_another_calendar(page: Client) -> None:
     assert Calendar.objects.count() == 2
 
 
-def test_what_somebody_else_has_may_be_added(page: Client, member: Member) -> None:
+def test_a_calendar_that_another_member_has_may_be_added(page: Client, member: Member) -> None:
     CalendarFactory.create(url=URL)
     CalendarFactory.create(url=URL, owner=None)
     add(page)
     assert Calendar.objects.filter(owner=member).count() == 1
 
 
-def test_a_calendar_for_everybody_is_not_given_twice(staff_page: Client) -> None:
+def test_a_shared_calendar_is_not_added_twice(staff_page: Client) -> None:
     CalendarFactory.create(url=URL, owner=None)
     assert error_at(add(staff_page, is_for_everybody="on"), "url") == "You already have this calendar."

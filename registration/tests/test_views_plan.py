@@ -98,7 +98,7 @@ def test_a_target_that_can_not_be_used_is_told_with_the_reason(
     assert error_at(answer, "steps-0-target") == said
 
 
-def test_somebody_else_s_target_can_not_be_put_into_a_plan(page: Client, inbox: Target) -> None:
+def test_another_member_s_target_can_not_be_put_into_a_plan(page: Client, inbox: Target) -> None:
     other = TargetFactory.create()
     answer = page.post("/registrations/add/", date(inbox) | plan((other.pk, 10, "minutes", "before")))
     assert "Choose one from the list." in error_at(answer, "steps-0-target")

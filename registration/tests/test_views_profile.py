@@ -70,7 +70,7 @@ def test_times_are_shown_in_the_member_s_zone(page: Client, member: Member) -> N
     assert "Asia/Tokyo" in text_of(page.get("/registrations/add/"))
 
 
-def test_another_time_zone_has_the_member_s_registrations_planned_anew(page: Client, member: Member) -> None:
+def test_another_time_zone_has_the_member_s_registrations_planned_again(page: Client, member: Member) -> None:
     mine, _other = RegistrationFactory.create(member=member), RegistrationFactory.create()
     page.post("/profile/", GOOD)
     assert list(Registration.objects.unplanned()) == [mine]

@@ -159,7 +159,7 @@ def test_a_pattern_that_can_not_be_used_is_told_next_to_its_field(
     assert said in told
 
 
-def test_somebody_else_s_calendar_can_not_be_chosen(page: Client, inbox: Target) -> None:
+def test_another_member_s_calendar_can_not_be_chosen(page: Client, inbox: Target) -> None:
     calendar = CalendarFactory.create()
     answer = page.post("/registrations/add/?kind=standing", standing(inbox, calendar=calendar.pk))
     assert "Choose one from the list." in error_at(answer, "calendar")
@@ -207,7 +207,7 @@ def test_one_s_own_registration_is_not_declined_but_deleted(page: Client, member
 
 
 @pytest.mark.parametrize("action", ["switch", "delete", "decline", "accept"])
-def test_somebody_else_s_registration_can_not_be_touched(page: Client, action: str) -> None:
+def test_another_member_s_registration_can_not_be_touched(page: Client, action: str) -> None:
     one = RegistrationFactory.create()
     assert page.post(f"/registrations/{one.pk}/{action}").status_code == 404
     assert page.get(f"/registrations/{one.pk}/").status_code == 404
@@ -222,7 +222,7 @@ def test_switching_off_and_on_is_planned(page: Client, member: Member) -> None:
         assert (one.is_active, one.is_planned) == (is_active, False)
 
 
-def test_a_member_sees_its_own_and_the_staff_everybody_s(
+def test_a_member_sees_its_own_and_the_staff_those_of_all_members(
     page: Client, staff_page: Client, member: Member
 ) -> None:
     RegistrationFactory.create(member=member, name="Mine")

@@ -37,7 +37,7 @@ def test_a_new_plan_begins_with_the_inbox_ten_minutes_before(page: Client, inbox
     assert 'name="steps-0-amount" value="10"' in html
 
 
-def test_a_new_plan_of_whoever_has_no_inbox_begins_with_what_was_verified_first(
+def test_a_new_plan_of_a_member_without_inbox_begins_with_what_was_verified_first(
     page: Client, inbox: Target
 ) -> None:
     for days in (2, 9, 5):
@@ -124,13 +124,13 @@ def test_a_mute_needs_no_plan(page: Client, inbox: Target) -> None:
     assert Registration.objects.get().steps.count() == 0
 
 
-def test_somebody_else_s_calendar_can_not_be_held_back(page: Client, inbox: Target) -> None:
+def test_another_member_s_calendar_can_not_be_held_back(page: Client, inbox: Target) -> None:
     other = CalendarFactory.create()
     page.post(ADD, standing(inbox, action="mute", muted_sources=[other.source]))
     assert not Registration.objects.exists()
 
 
-def test_whoever_is_only_away_has_no_plan(page: Client, inbox: Target) -> None:
+def test_an_absence_has_no_plan(page: Client, inbox: Target) -> None:
     page.post(ADD, standing(inbox, action="away"))
     assert Registration.objects.get().steps.count() == 0
 
