@@ -85,11 +85,11 @@ def _said(choice: Choice) -> str:
     parts = []
     if choice.added:
         what = "One calendar is" if choice.added == 1 else f"{choice.added} calendars are"
-        parts.append(f"{what} added, and read within a minute.")
+        parts.append(f"{what} added. The first sync starts within a minute.")
     if choice.removed:
         what = "One calendar is" if choice.removed == 1 else f"{choice.removed} calendars are"
-        parts.append(f"{what} removed.")
-    return " ".join(parts) or "All stays as it was."
+        parts.append(f"{what} deleted.")
+    return " ".join(parts) or "No changes."
 
 
 def _rows(account: CalendarAccount, remote: Sequence[RemoteCalendar]) -> Iterator[Row]:

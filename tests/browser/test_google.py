@@ -54,7 +54,7 @@ def test_an_account_is_connected_its_calendars_chosen_and_let_go(
     calendars.get_by_label("The team's").uncheck()
     calendars.get_by_role("button", name="Save").click()
     calendars.get_by_role("button", name="Delete").click()
-    calendars.get_by_text("One calendar is removed.").wait_for()
+    calendars.get_by_text("One calendar is deleted.").wait_for()
     assert not Calendar.objects.exists()
     calendars.on("dialog", lambda dialog: dialog.accept())
     calendars.get_by_role("button", name="Disconnect").click()
