@@ -52,7 +52,7 @@ def _when(event: EventFacts, zone: tzinfo, instant: datetime) -> str:
 def menu() -> list[str]:
     """Say what each key does."""
     return [
-        gettext("Press 1 to confirm."),
+        gettext("Press 1 to acknowledge."),
         gettext("Press 2 to be called again in %(n)d minutes.") % {"n": SNOOZE.total_seconds() // 60},
         gettext("Press 3 to ask the next person."),
         gettext("Press 9 to get no more calls about this."),
@@ -66,9 +66,9 @@ def why_settled(delivery: Delivery, confirmation: Answer | None, instant: dateti
     if event.canceled_at is not None:
         return gettext("It was canceled. There is nothing to do.")
     if confirmation is not None and confirmation.member_id == delivery.member_id:
-        return gettext("You have confirmed it already. There is nothing to do.")
+        return gettext("You have acknowledged it already. There is nothing to do.")
     if confirmation is not None:
-        return gettext("%(name)s has confirmed it already. There is nothing to do.") % {
+        return gettext("%(name)s has acknowledged it already. There is nothing to do.") % {
             "name": confirmation.member.name
         }
     if delivery.deadline_at <= instant:
@@ -77,8 +77,8 @@ def why_settled(delivery: Delivery, confirmation: Answer | None, instant: dateti
 
 
 def confirmed(*, is_new: bool) -> str:
-    """Say that it is confirmed."""
-    return gettext("Thank you, it is confirmed.") if is_new else gettext("It was confirmed already.")
+    """Say that it is acknowledged."""
+    return gettext("Thank you, it is acknowledged.") if is_new else gettext("It was acknowledged already.")
 
 
 def snoozed(until: datetime | None, member: Member) -> str:
@@ -91,7 +91,7 @@ def snoozed(until: datetime | None, member: Member) -> str:
 def passed_on(following: Member | None) -> str:
     """Say who is asked now."""
     if following is None:
-        return gettext("There is nobody else to ask.")
+        return gettext("There is no one else to ask.")
     return gettext("%(name)s will be asked now.") % {"name": following.name}
 
 

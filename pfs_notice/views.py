@@ -20,7 +20,7 @@ _SKEW: Final = "The clock of a machine differs from the database's by {} s. `man
 def home(request: HttpRequest) -> HttpResponse:
     """Lead on to what is coming."""
     del request
-    return redirect("eventinvoke:coming-list")
+    return redirect("eventinvoke:upcoming-list")
 
 
 @require_safe

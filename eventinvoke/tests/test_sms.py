@@ -37,7 +37,7 @@ def public_address() -> Iterator[None]:
 
 
 def test_a_text_has_the_title_the_body_and_the_link() -> None:
-    assert compose(message()) == f"Weekly telecon\nAt 15:05, in 5 minutes\nRoom 5\nConfirm: {LINK}"
+    assert compose(message()) == f"Weekly telecon\nAt 15:05, in 5 minutes\nRoom 5\nAcknowledge: {LINK}"
     assert segments(compose(message())) == 1
 
 

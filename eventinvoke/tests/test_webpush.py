@@ -70,8 +70,8 @@ def test_the_browser_gets_the_payload_that_the_package_describes(
         "process_id": PROCESS_ID,
         "report": f"/n/{PROCESS_ID}/push",
         "actions": [
-            {"action": "confirm", "title": "Confirm"},
-            {"action": "snooze", "title": "Remind me later"},
+            {"action": "confirm", "title": "Acknowledge"},
+            {"action": "snooze", "title": "Snooze"},
         ],
     }
 

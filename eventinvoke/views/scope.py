@@ -1,4 +1,4 @@
-"""Whose deliveries a page shows: the member's own, or those of all members where the staff asks for them."""
+"""Whose deliveries a page shows: the member's own, or all members' where the staff asks for them."""
 
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
@@ -20,7 +20,7 @@ _DIGITS: Final = 18
 
 
 def is_for_all(request: HttpRequest) -> bool:
-    """Say whether a member of the staff asks for those of all members."""
+    """Say whether a member of the staff asks for all members' deliveries."""
     return request.user.is_staff and request.GET.get("all") == "1"
 
 
@@ -37,7 +37,7 @@ def deliveries_for(request: HttpRequest) -> "QuerySet[Delivery]":
 
 
 def own_deliveries(request: HttpRequest) -> "QuerySet[Delivery]":
-    """Return the deliveries that this account may answer: each member answers only their own."""
+    """Return the deliveries that this account may answer: its member's own."""
     return Delivery.objects.filter(member=member_in(request))
 
 

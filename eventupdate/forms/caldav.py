@@ -41,7 +41,9 @@ class CalDAVForm(PanelForm, forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     is_for_everybody = forms.BooleanField(
-        required=False, label="For everybody", help_text="Every member may register for the entries."
+        required=False,
+        label="Share with everyone",
+        help_text="Every member can add registrations for its events.",
     )
 
     def __init__(

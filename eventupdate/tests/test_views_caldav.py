@@ -62,8 +62,8 @@ def test_the_password_is_stored_encrypted_and_shown_nowhere(page: Client, dav: D
     ("data", "field", "said"),
     [
         ({"password": "wrong"}, "password", "rejects this user name and password"),
-        ({"password": ""}, "password", "Fill this in."),
-        ({"user_name": ""}, "user_name", "Fill this in."),
+        ({"password": ""}, "password", "This field is required."),
+        ({"user_name": ""}, "user_name", "This field is required."),
         ({"url": "https://10.1.2.3/"}, "url", "private network"),
         ({"url": "https://me:secret@example.org/"}, "url", "can't contain a user name"),
         ({"url": "ftp://example.org"}, "url", "has to begin with https:// or http://"),

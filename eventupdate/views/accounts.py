@@ -58,7 +58,7 @@ def account_disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(accounts_for(request.user), pk=pk)
     disconnect(account)
     end(account)
-    messages.success(request, f"“{account}” is disconnected, and its calendars are removed.")
+    messages.success(request, f"“{account}” is disconnected, and its calendars are deleted.")
     return redirect("registration:calendar-list")
 
 
@@ -85,11 +85,11 @@ def _said(choice: Choice) -> str:
     parts = []
     if choice.added:
         what = "One calendar is" if choice.added == 1 else f"{choice.added} calendars are"
-        parts.append(f"{what} added, and read within a minute.")
+        parts.append(f"{what} added. The first sync starts within a minute.")
     if choice.removed:
         what = "One calendar is" if choice.removed == 1 else f"{choice.removed} calendars are"
-        parts.append(f"{what} removed.")
-    return " ".join(parts) or "Nothing was changed."
+        parts.append(f"{what} deleted.")
+    return " ".join(parts) or "No changes."
 
 
 def _rows(account: CalendarAccount, remote: Sequence[RemoteCalendar]) -> Iterator[Row]:

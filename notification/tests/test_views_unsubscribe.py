@@ -21,7 +21,7 @@ def path(notice: Notice) -> str:
 
 def test_opening_the_page_asks_and_changes_nothing(client: Client, mail: Notice) -> None:
     page = client.get(path(mail))
-    assert b"Send no more mail" in page.content
+    assert b"Unsubscribe" in page.content
     assert Target.objects.get(kind="email").disabled_at is None
 
 
@@ -37,13 +37,13 @@ def test_one_click_of_a_mail_program_switches_the_target_off(mail: Notice) -> No
 def test_a_second_click_changes_nothing(client: Client, mail: Notice) -> None:
     client.post(path(mail))
     first = Target.objects.get(kind="email").disabled_at
-    assert b"Nothing is sent to" in client.post(path(mail)).content
+    assert b"No more notices are sent to" in client.post(path(mail)).content
     assert Target.objects.get(kind="email").disabled_at == first
 
 
 def test_the_page_speaks_the_members_language(client: Client, account: None, db: None) -> None:
     page = client.get(path(Notice("email", language="de"))).content.decode()
-    assert "Keine E-Mails mehr senden" in page
+    assert "Abmelden" in page
 
 
 @pytest.mark.usefixtures("db")

@@ -1,4 +1,4 @@
-"""Everything that matches: which events, what they bring about, and what the notice says."""
+"""Events matching a search: which events, which action, and the text of the notice."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -35,13 +35,13 @@ def _choices(
 
 
 class StandingForm(RegistrationForm):
-    """Everything in a calendar, or in all, of which a field fits a pattern."""
+    """The events of one calendar, or of all, of which a field matches the search terms."""
 
     kind = Registration.Kind.STANDING
     action = forms.ChoiceField(
         choices=Registration.Action.choices,
         initial=Registration.Action.NOTIFY,
-        label="When one of them comes",
+        label="When an event matches",
         widget=forms.RadioSelect,
     )
     calendar = forms.ModelChoiceField(
@@ -53,19 +53,19 @@ class StandingForm(RegistrationForm):
     syntax = forms.ChoiceField(
         choices=[(s.value, s.label) for s in (Registration.Syntax.WORDS, Registration.Syntax.REGEX)],
         initial=Registration.Syntax.WORDS,
-        label="Written as",
+        label="Match using",
     )
     searched = forms.MultipleChoiceField(
         choices=[(f.value, f.label.capitalize()) for f in Registration.Field],
         initial=[Registration.Field.TITLE],
-        label="Look in",
+        label="Search in",
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one."},
     )
     muted_sources = forms.MultipleChoiceField(
         required=False,
-        label="Hold back the notices of",
-        help_text="None chosen: all of them. What is critical comes all the same, and the inbox stays open.",
+        label="Mute notices from",
+        help_text="None chosen: all. Critical notices and the inbox are never muted.",
         widget=forms.CheckboxSelectMultiple,
     )
 
@@ -86,24 +86,24 @@ class StandingForm(RegistrationForm):
             "muted_sources",
         )
         labels = {
-            "pattern": "Look for",
-            "exclude": "But not",
+            "pattern": "Search terms",
+            "exclude": "Exclude",
             "name": "Name",
             "text": "Text of the notice",
-            "all_day_at": "Entries that last all day begin at",
-            "skips_away": "Pass over whoever is away",
+            "all_day_at": "All-day events start at",
+            "skips_away": "Skip members who are away",
         }
         help_texts = {
             "pattern": (
-                '<span class="for-words">All words have to be there, in any order; “words in quotes” stay '
-                'together.</span> <span class="for-regex">For example <code>^Review|shift</code>: begins with '
-                "“Review”, or has “shift” anywhere.</span> Upper and lower case are the same."
+                '<span class="for-words">All words, in any order; “words in quotes” stay '
+                'together.</span> <span class="for-regex">For example <code>^Review|shift</code>: starts with '
+                "“Review”, or contains “shift”.</span> Not case-sensitive."
             ),
-            "exclude": "What fits this is left out.",
-            "name": "What it is called here. Empty: what you look for.",
-            "text": "Empty: the time, the place and the description.",
-            "all_day_at": "The plan counts from this hour, in your time zone.",
-            "skips_away": "The next step of the plan comes at once. A calendar says who is away.",
+            "exclude": "Events that match this are left out.",
+            "name": "Empty: the search terms.",
+            "text": "Empty: time, location and description.",
+            "all_day_at": "The plan counts from this time, in your time zone.",
+            "skips_away": "Their next step in the plan is sent at once. A registration with the action “I am away” says when.",
         }
         widgets = {
             "pattern": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
@@ -137,11 +137,11 @@ class StandingForm(RegistrationForm):
             named.choices = [("", "—"), *choices]
 
     def clean_pattern(self) -> str:
-        """Refuse what can't be searched for, and say what it lacks."""
+        """Refuse search terms that can't be used, and say why."""
         return self._check("pattern")
 
     def clean_exclude(self) -> str:
-        """Refuse what can't be searched for, and say what it lacks."""
+        """Refuse search terms that can't be used, and say why."""
         return self._check("exclude") if self.cleaned_data["exclude"] else ""
 
     def _check(self, name: str) -> str:
@@ -200,12 +200,12 @@ class StandingForm(RegistrationForm):
 
     @property
     def has_plan(self) -> bool:
-        """Whether anybody is told anything: who is only away is not."""
+        """Whether the registration has a plan: an absence has none."""
         return bool(self.cleaned_data.get("action") != Registration.Action.AWAY)
 
     @property
     def needs_plan(self) -> bool:
-        """Whether that has to be said by at least one step: a summary goes to the inbox if none says where."""
+        """Whether the plan needs at least one step: without one a digest goes to the inbox."""
         return bool(self.cleaned_data.get("action") == Registration.Action.NOTIFY)
 
     def candidate(self) -> Registration | None:

@@ -18,7 +18,7 @@ PREFIX: Final = "calendar:"
 class CalendarAccount(models.Model):
     """An account with a provider, through which one or several calendars are read.
 
-    ``owner`` is None for one that an administrator connected for calendars given to everybody.
+    ``owner`` is None for one that an administrator connected for calendars that are shared with everyone.
     """
 
     class Provider(models.TextChoices):
@@ -52,7 +52,7 @@ class CalendarAccount(models.Model):
 class Calendar(models.Model):
     """An outside calendar: where it is read from, and how the last reading went.
 
-    ``owner`` is None for a calendar that an administrator gives to everybody.
+    ``owner`` is None for a calendar that an administrator shares with everyone.
     """
 
     class Kind(models.TextChoices):

@@ -48,7 +48,7 @@ class Target(models.Model):
     address = models.TextField(help_text="As the channel normalised it.")
     fingerprint = models.CharField(max_length=64, editable=False)
     shown = models.CharField(max_length=200, help_text="As a person reads it.")
-    label = models.CharField(max_length=80, blank=True, help_text="A name of one's own: “Work phone”.")
+    label = models.CharField(max_length=80, blank=True, help_text="A name, like “Work phone”.")
     config = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=now, editable=False)
     verified_at = models.DateTimeField(null=True, blank=True)
@@ -71,6 +71,7 @@ class Target(models.Model):
     objects = TargetQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "contact method"
         ordering: ClassVar = ["kind", "pk"]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -28,11 +28,11 @@ class Shown(NamedTuple):
 
 
 STATES: Final = {
-    State.PENDING: Shown("waiting", "azure", "clock"),
-    State.SENDING: Shown("being sent", "blue", "send"),
+    State.PENDING: Shown("scheduled", "azure", "clock"),
+    State.SENDING: Shown("sending", "blue", "send"),
     State.SENT: Shown("sent", "blue", "check"),
-    State.DELIVERED: Shown("arrived", "teal", "checks"),
-    State.ACKNOWLEDGED: Shown("confirmed", "green", "circle-check"),
+    State.DELIVERED: Shown("delivered", "teal", "checks"),
+    State.ACKNOWLEDGED: Shown("acknowledged", "green", "circle-check"),
     State.UNDELIVERED: Shown("not reached", "red", "phone-off"),
     State.SUPPRESSED: Shown("held back", "yellow", "volume-off"),
     State.CANCELED: Shown("canceled", "secondary", "ban"),

@@ -53,7 +53,7 @@ def target_verify(request: HttpRequest, pk: int) -> HttpResponse:
         "note": target.contact.note() if target.contact.note is not None else None,
         "wait": verification.say_wait(wait) if wait > timedelta(0) else "",
     }
-    return render(request, "panel/target_verify.html", context)
+    return render(request, "registration/target_verify.html", context)
 
 
 @login_required

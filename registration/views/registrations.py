@@ -1,4 +1,4 @@
-"""Registrations: list, add, change, decline, switch, delete."""
+"""Registrations: list, add, edit, decline, switch, delete."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -39,7 +39,7 @@ _SHOWN: Final = {
 @login_required
 @require_safe
 def registration_list(request: HttpRequest) -> HttpResponse:
-    """Show the registrations, with a filter by kind, words and (for the staff) everybody's."""
+    """Show the registrations, with a filter by kind, words and (for the staff) those of all members."""
     rows = _rows(request)
     kind, words = request.GET.get("kind", ""), request.GET.get("q", "").replace("\0", "").strip()[:100]
     if kind in _SHOWN:
@@ -62,7 +62,7 @@ def registration_list(request: HttpRequest) -> HttpResponse:
         "sources": _sources(page.object_list),
         "is_all": request.GET.get("all") == "1",
     }
-    return render(request, "panel/registration_list.html", context)
+    return render(request, "registration/registration_list.html", context)
 
 
 def _rows(request: HttpRequest) -> "QuerySet[Registration]":
@@ -127,7 +127,7 @@ def _edit(request: HttpRequest, registration: Registration | None, kind: Registr
         messages.success(request, f"“{changed}” is saved.")
         return redirect("registration:registration-list")
     context = {"form": form, "plan": plan, "registration": registration, "kind": kind}
-    return render(request, "panel/registration_form.html", context)
+    return render(request, "registration/registration_form.html", context)
 
 
 def _are_valid(form: DateForm | StandingForm, plan: BaseStepFormSet) -> bool:
@@ -139,17 +139,17 @@ def _are_valid(form: DateForm | StandingForm, plan: BaseStepFormSet) -> bool:
 @login_required
 @require_POST
 def registration_decline(request: HttpRequest, pk: int) -> HttpResponse:
-    """Decline what somebody else registered for this member."""
+    """Decline a registration that another member added for this one."""
     registration = get_object_or_404(declinable_registrations_for(request.user), pk=pk)
     Registration.objects.filter(pk=registration.pk, declined_at=None).changed(declined_at=now())
-    messages.info(request, f"You declined “{registration}”. Nothing more comes of it.")
+    messages.info(request, f"You declined “{registration}”. Its notices stop.")
     return redirect("registration:registration-list")
 
 
 @login_required
 @require_POST
 def registration_accept(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take a refusal back."""
+    """Accept a registration that was declined."""
     registration = get_object_or_404(declinable_registrations_for(request.user), pk=pk)
     Registration.objects.filter(pk=registration.pk).changed(declined_at=None)
     messages.success(request, f"You accepted “{registration}”.")

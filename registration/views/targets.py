@@ -22,7 +22,7 @@ def target_list(request: HttpRequest) -> HttpResponse:
     member = member_in(request)
     targets = Target.objects.filter(member=member).order_by("kind", "pk")
     context = {"targets": targets, "channels": offered_channels(member)}
-    return render(request, "panel/target_list.html", context)
+    return render(request, "registration/target_list.html", context)
 
 
 @login_required
@@ -44,7 +44,7 @@ def target_add(request: HttpRequest, kind: str) -> HttpResponse:
             messages.success(request, f"{target} is added.")
             return redirect("registration:target-list")
     context = {"form": form, "channel": channel, "has_code": has_code}
-    return render(request, "panel/target_form.html", context)
+    return render(request, "registration/target_form.html", context)
 
 
 def _typed_channel(kind: str, member: Member) -> Channel:
@@ -63,7 +63,7 @@ def target_edit(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         form.save()
         return redirect("registration:target-list")
-    return render(request, "panel/target_edit.html", {"form": form, "target": target})
+    return render(request, "registration/target_edit.html", {"form": form, "target": target})
 
 
 @login_required

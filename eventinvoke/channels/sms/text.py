@@ -71,7 +71,7 @@ def _utf_16_units(text: str) -> Sequence[int]:
 
 
 def compose(message: Message) -> str:
-    """Return the text: title, what the notice says, and the link to confirm, which is never cut."""
+    """Return the text: title, what the notice says, and the link to acknowledge, which is never cut."""
     has_links = bool(message.process_id)
     text = template(message.title, message.body, message.language, has_links=has_links)
     return text.replace(PLACEHOLDER, message.process_id) if has_links else text
@@ -83,7 +83,7 @@ def template(title: str, body: str, language: str, *, has_links: bool) -> str:
     if not has_links:
         return _fit(said, "")
     with override(texts_for(language)):
-        line = gettext("Confirm: %(url)s") % {"url": link("notification:answer", PLACEHOLDER)}
+        line = gettext("Acknowledge: %(url)s") % {"url": link("notification:answer", PLACEHOLDER)}
     return _fit(said, f"\n{line}")
 
 

@@ -14,8 +14,8 @@ What the service worker gets is JSON in UTF-8, at most 3993 bytes::
       "report": "/n/Zm9v.../push",       where to POST what became of it (shown, clicked, closed,
                                          confirm, snooze); same origin; "" with no process id
       "actions": [                       empty with no process id
-        {"action": "confirm", "title": "Confirm"},
-        {"action": "snooze", "title": "Remind me later"}
+        {"action": "confirm", "title": "Acknowledge"},
+        {"action": "snooze", "title": "Snooze"}
       ],
       "close": true                      only where the notification of that tag is to go: it was
                                          acknowledged elsewhere. title and body say so in its place where

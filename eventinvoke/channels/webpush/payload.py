@@ -25,8 +25,8 @@ _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 def _actions(language: str) -> list[dict[str, str]]:
     with override(language):
         return [
-            {"action": "confirm", "title": gettext("Confirm")},
-            {"action": "snooze", "title": gettext("Remind me later")},
+            {"action": "confirm", "title": gettext("Acknowledge")},
+            {"action": "snooze", "title": gettext("Snooze")},
         ]
 
 

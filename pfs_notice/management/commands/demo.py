@@ -32,7 +32,7 @@ DTSTAMP:{stamp}\r
 DTSTART:{start}\r
 DTEND:{end}\r
 SUMMARY:PFS telecon\r
-DESCRIPTION:The weekly call of the demo. Press 1 on the phone to confirm.\r
+DESCRIPTION:The weekly call of the demo. Press 1 on the phone to acknowledge.\r
 LOCATION:Meeting room 1\r
 END:VEVENT\r
 END:VCALENDAR\r

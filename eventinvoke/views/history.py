@@ -22,7 +22,7 @@ _SHOWN: Final = [state for state in _OVER if state is not State.CANCELED]
 
 @login_required
 @require_safe
-def delivered_list(request: HttpRequest) -> HttpResponse:
+def history_list(request: HttpRequest) -> HttpResponse:
     """Show the history, the latest first, by state and channel."""
     state, kind = request.GET.get("state", ""), request.GET.get("kind", "")
     states = [state] if state in _OVER else _SHOWN
@@ -40,7 +40,7 @@ def delivered_list(request: HttpRequest) -> HttpResponse:
         "is_all": is_for_all(request),
         "is_later_page": bool(request.GET.get("before")),
     }
-    return render(request, "eventinvoke/delivered_list.html", context)
+    return render(request, "eventinvoke/history_list.html", context)
 
 
 def page_of(
