@@ -112,7 +112,9 @@ def stop(delivery: Delivery, way: str, *, starts_at: datetime | None = None) -> 
         events = _hold(delivery)
         _say(delivery, Answer.Kind.STOPPED, way, told)
         _move(Delivery.objects.filter(pk=delivery.pk), State.DELIVERED, now())
-        own = Delivery.objects.pending().filter(event__in=events, member=delivery.member_id, starts_at=told)
+        own = Delivery.objects.pending().filter(
+            event__in=events, member=delivery.member_id, starts_at=told, event__starts_at=told
+        )
         withdraw_settled(own.values_list("pk", flat=True))
 
 
@@ -180,7 +182,8 @@ def _concerned(delivery: Delivery, events: Sequence[int], told: datetime) -> lis
     plans = set(Step.objects.filter(target__member=delivery.member_id).values_list("registration", flat=True))
     if delivery.registration_id is not None:
         plans.add(delivery.registration_id)
-    pending = Delivery.objects.pending().filter(event__in=events, starts_at=told)
+    # What is about a start that the event no longer has is for planning to move.
+    pending = Delivery.objects.pending().filter(event__in=events, starts_at=told, event__starts_at=told)
     found = set(
         pending.filter(Q(member=delivery.member_id) | Q(registration__in=plans)).values_list("pk", flat=True)
     )
@@ -188,6 +191,7 @@ def _concerned(delivery: Delivery, events: Sequence[int], told: datetime) -> lis
         registration__in=plans,
         delivery__event__in=events,
         delivery__starts_at=told,
+        delivery__event__starts_at=told,
         delivery__state=State.PENDING,
     )
     return sorted(found.union(shares.values_list("delivery_id", flat=True)))

@@ -116,7 +116,7 @@ def test_each_text_fits_and_keeps_its_link(title: str, body: str) -> None:
     | st.lists(st.sampled_from(GSM_CHARACTERS), min_size=300, max_size=500)
 )
 def test_as_much_as_fits_is_sent_and_no_character_is_cut_in_two(characters: list[str]) -> None:
-    said, end = "".join(characters), f"\nConfirm: {LINK}"
+    said, end = "".join(characters), f"\nAcknowledge: {LINK}"
     text = written(said, "")
     if counted(said + end) <= MAX_SEGMENTS:
         assert text == said + end
@@ -131,7 +131,7 @@ def test_as_much_as_fits_is_sent_and_no_character_is_cut_in_two(characters: list
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(["word", "pump", "is", "{dry}", "点検"]), min_size=150, max_size=300))
 def test_a_long_text_is_cut_between_words(words: list[str]) -> None:
-    kept = written(" ".join(words), "").removesuffix(f"...\nConfirm: {LINK}").split(" ")
+    kept = written(" ".join(words), "").removesuffix(f"...\nAcknowledge: {LINK}").split(" ")
     assert kept == words[: len(kept)]
 
 
@@ -140,7 +140,7 @@ def test_a_long_text_is_cut_to_three_segments_and_keeps_its_link(said: str) -> N
     text = written("Weekly telecon", said)
     assert counted(text) == MAX_SEGMENTS
     assert text.startswith("Weekly telecon\n")
-    assert text.endswith(f"...\nConfirm: {LINK}")
+    assert text.endswith(f"...\nAcknowledge: {LINK}")
 
 
 def test_typographic_characters_do_not_make_a_message_dear() -> None:
@@ -151,11 +151,11 @@ def test_typographic_characters_do_not_make_a_message_dear() -> None:
 
 def test_what_is_not_gsm_anyway_is_written_as_it_is() -> None:
     said = "点検\u3000\u201cA\u201d \u0645\u06cc\u200c\u062e 10\u00a0h\u2026 👩\u200d👧"
-    assert written("Notice", said) == f"Notice\n{said}\nConfirm: {LINK}"
+    assert written("Notice", said) == f"Notice\n{said}\nAcknowledge: {LINK}"
 
 
 def test_an_override_is_dropped_from_gsm_and_closed_elsewhere() -> None:
-    assert written("Pump\u202e 3", "x") == f"Pump 3\nx\nConfirm: {LINK}"
-    assert written("点検\u202e 3", "x") == f"\u2068点検\u202e 3\u202c\u2069\nx\nConfirm: {LINK}"
-    kept = written("点\u202e" + "検" * 300, "").removesuffix(f"\nConfirm: {LINK}")
+    assert written("Pump\u202e 3", "x") == f"Pump 3\nx\nAcknowledge: {LINK}"
+    assert written("点検\u202e 3", "x") == f"\u2068点検\u202e 3\u202c\u2069\nx\nAcknowledge: {LINK}"
+    kept = written("点\u202e" + "検" * 300, "").removesuffix(f"\nAcknowledge: {LINK}")
     assert kept.endswith("検\u202c\u2069...")

@@ -225,7 +225,7 @@ def test_an_all_day_event_names_the_day_that_the_mail_names(client: Client, db: 
     notice.change_event(
         is_all_day=True, starts_at=day, starts_on=day.date(), deadline_at=day + timedelta(days=1)
     )
-    assert "March 1, 2027" in show(client, notice)
+    assert "1 March 2027" in show(client, notice)
 
 
 def test_a_button_that_was_open_before_it_was_renamed_still_works(client: Client, mail: Notice) -> None:

@@ -134,4 +134,4 @@ def test_what_was_closed_and_nothing_else_was_closed_unread(push: Notice) -> Non
     client = Client()
     client.force_login(push.delivery.member.user)
     page = client.get(reverse("eventinvoke:delivery-detail", args=[push.delivery.pk])).content.decode()
-    assert "It was closed unread" in page
+    assert "Notification closed" in page

@@ -54,9 +54,9 @@ def test_a_channel_without_a_code_is_ready_at_once(page: Client, member: Member)
     ("field", "value", "said"),
     [
         ("server", "http://chat.example.org", "The server's address begins with https://."),
-        ("server", "", "Fill this in."),
-        ("address", " ", "Fill this in."),
-        ("server", "https://\x07", "There are invisible characters in this."),
+        ("server", "", "This field is required."),
+        ("address", " ", "This field is required."),
+        ("server", "https://\x07", "The text has invisible characters."),
     ],
 )
 def test_an_error_stands_next_to_the_field_that_the_channel_names(
