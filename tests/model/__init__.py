@@ -1,0 +1,1 @@
+"""The model test: the engine beside a naive reference, on random histories."""

@@ -1,0 +1,293 @@
+"""The engine as the model test drives it: the one place that knows the names of its functions and columns."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Min
+
+from common import process_ids
+from common.channels import Message
+from common.clock import now
+from common.states import State
+from eventinvoke.models import Attempt, Delivery, Held
+from eventinvoke.planning.publish import EventDraft, publish, withdraw
+from eventinvoke.planning.replan import follow_changes
+from eventinvoke.replies import answers, receipts
+from eventinvoke.sending.deliver import fire
+from eventinvoke.sending.digest import summarise_due
+from eventinvoke.sending.leases import recover_leases, take_back
+from registration.membership import add_inbox
+from registration.models import Calendar, Member, Registration, Step, Target, User
+from registration.models.targets import fingerprint
+from tests.model import world
+from tests.model.channels import desk
+from tests.model.world import KINDS
+
+MIDNIGHT: Final = datetime(2026, 11, 21, tzinfo=UTC)
+SECOND: Final = timedelta(seconds=1)
+ZONES: Final = {0: "UTC", 540: "Asia/Tokyo", -300: "America/Bogota"}
+SETTINGS: Final = {
+    "NOTICE_LEASE_SECONDS": 60, "NOTICE_ASK_SECONDS": 5, "NOTICE_REPORT_SECONDS": 180, "NOTICE_RATES": {},
+    "NOTICE_RECEIPT_SECONDS": 60,
+}  # fmt: skip
+_ROUNDS: Final = 25
+
+
+def instant(at: float) -> datetime:
+    """Return the instant of a minute of the history."""
+    return MIDNIGHT + timedelta(minutes=at)
+
+
+def minute(at: datetime) -> float:
+    """Return the minute of the history, with its fraction."""
+    return (at - MIDNIGHT) / timedelta(minutes=1)
+
+
+def _time_of_day(local: int) -> Any:
+    return (MIDNIGHT + timedelta(minutes=local)).time()
+
+
+class Engine:
+    """The real engine, in the words of the model."""
+
+    def __init__(self, traveller: Any) -> None:
+        """Drive the engine on a clock that ``time_machine`` controls."""
+        self._clock = traveller
+        self.members: dict[world.Member, Member] = {}
+        self.targets: dict[world.Target, Target] = {}
+        self.names: dict[int, world.Target] = {}
+        self.calendars: list[Calendar] = []
+        self.plans: dict[world.Plan, Registration] = {}
+        self.steps: dict[world.Step, Step] = {}
+
+    # The world
+
+    def make_world(self, targets: Iterable[world.Target], calendars: int) -> None:
+        """Store members, their targets, and calendars that everybody sees."""
+        for target in targets:
+            if target.member not in self.members:
+                user = User.objects.create(username=target.member.name)
+                self.members[target.member] = Member.objects.create(
+                    user=user, name=target.member.name, daily_cap=None, critical_reserve=0
+                )
+            row = self._make_target(target)
+            self.targets[target], self.names[row.pk] = row, target
+        for number in range(calendars):
+            self.calendars.append(Calendar.objects.create(name=f"Calendar {number}", is_active=False))
+
+    def _make_target(self, target: world.Target) -> Target:
+        member = self.members[target.member]
+        if target.kind == "inbox":
+            return add_inbox(member)
+        return Target.objects.create(
+            member=member, kind=target.kind, address=target.name, shown=target.name,
+            fingerprint=fingerprint(target.name), verified_at=now(),
+        )  # fmt: skip
+
+    def set_member(self, member: world.Member) -> None:
+        """Store zone, quiet hours and daily limit as a member's page does."""
+        begin, end = member.quiet or (None, None)
+        row = self.members[member]
+        Member.objects.filter(pk=row.pk).update(
+            time_zone=ZONES[member.zone],
+            quiet_from=None if begin is None else _time_of_day(begin),
+            quiet_until=None if end is None else _time_of_day(end),
+            daily_cap=member.cap,
+        )
+        Registration.objects.filter(member=row).changed()
+
+    def switch_account(self, member: world.Member) -> None:
+        """Switch an account on or off as an administrator does."""
+        row = self.members[member]
+        User.objects.filter(pk=row.user_id).update(is_active=member.is_on)
+        Registration.objects.filter(member=row).changed()
+
+    def switch_target(self, target: world.Target) -> None:
+        """Disable a target or enable it again as its page does."""
+        row = self.targets[target]
+        disabled_at = None if target.is_on else now()
+        Target.objects.filter(pk=row.pk).update(disabled_at=disabled_at, disabled_reason="")
+        Registration.objects.filter(steps__target=row).changed()
+
+    # Registrations
+
+    def register(self, plan: world.Plan) -> None:
+        """Store a registration with its steps."""
+        row = Registration.objects.create(
+            member=self.members[plan.member], kind="standing", name=f"Plan {plan.number}", syntax="words",
+            action=plan.action, pattern=plan.word, skips_away=plan.skips_away,
+            calendar=None if plan.calendar is None else self.calendars[plan.calendar],
+        )  # fmt: skip
+        self.plans[plan] = row
+        for step in plan.steps:
+            self._add_step(row, step)
+
+    def _add_step(self, row: Registration, step: world.Step) -> None:
+        self.steps[step] = Step.objects.create(registration=row, target=self.targets[step.target], **_columns(step))
+
+    def switch_plan(self, plan: world.Plan) -> None:
+        """Switch a registration on or off."""
+        Registration.objects.filter(pk=self.plans[plan].pk).changed(is_active=plan.is_on)
+
+    def delete_plan(self, plan: world.Plan) -> None:
+        """Delete a registration."""
+        self.plans.pop(plan).delete()
+
+    def add_step(self, plan: world.Plan, step: world.Step) -> None:
+        """Add a step to a plan."""
+        self._add_step(self.plans[plan], step)
+        Registration.objects.filter(pk=self.plans[plan].pk).changed()
+
+    def change_step(self, plan: world.Plan, step: world.Step) -> None:
+        """Store a step's new offset and condition."""
+        Step.objects.filter(pk=self.steps[step].pk).update(**_columns(step))
+        Registration.objects.filter(pk=self.plans[plan].pk).changed()
+
+    def delete_step(self, plan: world.Plan, step: world.Step) -> None:
+        """Delete a step."""
+        self.steps.pop(step).delete()
+        Registration.objects.filter(pk=self.plans[plan].pk).changed()
+
+    # Events
+
+    def publish(self, event: world.Event) -> None:
+        """Publish an event as its calendar has it now, or withdraw it."""
+        source = self.calendars[event.calendar].source
+        if event.is_canceled:
+            withdraw(source, [event.title])
+            return
+        draft = EventDraft(
+            source=source, external_id=event.title, title=event.title, severity=event.severity,
+            starts_at=instant(event.start), ends_at=instant(event.start + event.length),
+        )  # fmt: skip
+        publish([draft])
+
+    # Time
+
+    @property
+    def now(self) -> float:
+        """The present minute."""
+        return minute(now())
+
+    def advance(self, until: float, *, is_down: bool = False) -> None:
+        """Let time pass, waking whenever the engine has something to do, as the beat does every second."""
+        while not is_down:
+            wake = self._next_wake()
+            if wake is None or wake > instant(until):
+                break
+            self._clock.move_to(max(_whole_second(wake), now() + SECOND))
+            self.work()
+        if now() < instant(until):
+            self._clock.move_to(instant(until))
+        self.work()
+
+    def work(self) -> None:
+        """Do what the beat and its workers do on one wake-up, until nothing is due."""
+        for _round in range(_ROUNDS):
+            follow_changes()
+            recover_leases()
+            take_back()
+            fired = sum(fire(kind).tried for kind in KINDS)
+            if not summarise_due() and not fired and not self._is_due():
+                return
+        raise AssertionError("the engine does not come to rest")
+
+    def _is_due(self) -> bool:
+        due = Delivery.objects.filter(state=State.PENDING, next_attempt_at__lte=now())
+        return due.exists() or Registration.objects.unplanned().exists()
+
+    def _next_wake(self) -> datetime | None:
+        pending = Delivery.objects.filter(state=State.PENDING)
+        first = pending.aggregate(at=Min("next_attempt_at"))["at"]
+        lease = Delivery.objects.aggregate(at=Min("lease_until"))["at"]
+        held = Held.objects.aggregate(at=Min("until"))["at"]
+        leased = lease + SECOND if lease else None
+        return min((at for at in (first, leased, held) if at is not None), default=None)
+
+    # Answers and receipts
+
+    def acknowledge(self, process_id: str, starts_at: float) -> None:
+        """Acknowledge the start that a message told."""
+        del starts_at  # the present functions take no start
+        answers.confirm(_delivery(process_id), "page")
+
+    def snooze(self, process_id: str, after: int | None, starts_at: float) -> float | None:
+        """Snooze by minutes, or to the start (None); return when it is told again."""
+        minutes = starts_at - self.now if after is None else after
+        at = answers.snooze(_delivery(process_id), "page", timedelta(minutes=minutes))
+        return None if at is None else minute(at)
+
+    def pass_on(self, process_id: str, starts_at: float) -> str | None:
+        """Pass on; return the name of the member who is told now."""
+        del starts_at
+        member = answers.pass_on(_delivery(process_id), "page")
+        return None if member is None else member.name
+
+    def stop(self, process_id: str, starts_at: float) -> None:
+        """Stop notices by this kind of channel."""
+        del starts_at
+        answers.stop(_delivery(process_id), "page")
+
+    def report(self, process_id: str, fact: str, number: int) -> None:
+        """Have a provider or a device report a fact; ``number`` is its fingerprint."""
+        means = State.DELIVERED if fact == "shown" else State.UNDELIVERED
+        attempt = process_ids.read(process_id)
+        receipts.apply(receipts.Report(attempt, fact, f"{attempt}-{number}", means, reason=fact))
+
+    # What is to be seen
+
+    def about(self, message: Message) -> tuple[str, float, world.Target, str]:
+        """Return the title, the start, the target and the source of what a message tells."""
+        row = _delivery(message.process_id)
+        start = message.starts_at or row.due_at
+        return row.event.external_id, minute(start), self.names[row.target_id], row.event.source
+
+    def reached(self) -> set[tuple[str, str, float]]:
+        """Return who was reached, about which start of which event."""
+        found = set()
+        for one in Attempt.objects.filter(delivery__state__in=[State.DELIVERED, State.ACKNOWLEDGED]).select_related(
+            "delivery__event", "delivery__member"
+        ):
+            if one.delivery.event.source.startswith("calendar:") and str(one.pk) in self.starts:
+                found.add((one.delivery.member.name, one.delivery.event.external_id, self.starts[str(one.pk)]))
+        return found
+
+    @staticmethod
+    def minute(at: datetime) -> float:
+        """Return the minute of the history."""
+        return minute(at)
+
+    @property
+    def starts(self) -> dict[str, float]:
+        """The start that each try told, by its attempt (kept here while attempts have no such column)."""
+        return _starts
+
+
+_starts: dict[str, float] = {}
+
+
+def remember_start(message: Message) -> None:
+    """Keep the start that a try told."""
+    if message.starts_at is not None:
+        _starts[str(process_ids.read(message.process_id))] = minute(message.starts_at)
+
+
+def forget() -> None:
+    """Begin another history."""
+    _starts.clear()
+    desk.clear()
+
+
+def _columns(step: world.Step) -> dict[str, Any]:
+    condition = Step.Condition.ALWAYS if step.is_always else Step.Condition.UNCONFIRMED
+    return {"offset": timedelta(minutes=step.offset), "condition": condition}
+
+
+def _delivery(process_id: str) -> Delivery:
+    attempt = Attempt.objects.select_related("delivery__event").get(pk=process_ids.read(process_id))
+    return attempt.delivery
+
+
+def _whole_second(at: datetime) -> datetime:
+    return at if not at.microsecond else at.replace(microsecond=0) + SECOND
