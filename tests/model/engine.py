@@ -1,16 +1,18 @@
 """The engine as the model test drives it: the one place that knows the names of its functions and columns."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
-from django.db.models import Min
+from django.db.models import Min, Q
 
 from common import process_ids
 from common.channels import Message
 from common.clock import now
-from common.states import State
-from eventinvoke.models import Attempt, Delivery, Held
+from common.states import REACHED, State
+from eventinvoke.models import Answer, Attempt, Delivery, Held
 from eventinvoke.planning.publish import EventDraft, publish, withdraw
 from eventinvoke.planning.replan import follow_changes
 from eventinvoke.replies import answers, receipts
@@ -32,6 +34,7 @@ SETTINGS: Final = {
     "NOTICE_RECEIPT_SECONDS": 60,
 }  # fmt: skip
 _ROUNDS: Final = 25
+ACKNOWLEDGED: Final = Answer.Kind.CONFIRMED
 
 
 def instant(at: float) -> datetime:
@@ -181,29 +184,40 @@ class Engine:
         if now() < instant(until):
             self._clock.move_to(instant(until))
         self.work()
+        take_back()
 
     def work(self) -> None:
         """Do what the beat and its workers do on one wake-up, until nothing is due."""
         for _round in range(_ROUNDS):
-            follow_changes()
-            recover_leases()
-            take_back()
-            fired = sum(fire(kind).tried for kind in KINDS)
-            if not summarise_due() and not fired and not self._is_due():
+            if not self._do_what_is_due():
                 return
         raise AssertionError("the engine does not come to rest")
 
-    def _is_due(self) -> bool:
+    def _do_what_is_due(self) -> bool:
+        is_changed = Registration.objects.unplanned().exists()
+        if is_changed:
+            follow_changes()
+        is_lost = Delivery.objects.filter(lease_until__lt=now()).exists()
+        if is_lost:
+            recover_leases()
         due = Delivery.objects.filter(state=State.PENDING, next_attempt_at__lte=now())
-        return due.exists() or Registration.objects.unplanned().exists()
+        kinds = set(due.order_by().values_list("kind", flat=True))
+        for kind in KINDS:
+            if kind in kinds:
+                fire(kind)
+        is_held = Held.objects.filter(until__lte=now()).exists()
+        if is_held:
+            summarise_due()
+        return bool(is_changed or kinds or is_lost or is_held)
 
     def _next_wake(self) -> datetime | None:
-        pending = Delivery.objects.filter(state=State.PENDING)
-        first = pending.aggregate(at=Min("next_attempt_at"))["at"]
-        lease = Delivery.objects.aggregate(at=Min("lease_until"))["at"]
-        held = Held.objects.aggregate(at=Min("until"))["at"]
-        leased = lease + SECOND if lease else None
-        return min((at for at in (first, leased, held) if at is not None), default=None)
+        lease, held = Min("lease_until"), Min("held__until")
+        found = Delivery.objects.aggregate(
+            due=Min("next_attempt_at", filter=Q(state=State.PENDING)), lease=lease, held=held
+        )
+        if found["lease"]:
+            found["lease"] += SECOND
+        return min((at for at in found.values() if at is not None), default=None)
 
     # Answers and receipts
 
@@ -243,34 +257,46 @@ class Engine:
         start = message.starts_at or row.due_at
         return row.event.external_id, minute(start), self.names[row.target_id], row.event.source
 
+    def look(self) -> "Seen":
+        """Read what is stored now."""
+        deliveries = Delivery.objects.select_related("member", "event")
+        return Seen(
+            {row.pk: row for row in deliveries}, list(Attempt.objects.all()), list(Answer.objects.all()), _starts
+        )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is stored at one instant."""
+
+    deliveries: dict[int, Delivery]
+    attempts: list[Attempt]
+    answers: list[Answer]
+    starts: dict[UUID, float]
+    """The start that each try told."""
+
+    def told_by(self, delivery: Delivery) -> set[float]:
+        """Return the starts that the tries of a delivery told."""
+        tries = [one.pk for one in self.attempts if one.delivery_id == delivery.pk]
+        return {self.starts[pk] for pk in tries if pk in self.starts}
+
     def reached(self) -> set[tuple[str, str, float]]:
         """Return who was reached, about which start of which event."""
-        found = set()
-        for one in Attempt.objects.filter(delivery__state__in=[State.DELIVERED, State.ACKNOWLEDGED]).select_related(
-            "delivery__event", "delivery__member"
-        ):
-            if one.delivery.event.source.startswith("calendar:") and str(one.pk) in self.starts:
-                found.add((one.delivery.member.name, one.delivery.event.external_id, self.starts[str(one.pk)]))
-        return found
-
-    @staticmethod
-    def minute(at: datetime) -> float:
-        """Return the minute of the history."""
-        return minute(at)
-
-    @property
-    def starts(self) -> dict[str, float]:
-        """The start that each try told, by its attempt (kept here while attempts have no such column)."""
-        return _starts
+        return {
+            (row.member.name, row.event.external_id, start)
+            for row in self.deliveries.values()
+            if row.state in REACHED and row.event.source.startswith("calendar:")
+            for start in self.told_by(row)
+        }
 
 
-_starts: dict[str, float] = {}
+_starts: dict[UUID, float] = {}
 
 
 def remember_start(message: Message) -> None:
     """Keep the start that a try told."""
     if message.starts_at is not None:
-        _starts[str(process_ids.read(message.process_id))] = minute(message.starts_at)
+        _starts[process_ids.read(message.process_id)] = minute(message.starts_at)
 
 
 def forget() -> None:

@@ -244,16 +244,17 @@ class History:
                 target, title, start = key
                 what = f"{target.name} is told “{title}” at {clock(start)}"
                 self.fail(f"{what} {_times(expected[key])}", f"{_times(got[key])}")
-        for broken in invariants.broken(self.engine):
+        seen = self.engine.look()
+        for broken in invariants.broken(seen):
             self.fail("every invariant holds", broken)
-        should, was = self.reference.reached(), self.engine.reached()
+        should, was = self.reference.reached(), seen.reached()
         for name, title, start in sorted(should ^ was):
             words = [f"{name} counts as {'' if found else 'not '}reached" for found in ((name, title, start) in should,)]
             self.fail(f"{words[0]} about “{title}” at {clock(start)}", "the opposite is stored")
 
     def fail(self, expected: str, got: str) -> None:
         """Raise with the story of the history."""
-        reasons = invariants.reasons() if os.environ.get("MODEL_VERBOSE") else []
+        reasons = invariants.reasons(self.engine.look()) if os.environ.get("MODEL_VERBOSE") else []
         lines = ["", *self.story, f"expected: {expected}", f"     got: {got}", *reasons]
         raise Differs("\n".join(lines))
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from django.db import transaction
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.model.engine import instant
 from tests.model.history import BEGIN, History
@@ -18,6 +18,9 @@ from tests.model.world import CRITICAL, INFO, KINDS, Behaviour
 
 _WITHOUT: Final = frozenset(filter(None, os.environ.get("MODEL_WITHOUT", "").split(",")))
 F = TypeVar("F", bound=Callable[..., Any])
+
+_MOST: Final = 3
+"""Plans; more find nothing more and take longer."""
 
 _members = st.integers(0, 2)
 _index = st.integers(0, 5)
@@ -80,6 +83,12 @@ class Machine(RuleBasedStateMachine):
     def _target(self, member: int, kind: int) -> Any:
         return self.history.targets[member * len(KINDS) + kind]
 
+    @initialize(steps=_steps, ahead=_ahead, skips=st.booleans())
+    def begin(self, steps: list[Any], ahead: int, *, skips: bool) -> None:
+        """Begin with a plan of Alice's and an event."""
+        self._register(0, steps, "telecon", None, skips=skips)
+        self.history.publish("telecon A", BEGIN + ahead + 0.5)
+
     # Time
 
     @rule(minutes=st.sampled_from([1, 3, 6, 10]))
@@ -102,16 +111,17 @@ class Machine(RuleBasedStateMachine):
     @rule(member=_members, steps=_steps, word=_words, where=st.sampled_from([None, 0, 1]), skips=st.booleans())
     @allowed("register")
     def register(self, member: int, steps: list[Any], word: str, where: int | None, *, skips: bool) -> None:
-        if len(self.plans) >= 3:
-            return
+        if len(self.plans) < _MOST:
+            self._register(member, steps, word, None if "where" in _WITHOUT else where, skips=skips)
+
+    def _register(self, member: int, steps: list[Any], word: str, where: int | None, *, skips: bool) -> None:
         distinct = {(who, kind, offset): is_always for who, kind, offset, is_always in steps}
         plan = [
             (self._target(who, kind), offset, is_always and "always" not in _WITHOUT)
             for (who, kind, offset), is_always in distinct.items()
         ]
-        one = self.history.members[member]
-        where = None if "where" in _WITHOUT else where
-        self.history.register(one, word, plan, calendar=where, skips_away=skips and "away" not in _WITHOUT)
+        is_skipping = skips and "away" not in _WITHOUT
+        self.history.register(self.history.members[member], word, plan, calendar=where, skips_away=is_skipping)
 
     @rule(member=_members)
     @allowed("mute")

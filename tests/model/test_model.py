@@ -12,7 +12,7 @@ from tests.model.machine import Machine
 
 _CHECKS = list(HealthCheck)
 settings.register_profile(
-    "model-short", max_examples=100, stateful_step_count=25, deadline=None, derandomize=True, database=None,
+    "model-short", max_examples=int(os.environ.get("MODEL_EXAMPLES", "100")), stateful_step_count=25, deadline=None, derandomize=True, database=None,
     suppress_health_check=_CHECKS,
 )  # fmt: skip
 settings.register_profile(
