@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from common.channels import Address, Capabilities, Message, Outcome, Resend, SendResult, Verification
 from tests.model.world import Behaviour
 
-_WAIT: Final = timedelta(minutes=15)
+_WAIT: Final = timedelta(minutes=14)
 _REFUSALS: Final = {
     Behaviour.RETRY: (Outcome.RETRY, None),
     Behaviour.LATER: (Outcome.RETRY, _WAIT),

@@ -8,7 +8,7 @@ import time_machine
 
 from common import channels
 from tests.model.channels import PATHS
-from tests.model.engine import SETTINGS, instant
+from tests.model.engine import SETTINGS, Engine, instant
 from tests.model.history import BEGIN, History
 
 
@@ -30,7 +30,7 @@ def traveller() -> Iterator[Any]:
         yield one
 
 
-@pytest.fixture
-def history(db: None, traveller: Any) -> History:
-    """A history that begins at ten o'clock."""
-    return History(traveller)
+@pytest.fixture(params=["reference", "engine"])
+def history(request: pytest.FixtureRequest, db: None, traveller: Any) -> History:
+    """A history that begins at ten o'clock: of the reference alone, and of the engine beside it."""
+    return History(Engine(traveller) if request.param == "engine" else None)

@@ -113,6 +113,13 @@ class Engine:
         Target.objects.filter(pk=row.pk).update(disabled_at=disabled_at, disabled_reason="")
         Registration.objects.filter(steps__target=row).changed()
 
+    def delete_target(self, target: world.Target) -> None:
+        """Delete a target as its page does."""
+        row = self.targets.pop(target)
+        concerned = list(Registration.objects.filter(steps__target=row).values_list("pk", flat=True))
+        row.delete()
+        Registration.objects.filter(pk__in=concerned).changed()
+
     # Registrations
 
     def register(self, plan: world.Plan) -> None:

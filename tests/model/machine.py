@@ -12,7 +12,7 @@ from django.db import transaction
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tests.model.engine import instant
+from tests.model.engine import Engine, instant
 from tests.model.history import BEGIN, History
 from tests.model.world import CRITICAL, INFO, KINDS, Behaviour
 
@@ -54,7 +54,7 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.traveller.move_to(instant(BEGIN))
         self._savepoint = transaction.savepoint()
-        self.history = History(self.traveller)
+        self.history = History(Engine(self.traveller))
 
     def teardown(self) -> None:
         """Undo all that was stored."""
@@ -152,7 +152,8 @@ class Machine(RuleBasedStateMachine):
     @rule(index=_index, offset=st.sampled_from([-15, -10, -5, -2, 5]))
     @allowed("move_step", "steps")
     def move_step(self, index: int, offset: int) -> None:
-        self.history.move_step(*self.steps[index % len(self.steps)], offset)
+        plan, step = self.steps[index % len(self.steps)]
+        self.history.move_step(plan, step, offset)
 
     @rule(index=_index)
     @allowed("delete_step", "steps")

@@ -119,8 +119,8 @@ class Reference:
                 self._end(n, CANCELED, "not wanted")
         self.refused &= wanted.keys()
         for key, (plan, step, event, due) in wanted.items():
-            stands = [n for n in self._of(plan, event, event.start) if n.step is step and n.state != CANCELED]
-            if stands or key in self.refused:
+            mine = [n for n in self._of(plan, event, event.start) if n.step is step and n.origin == "plan"]
+            if any(n.state != CANCELED or n.is_missed for n in mine) or key in self.refused:
                 continue
             if due < self.now and not self._is_worth_it(plan, step, event, wanted.values()):
                 self.refused.add(key)
@@ -170,6 +170,9 @@ class Reference:
             if said.kind == "stop" and is_own and said.by == n.target.kind:
                 return True
             before = any(s.target.member is said.member and s.offset <= n.step.offset for s in n.plan.steps)
+            before = before or any(
+                m.told_at is not None and m.target.member is said.member for m in self._of(n.plan, n.event, n.start)
+            )
             is_free = ignore_always or not n.step.is_always
             if said.kind == "acknowledge" and is_free and (is_own or before):
                 return True
@@ -261,7 +264,7 @@ class Reference:
             is_known = is_call and does == Behaviour.KILLED_AFTER
             self._each(notices, SENT if is_known else PENDING, next_at=self.now + 1)
         elif does == Behaviour.LATER:
-            self._each(notices, PENDING, next_at=min(self.now + 15, *(n.deadline - 0.5 for n in notices)))
+            self._each(notices, PENDING, next_at=min(self.now + 14, *(n.deadline - 0.5 for n in notices)))
         elif does in {Behaviour.REJECTED, Behaviour.GONE}:
             target.is_on = target.is_on and does != Behaviour.GONE
             for n in notices:

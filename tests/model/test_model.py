@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.internal.conjecture import engine
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import Machine
 
 _CHECKS = list(HealthCheck)
+engine.MAX_SHRINKING_SECONDS = int(os.environ.get("MODEL_SHRINK_SECONDS", "30"))
 settings.register_profile(
     "model-short", max_examples=int(os.environ.get("MODEL_EXAMPLES", "100")), stateful_step_count=25, deadline=None, derandomize=True, database=None,
     suppress_health_check=_CHECKS,

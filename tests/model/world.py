@@ -21,7 +21,7 @@ class Behaviour(StrEnum):
     ACCEPTED = "accepted"
     RETRY = "retry"
     LATER = "later"
-    """Try again, in 15 minutes at the earliest."""
+    """Try again, in 14 minutes at the earliest."""
     REJECTED = "rejected"
     GONE = "gone"
     MISCONFIGURED = "misconfigured"
