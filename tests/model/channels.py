@@ -79,7 +79,9 @@ class _Channel:
         for message in messages:
             provider_id = desk.taken.get(message.process_id, "")
             outcome = Outcome.ACCEPTED if provider_id else Outcome.RETRY
-            yield SendResult(message, outcome, provider_id=provider_id, reason="" if provider_id else "Not taken.")
+            yield SendResult(
+                message, outcome, provider_id=provider_id, reason="" if provider_id else "Not taken."
+            )
 
     def cancel(self, provider_ids: Sequence[str]) -> Iterator[str]:
         """Take nothing back: each call is dialled at once."""

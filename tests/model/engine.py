@@ -134,7 +134,9 @@ class Engine:
             self._add_step(row, step)
 
     def _add_step(self, row: Registration, step: world.Step) -> None:
-        self.steps[step] = Step.objects.create(registration=row, target=self.targets[step.target], **_columns(step))
+        self.steps[step] = Step.objects.create(
+            registration=row, target=self.targets[step.target], **_columns(step)
+        )
 
     def switch_plan(self, plan: world.Plan) -> None:
         """Switch a registration on or off."""
@@ -268,7 +270,10 @@ class Engine:
         """Read what is stored now."""
         deliveries = Delivery.objects.select_related("member", "event")
         return Seen(
-            {row.pk: row for row in deliveries}, list(Attempt.objects.all()), list(Answer.objects.all()), _starts
+            {row.pk: row for row in deliveries},
+            list(Attempt.objects.all()),
+            list(Answer.objects.all()),
+            _starts,
         )
 
 

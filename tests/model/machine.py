@@ -108,7 +108,9 @@ class Machine(RuleBasedStateMachine):
 
     # Registrations
 
-    @rule(member=_members, steps=_steps, word=_words, where=st.sampled_from([None, 0, 1]), skips=st.booleans())
+    @rule(
+        member=_members, steps=_steps, word=_words, where=st.sampled_from([None, 0, 1]), skips=st.booleans()
+    )
     @allowed("register")
     def register(self, member: int, steps: list[Any], word: str, where: int | None, *, skips: bool) -> None:
         if len(self.plans) < _MOST:
@@ -121,7 +123,9 @@ class Machine(RuleBasedStateMachine):
             for (who, kind, offset), is_always in distinct.items()
         ]
         is_skipping = skips and "away" not in _WITHOUT
-        self.history.register(self.history.members[member], word, plan, calendar=where, skips_away=is_skipping)
+        self.history.register(
+            self.history.members[member], word, plan, calendar=where, skips_away=is_skipping
+        )
 
     @rule(member=_members)
     @allowed("mute")
@@ -172,7 +176,9 @@ class Machine(RuleBasedStateMachine):
     def switch_account(self, member: int) -> None:
         self.history.switch_account(self.history.members[member])
 
-    @rule(member=_members, quiet=st.sampled_from([None, (600, 620), (540, 660)]), zone=st.sampled_from([0, 540]))
+    @rule(
+        member=_members, quiet=st.sampled_from([None, (600, 620), (540, 660)]), zone=st.sampled_from([0, 540])
+    )
     @allowed("quiet")
     def quiet(self, member: int, quiet: tuple[int, int] | None, zone: int) -> None:
         local = quiet and tuple((one + zone) % 1440 for one in quiet)
@@ -204,7 +210,9 @@ class Machine(RuleBasedStateMachine):
     def twin(self, index: int) -> None:
         event = self.events[index % len(self.events)]
         if not event.is_canceled and sum(one.title == event.title for one in self.events) == 1:
-            self.history.publish(event.title, event.start, length=event.length, calendar=1, severity=event.severity)
+            self.history.publish(
+                event.title, event.start, length=event.length, calendar=1, severity=event.severity
+            )
 
     @rule(index=_index, by=st.sampled_from([30, 1, -3, -30, 10]))
     @allowed("move", "events")

@@ -3,6 +3,8 @@
 Each runs with the reference alone, which shows that the reference is right, and beside the engine.
 """
 
+from typing import Any
+
 import pytest
 
 from tests.model.history import BEGIN, History
@@ -13,14 +15,18 @@ START = BEGIN + 20.5
 """10:20:30; a step ten minutes before is due at 10:10:30."""
 
 
-def plan(history: History, *steps: tuple[str, int], owner: str = "Alice", word: str = "telecon", **values: bool) -> Plan:
+def plan(
+    history: History, *steps: tuple[str, int], owner: str = "Alice", word: str = "telecon", **values: Any
+) -> Plan:
     """Register a plan whose steps are written "Alice's push", -10."""
     names = {target.name: target for target in history.targets}
     member = next(one for one in history.members if one.name == owner)
     return history.register(member, word, [(names[name], offset, False) for name, offset in steps], **values)
 
 
-def telecon(history: History, *, start: float = START, length: int = 60, calendar: int = 0, severity: int = 10) -> Event:
+def telecon(
+    history: History, *, start: float = START, length: int = 60, calendar: int = 0, severity: int = 10
+) -> Event:
     return history.publish("telecon A", start, length=length, calendar=calendar, severity=severity)
 
 
@@ -38,7 +44,9 @@ def told(history: History) -> list[tuple[str, float]]:
 
 @pytest.mark.parametrize("does", [Behaviour.KILLED, Behaviour.RETRY, Behaviour.NOT_TAKEN, Behaviour.LATER])
 @pytest.mark.parametrize("name", ["Alice's push", "Alice's call"])
-def test_1_what_the_provider_did_not_take_is_tried_again(history: History, name: str, does: Behaviour) -> None:
+def test_1_what_the_provider_did_not_take_is_tried_again(
+    history: History, name: str, does: Behaviour
+) -> None:
     plan(history, (name, -10))
     behave(history, name, does)
     telecon(history)

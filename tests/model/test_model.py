@@ -34,6 +34,6 @@ def test_the_engine_agrees_with_the_reference_on_random_histories(traveller: Any
     until = time.perf_counter() + _SECONDS
     number = int(os.environ.get("MODEL_SEED", "0")) or time.time_ns() % 1_000_000_000
     while time.perf_counter() < until:
-        print(f"MODEL_SEED={number}", flush=True)
+        print(f"MODEL_SEED={number}", flush=True)  # noqa: T201 - by which a failure is reproduced
         run_state_machine_as_test(seed(number)(Machine), settings=settings.get_profile("model-long"))
         number += 1

@@ -105,6 +105,11 @@ class Event:
     severity: int = INFO
     is_canceled: bool = False
 
+    @property
+    def is_critical(self) -> bool:
+        """Say whether quiet hours and mutes let it through."""
+        return self.severity >= CRITICAL
+
 
 def clock(at: float) -> str:
     """Return a time as a person reads it."""
