@@ -195,6 +195,14 @@ class Engine:
         self.work()
         take_back()
 
+    def step_clock(self, minutes: float) -> None:
+        """Set the clock wrong, let the engine work by it, and set it right again."""
+        right = now()
+        self._clock.move_to(right + timedelta(minutes=minutes))
+        self.work()
+        self._clock.move_to(right)
+        self.work()
+
     def work(self) -> None:
         """Do what the beat and its workers do on one wake-up, until nothing is due."""
         for _round in range(_ROUNDS):
@@ -252,11 +260,11 @@ class Engine:
         del starts_at
         answers.stop(_delivery(process_id), "page")
 
-    def report(self, process_id: str, fact: str, number: int) -> None:
-        """Have a provider or a device report a fact; ``number`` is its fingerprint."""
+    def report(self, process_id: str, fact: str, number: int, sequence: int | None) -> None:
+        """Have a provider or a device report a fact; ``number`` is its fingerprint, ``sequence`` its own order."""
         means = State.DELIVERED if fact == "shown" else State.UNDELIVERED
         attempt = process_ids.read(process_id)
-        receipts.apply(receipts.Report(attempt, fact, f"{attempt}-{number}", means, reason=fact))
+        receipts.apply(receipts.Report(attempt, fact, f"{attempt}-{number}", means, sequence, reason=fact))
 
     # What is to be seen
 
@@ -273,6 +281,7 @@ class Engine:
             {row.pk: row for row in deliveries},
             list(Attempt.objects.all()),
             list(Answer.objects.all()),
+            list(Held.objects.values_list("until", flat=True)),
             _starts,
         )
 
@@ -284,6 +293,8 @@ class Seen:
     deliveries: dict[int, Delivery]
     attempts: list[Attempt]
     answers: list[Answer]
+    held_until: list[datetime]
+    """When what was held back is to be told in a digest."""
     starts: dict[UUID, float]
     """The start that each try told."""
 

@@ -212,14 +212,14 @@ class History:
             self.fail(f"the answer “{kind}” promises {words[0]}", f"it promises {words[1]}")
         self.work()
 
-    def report(self, index: int, fact: str, *, times: int = 1) -> None:
-        """Have a fact reported about one of the messages that were told, perhaps repeatedly."""
+    def report(self, index: int, fact: str, *, times: int = 1, sequence: int | None = None) -> None:
+        """Have a fact reported about one of the messages that were told, perhaps repeatedly or out of order."""
         told, process_id = self._told(index)
         self._tell(f"{told.target.name} reports “{fact}” of “{told.title}” at {clock(told.start)}")
         self._numbers += 1
         self.reference.report(told, fact)
         for _time in range(times):
-            self.engine.report(process_id, fact, self._numbers)
+            self.engine.report(process_id, fact, self._numbers, sequence)
         self.work()
 
     def advance(self, minutes: float, *, is_down: bool = False) -> None:
@@ -229,6 +229,12 @@ class History:
         until = self.reference.now + minutes
         self.reference.advance(until, is_down=is_down)
         self.engine.advance(until, is_down=is_down)
+        self.check()
+
+    def step_clock(self, minutes: float) -> None:
+        """Set the engine's clock wrong for one round of work; nothing may follow from that."""
+        self._tell(f"the clock steps by {minutes:+} minutes and back")
+        self.engine.step_clock(minutes)
         self.check()
 
     def work(self) -> None:

@@ -36,6 +36,7 @@ def nothing_due_is_lost(seen: Seen) -> Iterator[str]:
             yield f"1: no worker came back to it: {_of(row)}"
         if row.state in _WITH_REASON and not row.reason:
             yield f"1: ended without a reason: {_of(row)}"
+    yield from (f"1: no digest of what was held back until {at:%H:%M}" for at in seen.held_until if at < late)
 
 
 def no_member_is_told_twice(seen: Seen) -> Iterator[str]:

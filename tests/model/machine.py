@@ -14,11 +14,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tests.model.engine import Engine, instant
 from tests.model.history import BEGIN, History
-from tests.model.world import CRITICAL, INFO, KINDS, Behaviour
+from tests.model.world import CRITICAL, DAY, INFO, KINDS, Behaviour
 
 _WITHOUT: Final = frozenset(filter(None, os.environ.get("MODEL_WITHOUT", "").split(",")))
 F = TypeVar("F", bound=Callable[..., Any])
 
+_HOUR: Final = 60
 _MOST: Final = 3
 """Plans; more find nothing more and take longer."""
 
@@ -89,6 +90,9 @@ class Machine(RuleBasedStateMachine):
         self._register(0, steps, "telecon", None, skips=skips)
         self.history.publish("telecon A", BEGIN + ahead + 0.5)
 
+    def _exists(self, member: int, kind: int) -> bool:
+        return self._target(member, kind) in self.history.engine.targets
+
     # Time
 
     @rule(minutes=st.sampled_from([1, 3, 6, 10]))
@@ -106,6 +110,18 @@ class Machine(RuleBasedStateMachine):
     def pause(self, minutes: int) -> None:
         self.history.advance(minutes, is_down=True)
 
+    @rule()
+    @allowed("clock_back")
+    def clock_back(self) -> None:
+        self.history.step_clock(-30)
+
+    @rule()
+    @allowed("clock_ahead")
+    def clock_ahead(self) -> None:
+        # By the wrong clock a longer event would still be worth telling of, and rightly.
+        if all(event.length <= _HOUR for event in self.events):
+            self.history.step_clock(2 * DAY)
+
     # Registrations
 
     @rule(
@@ -121,6 +137,7 @@ class Machine(RuleBasedStateMachine):
         plan = [
             (self._target(who, kind), offset, is_always and "always" not in _WITHOUT)
             for (who, kind, offset), is_always in distinct.items()
+            if self._exists(who, kind)
         ]
         is_skipping = skips and "away" not in _WITHOUT
         self.history.register(
@@ -150,8 +167,9 @@ class Machine(RuleBasedStateMachine):
     @rule(index=_index, member=_members, kind=st.integers(0, 3), offset=_offsets)
     @allowed("add_step", "steps")
     def add_step(self, index: int, member: int, kind: int, offset: int) -> None:
-        plan = self.steps[index % len(self.steps)][0]
-        self.history.add_step(plan, self._target(member, kind), offset)
+        if self._exists(member, kind):
+            plan = self.steps[index % len(self.steps)][0]
+            self.history.add_step(plan, self._target(member, kind), offset)
 
     @rule(index=_index, offset=st.sampled_from([-15, -10, -5, -2, 5]))
     @allowed("move_step", "steps")
@@ -169,7 +187,14 @@ class Machine(RuleBasedStateMachine):
     @rule(member=_members, kind=st.integers(0, 2))
     @allowed("switch_target")
     def switch_target(self, member: int, kind: int) -> None:
-        self.history.switch_target(self._target(member, kind))
+        if self._exists(member, kind):
+            self.history.switch_target(self._target(member, kind))
+
+    @rule(member=_members, kind=st.integers(0, 2))
+    @allowed("delete_target")
+    def delete_target(self, member: int, kind: int) -> None:
+        if self._exists(member, kind):
+            self.history.delete_target(self._target(member, kind))
 
     @rule(member=_members)
     @allowed("switch_account")
@@ -257,9 +282,14 @@ class Machine(RuleBasedStateMachine):
     def snooze(self, index: int, after: int | None) -> None:
         self.history.answer(index, "snooze", after)
 
-    @rule(index=_index, fact=st.sampled_from(["shown", "busy"]), times=st.integers(1, 2))
+    @rule(
+        index=_index,
+        fact=st.sampled_from(["shown", "busy"]),
+        times=st.integers(1, 2),
+        order=st.sampled_from([None, 1, 2]),
+    )
     @allowed("report", "told")
-    def report(self, index: int, fact: str, times: int) -> None:
+    def report(self, index: int, fact: str, times: int, order: int | None) -> None:
         told = self.told[index % len(self.told)]
         if fact == "shown" or told.target.kind == "call":
-            self.history.report(index, fact, times=times)
+            self.history.report(index, fact, times=times, sequence=order)

@@ -64,7 +64,17 @@ def test_1_the_last_try_is_made_just_before_the_deadline(history: History) -> No
     assert -5 < before <= -4
 
 
-# 2. Nobody is told twice
+@pytest.mark.parametrize("minutes", [-30, 2 * 24 * 60])
+def test_1_a_step_of_the_clock_loses_nothing(history: History, minutes: int) -> None:
+    plan(history, ("Alice's push", -10), ("Alice's call", -5))
+    telecon(history)
+    history.advance(12)
+    history.step_clock(minutes)
+    history.advance(20)
+    assert told(history) == [("Alice's push", 10), ("Alice's call", 5)]
+
+
+# 2. A member is told once
 
 
 def test_2_steps_overdue_after_a_downtime_ring_once(history: History) -> None:
@@ -304,7 +314,7 @@ def test_7_who_was_told_and_reached_stays_when_the_subject_is_deleted(history: H
     assert told(history) == [("Alice's push", 10)]
 
 
-# 10. Whoever was told is told of the change
+# 10. Members who were told are told of the change
 
 
 def test_10_a_cancellation_is_told_to_those_who_were_told(history: History) -> None:
