@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.fixtures.processes",
     "tests.fixtures.browser",
     "tests.fixtures.passwords",
+    "tests.fixtures.people",
     "tests.google.fixtures",
     "tests.simulated_twilio",
     "tests.webhook_site",

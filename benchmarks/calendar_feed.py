@@ -68,7 +68,7 @@ class Feed:
         self._exports = 0
 
     def export(self) -> bytes:
-        """Return the calendar as text. Each export stamps all entries anew, as most servers do."""
+        """Return the calendar as text. Each export has new stamps in all entries, as with most servers."""
         self._exports += 1
         stamp = f"{datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self._exports):%Y%m%dT%H%M%SZ}"
         head = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Example//Calendar//EN\r\n"
@@ -135,7 +135,7 @@ def patterns() -> list[str]:
 
 
 class Server:
-    """Gives out whatever is set as its content, with an ETag."""
+    """Serves its content with an ETag."""
 
     def __init__(self, url: str) -> None:
         """Serve nothing yet."""

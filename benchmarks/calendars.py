@@ -71,7 +71,7 @@ def seed(url: str) -> int:
     plans = Registration.objects.bulk_create(
         [
             Registration(
-                member=members[n % MEMBERS], kind="standing", name=f"{n}", pattern=pattern, is_planned=True,
+                member=members[n % MEMBERS], kind="standing", name=f"{n}", pattern=pattern, planned_version=1,
                 calendar=calendar if n % 2 else None,
             )
             for n, pattern in enumerate(patterns())

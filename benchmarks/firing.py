@@ -7,8 +7,8 @@ many messages and does nothing else: the ratio of the two rates is what counts, 
 depend on the machine.
 
 The time runs from the instant at which all are due until the last one is recorded. Pushes that were
-planned half a minute before are encrypted by then ("planned"); those of which nobody knew until a
-second before are not ("sudden"). Both are printed; the target is held against the planned ones, as
+planned half a minute before are encrypted by then ("planned"); those that were
+planned only a second before are not ("sudden"). Both are printed; the target is held against the planned ones, as
 a notice of a calendar is planned days before.
 
 Everything (database, broker, sink, workers) shares the machine's cores.
@@ -136,7 +136,7 @@ def seed(kind: str, count: int, sink: Sink, due_at: datetime | None = None) -> N
     )
     plans = Registration.objects.bulk_create(
         [
-            Registration(member=m, kind="standing", name="x", pattern="telecon", is_planned=True)
+            Registration(member=m, kind="standing", name="x", pattern="telecon", planned_version=1)
             for m in members
         ],
         batch_size=5000,

@@ -1,4 +1,4 @@
-"""A server that takes every request at next to no cost, so that what is measured is the sender.
+"""A server that accepts every request at almost no cost, so that the benchmark measures the sender.
 
 nginx on a free loopback port, TLS with HTTP/2 and HTTP/1.1 and a certificate made on the spot.
 It answers 201 with an empty body; a POST below ``/2010-04-01/`` is answered as Twilio answers a new
@@ -69,7 +69,7 @@ class Sink:
     ca_file: Path
     """The certificate to trust, for the setting ``NOTICE_EXTRA_CA_FILE``."""
     pid: int
-    """The server's process, for whoever counts its share of the processor."""
+    """The id of the server's process, to count its share of the processor."""
 
 
 def _wait_until_it_answers(port: int, server: subprocess.Popen[bytes], folder: Path) -> None:

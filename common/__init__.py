@@ -1,1 +1,1 @@
-"""What every part of the project shares: words, states, errors and the channel protocol. No models."""
+"""Shared by every part of the project: words, states, errors and the channel protocol. No models."""

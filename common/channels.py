@@ -69,6 +69,9 @@ class Capabilities:
     """A message that was accepted but not yet carried out can be taken back."""
     rate_per_second: float | None = None
     """How many messages the provider takes in a second, by default; None is no limit."""
+    at_once: int | None = None
+    """How many messages one claim may take, so that all of them are sent within half of their lease even
+    when each takes as long as it may; None is no limit but the size of a batch."""
 
 
 @dataclass(frozen=True, slots=True)

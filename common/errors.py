@@ -3,7 +3,7 @@
 ::
 
     NoticeError
-    ├── InputError            somebody gave us something that can't be used; has ``field`` and ``message``
+    ├── InputError            an input that can't be used; has ``field`` and ``message``
     │   ├── PatternError      a regular expression that RE2 does not take
     │   ├── TimeError         a date or time that does not exist, or is not usable
     │   ├── AddressError      a phone number, mail or push address that can't be used
@@ -22,13 +22,13 @@ class NoticeError(Exception):
 
 
 class InputError(NoticeError):
-    """Something that was given can't be used.
+    """An input that can't be used.
 
     ``field`` names the form field or JSON key that it belongs to ("" where there is none).
     """
 
     def __init__(self, message: str, *, field: str = "") -> None:
-        """Keep the sentence for the person and the name of the field it belongs to."""
+        """Store the sentence for the person and the name of the form field."""
         super().__init__(message)
         self.message = message
         self.field = field
@@ -51,7 +51,7 @@ class PrivateAddressError(AddressError):
 
 
 class FeedError(InputError):
-    """A calendar feed that can't be fetched or read. Nothing that is stored may change by it."""
+    """A calendar feed that can't be fetched or read. The caller must not change what is stored."""
 
 
 class ForgedError(NoticeError):

@@ -22,7 +22,7 @@ def encrypt(text: str) -> str:
 
 
 def decrypt(token: str) -> str:
-    """Return the text again. Raises ``cryptography.fernet.InvalidToken`` when no key fits."""
+    """Return the decrypted text. Raises ``cryptography.fernet.InvalidToken`` when no key fits."""
     return _cipher(tuple(settings.NOTICE_ENCRYPTION_KEYS)).decrypt(token.encode("ascii")).decode()
 
 

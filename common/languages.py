@@ -1,4 +1,4 @@
-"""The languages that what we say and write is translated into."""
+"""The languages into which notices are translated."""
 
 from typing import Final
 
@@ -10,8 +10,8 @@ TRANSLATED: Final = ("en", "de", "fr", "ja")
 def texts_for(language: str) -> str:
     """Return the language in which a member of that language (BCP 47) reads our texts.
 
-    "en-gb" stays, for the sake of its dates; "de-AT", which Django does not know, reads German;
-    whoever reads none of ours reads English.
+    "en-gb" stays, because its dates differ; "de-AT", which Django does not know, becomes German; a
+    language without a translation becomes English.
     """
     name = language.lower().replace("_", "-")
     base = name.partition("-")[0]

@@ -1,10 +1,9 @@
 """Patterns that people type: regular expressions on RE2, whose time is linear in the text, or plain words.
 
-RE2 has no lookaround and no backreferences (https://github.com/google/re2/wiki/Syntax); whoever
-types one is told so. A pattern is searched for, and upper and lower case are the same.
+RE2 has no lookaround and no backreferences (https://github.com/google/re2/wiki/Syntax); the error for one
+says so. A pattern may match anywhere in the text, without regard to case.
 
-Plain words all have to be there, in any order, also as parts of longer words; what stands in quotes
-stays together. Each of them becomes an RE2 pattern of its own.
+Plain words all have to occur, in any order, also as parts of longer words; words in quotes stay together. Each of them becomes an RE2 pattern of its own.
 """
 
 import re
@@ -23,13 +22,13 @@ MAX_LENGTH: Final = 500
 _MEMORY: Final = 2 << 20
 """Bytes that one pattern may take; "\\pL{1000}" wants more, and would take seconds to compile."""
 _SET_MEMORY: Final = 256 << 20
-"""Bytes that the automaton of a set may grow to, at most; it takes what it needs."""
+"""Bytes that the automaton of a set may take, at most."""
 _SET_SIZE: Final = 500_000
-"""Instructions that the patterns of one set may have together: far from what ``_SET_MEMORY`` holds,
-as RE2 says of a set that has outgrown its memory that nothing was found."""
+"""Instructions that the patterns of one set may have together. It stays far below ``_SET_MEMORY``, because a set
+that runs out of memory reports that nothing was found."""
 
 _QUOTES: Final = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\u300c\u300d", '"'))
-"""What telephones and word processors write for a quotation mark, and what stands for it in Japanese."""
+"""Quotation marks as phones and word processors write them, and the Japanese ones."""
 _WORD: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
 _SPACE: Final = r"[\s\pZ]+"
 _MARKS: Final = 20
@@ -68,9 +67,9 @@ def _compile(pattern: str) -> "re2._Regexp":
 
 
 def words(text: str) -> list[str]:
-    """Return the plain words of a text; what stands in quotes, of any sort, is one of them.
+    """Return the plain words of a text; a quotation, in quotes of any sort, is one of them.
 
-    A quotation that nobody closes goes on to the end: it is still being typed.
+    A quotation without an end extends to the end of the text: it is still being typed.
     """
     found = (quoted or plain for quoted, plain in _WORD.findall(text.translate(_QUOTES)))
     return list(dict.fromkeys(word for each in found if (word := " ".join(each.split()))))
@@ -78,7 +77,7 @@ def words(text: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def parts(pattern: str, syntax: str = REGEX) -> tuple[str, ...]:
-    """Return the RE2 patterns which all have to be found where ``pattern`` is to be found."""
+    """Return the RE2 patterns that all have to match where ``pattern`` matches."""
     if syntax != WORDS:
         return (pattern,)
     return tuple(_SPACE.join(map(re2.escape, word.split())) for word in words(pattern))
@@ -88,7 +87,7 @@ def check(pattern: str, syntax: str = REGEX, field: str = "pattern") -> str:
     """Return the pattern if it can be used.
 
     Raises ``PatternError`` (with ``field``) with a sentence that says what RE2 lacks or where the
-    pattern breaks.
+    fault is.
     """
     if not pattern:
         msg = "Type a pattern."
@@ -128,7 +127,7 @@ def find(pattern: str, text: str) -> tuple[int, int] | None:
 def find_all(pattern: str, text: str, syntax: str = REGEX) -> list[tuple[int, int]]:
     """Return all places where the pattern is found, from left to right, at most ``_MARKS`` of each part.
 
-    They do not overlap, and none is empty. Nothing is returned unless all words are there.
+    They do not overlap, and none is empty. The result is empty unless all words occur.
     """
     places: list[tuple[int, int]] = []
     for part in parts(pattern, syntax):

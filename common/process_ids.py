@@ -1,7 +1,7 @@
-"""Process ids: the signed name of one try, in every link and callback that belongs to it.
+"""Process ids: the signed id of one attempt, in every link and callback that belongs to it.
 
 An attempt's UUID (16 bytes) and the first 16 bytes of its HMAC-SHA256, as 43 base64url characters.
-Nobody can make one up, and no row number is shown to anybody.
+It can't be forged or guessed, and it reveals no row number.
 """
 
 import hmac
@@ -33,8 +33,8 @@ def sign(attempt_id: UUID) -> str:
 def read(process_id: str) -> UUID:
     """Return the attempt's UUID that a process id names.
 
-    Ids signed with one of ``SECRET_KEY_FALLBACKS`` are taken too, so that a key can be rotated
-    while calls are under way. Raises ``ForgedError`` for anything that we did not sign.
+    Ids signed with one of ``SECRET_KEY_FALLBACKS`` are valid too, so that a key can be rotated
+    while calls are in progress. Raises ``ForgedError`` for an id without a valid signature.
     """
     try:
         signed = urlsafe_b64decode(process_id.encode("ascii") + b"=")

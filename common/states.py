@@ -3,13 +3,14 @@
 ::
 
     PENDING -> SENDING -> SENT -> DELIVERED -> ACKNOWLEDGED
-    PENDING -> SUPPRESSED (quiet hours, daily limit, muted) | CANCELED | EXPIRED
+    PENDING -> SUPPRESSED (quiet hours, daily limit, muted, away) | CANCELED | EXPIRED
     SENDING -> PENDING (try again at next_attempt_at) | FAILED | CANCELED | EXPIRED
-    SENT    -> UNDELIVERED (busy, no answer, voicemail, bounced) | CANCELED (queued, never dialled)
+    SENT    -> UNDELIVERED (busy, no answer, voicemail, bounced) | CANCELED (queued, never dialed)
+    EXPIRED -> PENDING (a machine's clock was wrong, and the deadline is still ahead)
+    evidence of a person moves every state but CANCELED forward to DELIVERED or ACKNOWLEDGED
 
 A callback may overtake the answer to the request that caused it, so everything that SENT leads to
-may also follow SENDING. A person who confirms settles the matter, whatever a provider said before:
-ACKNOWLEDGED follows UNDELIVERED too. Nothing else goes back.
+may also follow SENDING. Nothing else goes back.
 
 A state is changed by one conditional UPDATE that names ``before(new)``, never by read and write.
 """
@@ -19,7 +20,7 @@ from typing import Final
 
 
 class State(StrEnum):
-    """Where a delivery stands. The values are what the database holds."""
+    """The state of a delivery. The values are stored in the database."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -33,39 +34,41 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+_PERSON: Final = frozenset({State.DELIVERED, State.ACKNOWLEDGED})
+"""What the evidence of a person leads to."""
+
 TRANSITIONS: Final[dict[State, frozenset[State]]] = {
-    State.PENDING: frozenset({State.SENDING, State.SUPPRESSED, State.CANCELED, State.EXPIRED}),
-    State.SENDING: frozenset(
-        {
-            State.PENDING,
-            State.SENT,
-            State.DELIVERED,
-            State.ACKNOWLEDGED,
-            State.UNDELIVERED,
-            State.FAILED,
-            State.CANCELED,
-            State.EXPIRED,
-        }
-    ),
-    State.SENT: frozenset({State.DELIVERED, State.ACKNOWLEDGED, State.UNDELIVERED, State.CANCELED}),
+    State.PENDING: _PERSON | {State.SENDING, State.SUPPRESSED, State.CANCELED, State.EXPIRED, State.FAILED},
+    State.SENDING: _PERSON
+    | {State.PENDING, State.SENT, State.UNDELIVERED, State.FAILED, State.CANCELED, State.EXPIRED},
+    State.SENT: _PERSON | {State.UNDELIVERED, State.CANCELED},
     State.DELIVERED: frozenset({State.ACKNOWLEDGED}),
-    State.UNDELIVERED: frozenset({State.ACKNOWLEDGED}),
+    State.UNDELIVERED: _PERSON,
     State.ACKNOWLEDGED: frozenset(),
-    State.SUPPRESSED: frozenset(),
+    State.SUPPRESSED: _PERSON,
     State.CANCELED: frozenset(),
-    State.EXPIRED: frozenset(),
-    State.FAILED: frozenset(),
+    State.EXPIRED: _PERSON | {State.PENDING},
+    State.FAILED: _PERSON,
 }
 """Every state, and the states that may follow it."""
 
-FINAL: Final = frozenset(state for state, following in TRANSITIONS.items() if not following)
-"""The states that nothing follows."""
+FINAL: Final = frozenset(
+    {
+        State.ACKNOWLEDGED,
+        State.UNDELIVERED,
+        State.SUPPRESSED,
+        State.CANCELED,
+        State.EXPIRED,
+        State.FAILED,
+    }
+)
+"""The states that nothing follows but the evidence of a person."""
 
-REACHED: Final = frozenset({State.DELIVERED, State.ACKNOWLEDGED})
+REACHED: Final = _PERSON
 """The states in which we may say that a person was reached."""
 
 MISSED: Final = frozenset({State.UNDELIVERED, State.FAILED})
-"""The states in which a person was not reached, so that the next step comes forward."""
+"""The states that mean that a person was not reached, so that the next step is brought forward."""
 
 
 def may_follow(old: State, new: State) -> bool:

@@ -1,7 +1,7 @@
 """Times as people type them: local to a time zone whose clocks jump twice a year."""
 
 import zoneinfo
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from math import ceil
 
@@ -12,8 +12,9 @@ from common.errors import TimeError
 def zone_of(name: str) -> tzinfo:
     """Return the time zone of that IANA name; UTC for one that this machine does not know.
 
-    Names are checked when they are given, but zones are renamed and machines differ in what they
-    have: whoever is told in UTC is still told, and keeps nobody else from being told.
+    Names are checked when they are entered, but zones are renamed, and machines have different versions of
+    the database of zones. A notice with its time in UTC is better than none, for this member and for all
+    others of the batch.
     """
     try:
         return zoneinfo.ZoneInfo(name)
@@ -21,20 +22,29 @@ def zone_of(name: str) -> tzinfo:
         return UTC
 
 
+def is_within(local: time, begins: time | None, ends: time | None) -> bool:
+    """Say whether a time of day lies in a daily span, which may go over midnight; no span holds nothing."""
+    if begins is None or ends is None:
+        return False
+    if begins <= ends:
+        return begins <= local < ends
+    return local >= begins or local < ends
+
+
 class GapError(TimeError):
-    """A local time that the clock jumped over. ``meant`` is the one that was probably meant."""
+    """A local time that the clock skipped. ``meant`` is the time that was probably meant."""
 
     def __init__(self, message: str, *, meant: datetime, field: str = "") -> None:
-        """Keep the time, without a zone, that lies as far after the jump."""
+        """Store the time, without a zone, that lies as far after the jump."""
         super().__init__(message, field=field)
         self.meant = meant
 
 
 class OverlapError(TimeError):
-    """A local time that comes twice. ``choices`` are the two, as ``fold`` and a sentence."""
+    """A local time that occurs twice. ``choices`` has both, as ``fold`` and a sentence."""
 
     def __init__(self, message: str, *, choices: tuple[tuple[int, str], ...], field: str = "") -> None:
-        """Keep what a person may choose from."""
+        """Store the choices for the person."""
         super().__init__(message, field=field)
         self.choices = choices
 
@@ -42,10 +52,10 @@ class OverlapError(TimeError):
 def local_to_utc(naive: datetime, zone: tzinfo, fold: int | None = None) -> datetime:
     """Return the instant, in UTC, of a time on the clocks of a zone.
 
-    ``fold`` says which one is meant of a time that comes twice (0 the first, 1 the second).
+    ``fold`` selects one of a time that occurs twice (0 the first, 1 the second; PEP 495).
 
-    Raises ``GapError`` for a time that does not exist, ``OverlapError`` for one that comes twice
-    where ``fold`` is None, and ``TimeError`` where the calendar ends (PEP 495 has the words).
+    Raises ``GapError`` for a time that does not exist, ``OverlapError`` for one that occurs twice if
+    ``fold`` is None, and ``TimeError`` outside of the years that Python knows.
     """
     try:
         first = naive.replace(tzinfo=zone, fold=0).astimezone(UTC)

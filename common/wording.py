@@ -1,7 +1,7 @@
-"""What a member wants a notice to say: a text with fields like ``{title}`` in it.
+"""A member's own text for a notice, with fields like ``{title}`` in it.
 
-A text holds plain names alone: no attribute, index, format or conversion, of which ``str.format``
-would take all four. ``{{`` and ``}}`` stand for the braces themselves.
+Fields are plain names. Attributes, indexes, formats and conversions, which ``str.format`` would accept, are
+refused. ``{{`` and ``}}`` stand for the braces themselves.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ FIELDS: Final[dict[str, str]] = {
     "organiser": "who invites",
     "calendar": "name of the calendar",
 }
-"""The fields that a text may hold, and what each is, for people."""
+"""The fields that a text may contain, with a description for people."""
 MAX_LENGTH: Final = 2000
 
 Piece = tuple[str, str]
@@ -35,8 +35,8 @@ Piece = tuple[str, str]
 def check_template(text: str) -> str:
     """Return the text if it can be used.
 
-    Raises ``InputError`` (with ``field``) that says which name is wrong, and which may be meant, or what
-    is wrong with the braces.
+    Raises ``InputError`` (with ``field``) that says which name is unknown and which may be meant, or which
+    brace is wrong.
     """
     if len(text) > MAX_LENGTH:
         raise InputError(f"The text is longer than {MAX_LENGTH} characters.", field="text")
@@ -47,7 +47,7 @@ def check_template(text: str) -> str:
 
 
 def fields_of(text: str) -> frozenset[str]:
-    """Return the names of the fields in a text that was checked; none of one that can't be used."""
+    """Return the names of the fields in a text that was checked; no names if the text can't be used."""
     try:
         return frozenset(name for _before, name in _pieces(text) if name)
     except InputError:
@@ -57,7 +57,7 @@ def fields_of(text: str) -> frozenset[str]:
 def fill(text: str, value_of: Callable[[str], str]) -> str:
     """Return the text with the value of each field in its place.
 
-    A line on which fields stand and none of them has a value is left out. Raises ``InputError`` for a
+    A line is left out if it has fields and all of them are empty. Raises ``InputError`` for a
     text that can't be used.
     """
     lines = (_filled(line, value_of) for line in text.replace("\r\n", "\n").split("\n"))
@@ -102,7 +102,7 @@ def _check_name(name: str) -> None:
 
 
 def _explain(text: str) -> str:
-    """Say which brace has no other, and how one is written that is meant as such."""
+    """Return the sentence that says which brace is unmatched, and how to write a literal brace."""
     opened = 0
     for brace in text.replace("{{", "").replace("}}", ""):
         opened += (brace == "{") - (brace == "}")

@@ -108,7 +108,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     """The queue and the history. Only the program changes a state."""
 
     list_display = ("event", "member", "kind", "target", "due_at", "state", "attempts", "severity", "reason")
-    list_filter = ("state", "kind", "severity", "is_snooze")
+    list_filter = ("state", "kind", "severity", "origin")
     list_select_related = ("event", "member", "target")
     search_fields = ("event__title", "member__name", "target__shown", "reason")
     date_hierarchy = "due_at"

@@ -69,7 +69,7 @@ def told_again_at(notices: Sequence[Delivery]) -> dict[int, datetime]:
     answered = [n for n in notices if any(a.kind == Answer.Kind.SNOOZED for a in n.answers.all())]
     put_off = {notice.event_id: notice.pk for notice in reversed(answered)}
     again = Delivery.objects.pending().filter(
-        is_snooze=True, kind=KIND, event__in=put_off, target__in={n.target_id for n in notices}
+        origin=Delivery.Origin.SNOOZE, kind=KIND, event__in=put_off, target__in={n.target_id for n in notices}
     )
     return {put_off[event]: at for event, at in again.values_list("event_id", "due_at")}
 

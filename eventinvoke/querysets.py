@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from django.db import connection, models
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 
+from common.clock import now
 from common.db import lookups
 from common.db.arrays import literal
 from common.states import State, before
@@ -35,14 +37,23 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """
         return self.filter(state__in=before(new)).update(state=new, **changes)
 
-    def cancel(self, reason: str, *, for_good: bool = False) -> int:
+    def cancel(self, reason: str, *, for_good: bool = False, settled_at: datetime | None = None) -> int:
         """Cancel those that are still pending, and return how many that were.
 
         They give their place free, so that the next plan may want the same again; ``for_good``, when
         a person decided it, they keep it, and no plan brings them back.
         """
         changes = {} if for_good else {"slot": F("pk")}
-        return self.pending().update(state=State.CANCELED, reason=reason[:300], **changes)
+        return self.pending().update(
+            state=State.CANCELED, reason=reason[:300], settled_at=settled_at or now(), **changes
+        )
+
+    def restore_expired(self, at: datetime) -> int:
+        """Bring back what expired by a clock that was wrong: its deadline is still ahead of ``at``."""
+        wrong = self.filter(state=State.EXPIRED, deadline_at__gt=at, target__isnull=False)
+        return wrong.update(
+            state=State.PENDING, reason="", settled_at=None, next_attempt_at=Greatest("due_at", Value(at))
+        )
 
 
 class PreparedQuerySet(models.QuerySet["Prepared"]):

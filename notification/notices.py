@@ -1,13 +1,13 @@
-"""Finding what a process id stands for."""
+"""Finding the attempt and the delivery of a process id."""
 
 from uuid import UUID
 
-from django.db.models import Q
 from django.http import Http404
 
 from common.errors import ForgedError
 from common.process_ids import read
 from eventinvoke.models import Answer, Attempt, Delivery
+from eventinvoke.planning.obsolete import acknowledgement_of
 
 
 def attempt_id_of(process_id: str) -> UUID:
@@ -35,20 +35,16 @@ def find_delivery(process_id: str) -> Delivery:
 
 
 def confirmation_of(delivery: Delivery) -> Answer | None:
-    """Return the confirmation that settles a delivery: the member's own, or another's of the same plan.
+    """Return the acknowledgement of the event's present start that settles a delivery."""
+    return acknowledgement_of(delivery, delivery.event.starts_at)
 
-    What was said of an earlier date of the event does not count for a later one.
-    """
-    concerned = Q(member=delivery.member_id)
-    if delivery.registration_id is not None:
-        concerned |= Q(delivery__registration=delivery.registration_id)
-    said = Answer.objects.filter(
-        concerned,
-        event=delivery.event_id,
-        kind=Answer.Kind.CONFIRMED,
-        starts_at=delivery.event.starts_at,
-    )
-    return said.select_related("member").order_by("at").first()
+
+def note_told(attempt: Attempt) -> None:
+    """Note that a call tells the start that its event has now, and not the one that it had when the call began."""
+    present = attempt.delivery.event.starts_at
+    if attempt.starts_at != present:
+        Attempt.objects.filter(pk=attempt.pk).update(starts_at=present)
+        attempt.starts_at = present
 
 
 def was_said(delivery: Delivery, kind: str) -> bool:

@@ -1,7 +1,7 @@
-"""Is it Twilio that asks? https://www.twilio.com/docs/usage/security#validating-requests.
+"""Checking that a request comes from Twilio: https://www.twilio.com/docs/usage/security#validating-requests.
 
 The signature covers the address that Twilio asked for, so it is rebuilt from ``NOTICE_PUBLIC_URL``:
-behind a proxy the request's own idea of its address differs, and its Host header is anybody's to set.
+behind a proxy the request's own address differs, and any client can set the Host header.
 """
 
 import logging
@@ -32,15 +32,14 @@ View = Callable[Concatenate[HttpRequest, Rest], HttpResponse]
 
 
 def parameters(request: HttpRequest) -> QueryDict:
-    """Return what Twilio tells: in the body of a POST, in the address of a GET."""
+    """Return Twilio's parameters: of the body of a POST, of the query of a GET."""
     return request.GET if request.method == "GET" else request.POST
 
 
 def is_genuine(request: HttpRequest) -> bool:
     """Say whether the request carries a signature made with one of our tokens, for our account.
 
-    Several tokens are good at once while they are rotated (``TWILIO_AUTH_TOKENS``); with none
-    configured nothing is.
+    Several tokens are valid during a rotation (``TWILIO_AUTH_TOKENS``); without any, no request is.
     """
     url = public_url(request.get_full_path())
     signed: str | QueryDict = QueryDict()
@@ -61,7 +60,7 @@ def is_genuine(request: HttpRequest) -> bool:
 
 
 def from_twilio(view: View[Rest]) -> View[Rest]:
-    """Let only Twilio in, by GET or POST: 403 for what is not signed, 413 for what is too much."""
+    """Admit only requests by Twilio, GET or POST: 403 without a valid signature, 413 for too large a body."""
 
     @csrf_exempt
     @never_cache

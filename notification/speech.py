@@ -1,15 +1,15 @@
 """The sentences of a call, in the active language."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Final
 
-from django.utils import formats
 from django.utils.translation import gettext
 
 from eventinvoke.models import Answer, Delivery
 from eventinvoke.planning.matching import SUMMARY_SOURCE
 from eventinvoke.replies.answers import SNOOZE
-from eventinvoke.sending.text import body_of, facts_from, say_distance
+from eventinvoke.sending.text import EventFacts, body_of, facts_from
+from eventinvoke.sending.when import local, say_day, say_distance, say_time
 from registration.models import Member
 
 _MAX_PLACE: Final = 200
@@ -26,28 +26,25 @@ def about(delivery: Delivery, instant: datetime) -> list[str]:
     said = [gettext("%(title)s.") % {"title": event.title.rstrip(" .")}]
     if event.source == SUMMARY_SOURCE or (delivery.registration is not None and delivery.registration.text):
         return [*said, *body_of(delivery, instant).splitlines()]
-    said.append(_when(delivery, instant))
+    said.append(_when(facts_from(event), delivery.member.zone, instant))
     if event.location:
         said.append(gettext("Place: %(place)s.") % {"place": event.location[:_MAX_PLACE].rstrip(" .")})
     return said
 
 
-def _when(delivery: Delivery, instant: datetime) -> str:
-    event, zone = delivery.event, delivery.member.zone
-    local = event.starts_at.astimezone(zone)
-    date = facts_from(event).day(zone)
-    day = formats.date_format(date, "MONTH_DAY_FORMAT")
-    is_today = date == instant.astimezone(zone).date()
+def _when(event: EventFacts, zone: tzinfo, instant: datetime) -> str:
+    date, today = event.day(zone), local(instant, zone).date()
+    day = say_day(date, today=today)
     if event.is_all_day:
-        return gettext("All day today.") if is_today else gettext("All day on %(day)s.") % {"day": day}
+        return gettext("All day today.") if date == today else gettext("All day on %(day)s.") % {"day": day}
     values = {
-        "time": formats.time_format(local, "H:i"),
+        "time": say_time(event.starts_at, zone),
         "day": day,
         "distance": say_distance(event.starts_at - instant),
     }
     if event.starts_at <= instant:
         return gettext("It started at %(time)s, %(distance)s.") % values
-    if is_today:
+    if date == today:
         return gettext("It starts at %(time)s, %(distance)s.") % values
     return gettext("It starts on %(day)s at %(time)s, %(distance)s.") % values
 
@@ -88,8 +85,7 @@ def snoozed(until: datetime | None, member: Member) -> str:
     """Say when the next call comes, or that there is no time for one."""
     if until is None:
         return gettext("There is no time left for another call.")
-    local = until.astimezone(member.zone)
-    return gettext("You will be called again at %(time)s.") % {"time": formats.time_format(local, "H:i")}
+    return gettext("You will be called again at %(time)s.") % {"time": say_time(until, member.zone)}
 
 
 def passed_on(following: Member | None) -> str:
@@ -100,7 +96,7 @@ def passed_on(following: Member | None) -> str:
 
 
 def passed_on_before() -> str:
-    """Say that somebody else was asked already."""
+    """Say that the next person was asked already."""
     return gettext("The next person has been asked already.")
 
 

@@ -9,7 +9,7 @@ from twilio.twiml.voice_response import Gather, VoiceResponse
 from eventinvoke.channels.voice.voices import Voice
 
 _KEY_SECONDS: Final = 6
-"""How long a key is waited for after the last word."""
+"""Seconds to wait for a key after the last word."""
 _MAX_SAID: Final = 3000
 """Characters of one sentence; Twilio reads 4096 (https://www.twilio.com/docs/voice/twiml/say)."""
 
@@ -62,5 +62,5 @@ class Script:
 
 
 def _speakable(text: str) -> str:
-    """Return a text without what XML can't hold: it has no escape for control characters."""
+    """Return a text without the characters that XML can't contain, such as control characters."""
     return "".join(c if c.isprintable() else " " for c in text[:_MAX_SAID]).strip()

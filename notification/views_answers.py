@@ -1,6 +1,6 @@
 """The page behind the link in a mail or a text message.
 
-No login: whoever holds the signed link is the one who was told. Mail programs and scanners open links
+No login: the holder of the signed link counts as the member who was told. Mail programs and scanners open links
 by themselves, so that opening the page changes nothing; a button does. As the link itself is the
 secret, there is no cookie that a forged form could misuse, and so no CSRF token, which would need one.
 """
@@ -12,18 +12,20 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import formats
 from django.utils.translation import gettext, override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from common.clock import now
 from common.languages import texts_for
+from common.texts import foreign
 from eventinvoke.models import Answer, Delivery
 from eventinvoke.replies import answers
-from eventinvoke.sending.text import say_distance
+from eventinvoke.sending.text import EventFacts, facts_from
+from eventinvoke.sending.when import say_day, say_distance, say_time
 from notification.notices import confirmation_of, find_delivery, was_said
 from notification.pages import private_page
+from registration.models import Member
 
 _WAY: Final = "link"
 
@@ -60,10 +62,11 @@ def answer(request: HttpRequest, process_id: str) -> HttpResponse:
 
 def _context(delivery: Delivery, said: Said | None) -> dict[str, object]:
     settled = _why_settled(delivery)
+    event = facts_from(delivery.event)
     return {
         "delivery": delivery,
-        "event": delivery.event,
-        "when": _when(delivery),
+        "event": event,
+        "when": _when(event, delivery.member),
         "said": said,
         "settled": settled if said is None or not said.is_done else "",
         "is_open": not settled and (said is None or not said.is_done),
@@ -71,16 +74,14 @@ def _context(delivery: Delivery, said: Said | None) -> dict[str, object]:
     }
 
 
-def _when(delivery: Delivery) -> str:
-    event, zone = delivery.event, delivery.member.zone
-    local = event.starts_at.astimezone(zone)
-    day = formats.date_format(local, "DATE_FORMAT")
+def _when(event: EventFacts, member: Member) -> str:
+    day = say_day(event.day(member.zone))
     if event.is_all_day:
         return day
     return gettext("%(day)s at %(time)s (%(zone)s), %(distance)s") % {
         "day": day,
-        "time": formats.time_format(local, "H:i"),
-        "zone": delivery.member.time_zone,
+        "time": say_time(event.starts_at, member.zone),
+        "zone": member.time_zone,
         "distance": say_distance(event.starts_at - now()),
     }
 
@@ -91,11 +92,11 @@ def _why_settled(delivery: Delivery) -> str:
         return gettext("This was canceled. There is nothing to do.")
     confirmation = confirmation_of(delivery)
     if confirmation is not None:
-        at = formats.time_format(confirmation.at.astimezone(delivery.member.zone), "H:i")
+        at = say_time(confirmation.at, delivery.member.zone)
         if confirmation.member_id == delivery.member_id:
             return gettext("You confirmed this at %(time)s.") % {"time": at}
         return gettext("%(name)s confirmed this at %(time)s.") % {
-            "name": confirmation.member.name,
+            "name": foreign(confirmation.member.name),
             "time": at,
         }
     if delivery.deadline_at <= now():
@@ -104,8 +105,8 @@ def _why_settled(delivery: Delivery) -> str:
 
 
 def _confirm(delivery: Delivery) -> Said:
-    # A late confirmation is still one: it may be the only trace that somebody knew.
-    if answers.confirm(delivery, _WAY):
+    # A late confirmation is still one: it may be the only trace that the member knew.
+    if answers.acknowledge(delivery, _WAY):
         return Said(gettext("Thank you. It is confirmed."))
     return Said(gettext("You had confirmed this already."))
 
@@ -114,8 +115,9 @@ def _snooze(delivery: Delivery) -> Said:
     until = answers.snooze(delivery, _WAY)
     if until is None:
         return Said(gettext("There is no time left to remind you again."), is_done=False)
-    local = until.astimezone(delivery.member.zone)
-    return Said(gettext("You will be reminded at %(time)s.") % {"time": formats.time_format(local, "H:i")})
+    return Said(
+        gettext("You will be reminded at %(time)s.") % {"time": say_time(until, delivery.member.zone)}
+    )
 
 
 def _pass_on(delivery: Delivery) -> Said:
@@ -124,7 +126,7 @@ def _pass_on(delivery: Delivery) -> Said:
     following = answers.pass_on(delivery, _WAY)
     if following is None:
         return Said(gettext("There is nobody else to ask."), is_done=False)
-    return Said(gettext("%(name)s will be asked now.") % {"name": following.name})
+    return Said(gettext("%(name)s will be asked now.") % {"name": foreign(following.name)})
 
 
 _ACTS: Final[dict[str, Callable[[Delivery], Said]]] = {

@@ -1,4 +1,4 @@
-"""What a call says when somebody answers, and what a key does."""
+"""What a call says when it is answered, and what each key does."""
 
 import logging
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from common.clock import now
 from common.states import State
 from eventinvoke.channels.voice.voices import voice_for
 from eventinvoke.links import link
-from eventinvoke.models import Answer, Attempt, Delivery
+from eventinvoke.models import Answer, Attempt
 from eventinvoke.providers.twilio.statuses import ANSWERED_BY, VOICEMAIL
 from eventinvoke.replies import answers
 from eventinvoke.replies.receipts import Report, apply
 from notification import speech
-from notification.notices import confirmation_of, find_attempt, was_said
+from notification.notices import confirmation_of, find_attempt, note_told, was_said
 from notification.reports import fingerprint, whole
 from notification.signatures import from_twilio, parameters
 from notification.twiml import Script
@@ -31,7 +31,7 @@ _KEY: Final = "key "
 
 @from_twilio
 def call_content(request: HttpRequest, process_id: str) -> HttpResponse:
-    """Read a notice aloud and ask for a key; or say why nothing needs to be done any more."""
+    """Read a notice aloud and ask for a key; or say why it is settled already."""
     attempt = find_attempt(process_id)
     delivery = attempt.delivery
     reading = whole(request.GET.get("reading", "")) or 1
@@ -40,6 +40,7 @@ def call_content(request: HttpRequest, process_id: str) -> HttpResponse:
     script = Script(voice)
     with override(voice.texts):
         opening = [speech.greeting(delivery.member)] if reading == 1 else []
+        note_told(attempt)
         about = speech.about(delivery, instant)
         settled = speech.why_settled(delivery, confirmation_of(delivery), instant)
         if settled:
@@ -58,7 +59,7 @@ def call_content(request: HttpRequest, process_id: str) -> HttpResponse:
 def call_key(request: HttpRequest, process_id: str) -> HttpResponse:
     """Do what a key says and say what was done; for a key that means nothing, read the notice again.
 
-    A key shows that a person listens, so each counts as having reached one.
+    Any key is evidence of a person, so the notice counts as reached.
     """
     attempt = find_attempt(process_id)
     delivery = attempt.delivery
@@ -78,7 +79,7 @@ def call_key(request: HttpRequest, process_id: str) -> HttpResponse:
             )
         )
     with override(voice.texts):
-        done = _KEYS[digit](delivery) if digit in _KEYS else None
+        done = _KEYS[digit](attempt) if digit in _KEYS else None
         is_final = done is not None and done[1]
         if done is not None:
             script.say([done[0]])
@@ -92,7 +93,7 @@ def call_key(request: HttpRequest, process_id: str) -> HttpResponse:
 
 @from_twilio
 def call_fallback(request: HttpRequest, process_id: str) -> HttpResponse:
-    """Say something when the content could not be had. It asks no database, which may be the cause."""
+    """Say a sentence when the content could not be fetched. It uses no database, which may be the cause."""
     log.error(
         "a call had no content: %s: error %s", process_id, whole(parameters(request).get("ErrorCode", ""))
     )
@@ -116,29 +117,31 @@ def _at(name: str, process_id: str, reading: int) -> str:
     return f"{link(f'notification:{name}', process_id)}?reading={reading}"
 
 
-def _confirm(delivery: Delivery) -> tuple[str, bool]:
-    return speech.confirmed(is_new=answers.confirm(delivery, _WAY)), True
+def _confirm(attempt: Attempt) -> tuple[str, bool]:
+    return speech.confirmed(
+        is_new=answers.acknowledge(attempt.delivery, _WAY, starts_at=attempt.starts_at)
+    ), True
 
 
-def _snooze(delivery: Delivery) -> tuple[str, bool]:
-    until = answers.snooze(delivery, _WAY)
-    return speech.snoozed(until, delivery.member), until is not None
+def _snooze(attempt: Attempt) -> tuple[str, bool]:
+    until = answers.snooze(attempt.delivery, _WAY, starts_at=attempt.starts_at)
+    return speech.snoozed(until, attempt.delivery.member), until is not None
 
 
-def _pass_on(delivery: Delivery) -> tuple[str, bool]:
-    if was_said(delivery, Answer.Kind.PASSED_ON):
+def _pass_on(attempt: Attempt) -> tuple[str, bool]:
+    if was_said(attempt.delivery, Answer.Kind.PASSED_ON):
         # A repeated request must not bring one person after the other out of bed.
         return speech.passed_on_before(), True
-    following = answers.pass_on(delivery, _WAY)
+    following = answers.pass_on(attempt.delivery, _WAY, starts_at=attempt.starts_at)
     return speech.passed_on(following), following is not None
 
 
-def _stop(delivery: Delivery) -> tuple[str, bool]:
-    answers.stop(delivery, _WAY)
+def _stop(attempt: Attempt) -> tuple[str, bool]:
+    answers.stop(attempt.delivery, _WAY, starts_at=attempt.starts_at)
     return speech.stopped(), True
 
 
-_KEYS: Final[dict[str, Callable[[Delivery], tuple[str, bool]]]] = {
+_KEYS: Final[dict[str, Callable[[Attempt], tuple[str, bool]]]] = {
     "1": _confirm,
     "2": _snooze,
     "3": _pass_on,

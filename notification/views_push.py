@@ -44,7 +44,7 @@ def push_report(request: HttpRequest, process_id: str) -> HttpResponse:
     try:
         attempt = find_attempt(process_id)
         body = _body(request)
-        what, told = _what(body), _told(body)
+        what, _ = _what(body), _told(body)
     except Http404:
         return problem(HTTPStatus.NOT_FOUND, "There is no such notice.")
     except InputError as error:
@@ -59,13 +59,10 @@ def push_report(request: HttpRequest, process_id: str) -> HttpResponse:
         )
     )
     said: dict[str, Any] = {"what": what}
-    event = attempt.delivery.event
-    if told is not None and told != event.starts_at.replace(microsecond=0):
-        event.starts_at = told
     if what == "confirm":
-        said["is_new"] = answers.confirm(attempt.delivery, _WAY)
+        said["is_new"] = answers.acknowledge(attempt.delivery, _WAY, starts_at=attempt.starts_at)
     elif what == "snooze":
-        until = answers.snooze(attempt.delivery, _WAY)
+        until = answers.snooze(attempt.delivery, _WAY, starts_at=attempt.starts_at)
         said["until"] = until and until.isoformat()
     return JsonResponse(said)
 

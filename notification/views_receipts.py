@@ -1,4 +1,4 @@
-"""What Twilio tells later: https://www.twilio.com/docs/voice/api/call-resource#statuscallback."""
+"""Twilio's status callbacks: https://www.twilio.com/docs/voice/api/call-resource#statuscallback."""
 
 from http import HTTPStatus
 from typing import Final
@@ -21,7 +21,7 @@ _ORDERED: Final = "call-progress-events"
 
 @from_twilio
 def call_status(request: HttpRequest, process_id: str) -> HttpResponse:
-    """Take in how a call goes (``StatusCallback``) and who answered it (``AsyncAmdStatusCallback``)."""
+    """Record the progress of a call (``StatusCallback``) and who answered it (``AsyncAmdStatusCallback``)."""
     told = parameters(request)
     status, answered_by = told.get("CallStatus", ""), told.get("AnsweredBy", "")
     if not status and not answered_by:
@@ -47,7 +47,7 @@ def call_status(request: HttpRequest, process_id: str) -> HttpResponse:
 
 @from_twilio
 def message_status(request: HttpRequest, process_id: str) -> HttpResponse:
-    """Take in how a text message goes. The target ends only when its owner has answered STOP."""
+    """Record the progress of a text message. The target ends only when its owner has answered STOP."""
     told = parameters(request)
     status = told.get("MessageStatus", "") or told.get("SmsStatus", "")
     if not status:
@@ -79,7 +79,7 @@ def _word(status: str, answered_by: str) -> str:
 
 
 def _taken_in(report: Report) -> HttpResponse:
-    """Apply a report; a repeat and a late one are answered like the first."""
+    """Apply a report. It is idempotent: repeated and late reports get the same answer."""
     try:
         apply(report)
     except ForgedError:

@@ -23,7 +23,7 @@ def unsubscribe(request: HttpRequest, process_id: str) -> HttpResponse:
     """Ask (GET) before, or (POST) switch the target off that a notice was sent to."""
     delivery = find_delivery(process_id)
     if request.method == "POST":
-        Target.objects.filter(pk=delivery.target_id).disable(REASON)
+        Target.objects.filter(pk=delivery.target_id or 0).disable(REASON)
         delivery.target.refresh_from_db()
     language = texts_for(delivery.member.language)
     with override(language):

@@ -210,7 +210,7 @@ def check_collation(databases: Sequence[str] | None = None, **_kwargs: Any) -> l
 
 @register(deploy=True)
 def check_deployment(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
-    """W001 to W004: what works on a desk, but not in a real deployment."""
+    """W001 to W004: settings that work for a trial, but not in a real deployment."""
     del app_configs
     found: list[CheckMessage] = []
     if urlsplit(settings.NOTICE_PUBLIC_URL).scheme != "https":

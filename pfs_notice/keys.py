@@ -51,7 +51,7 @@ MAKERS: Final[dict[str, Callable[[], str]]] = {
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder of run-time state, closed to everybody else; leave one that is there as it is."""
+    """Make the folder of run-time state, closed to other users; an existing one stays as it is."""
     folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
 
 

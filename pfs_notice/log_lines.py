@@ -1,4 +1,4 @@
-"""What is shortened in the log."""
+"""Filters that shorten lines of the log."""
 
 import logging
 from typing import Final
@@ -7,10 +7,10 @@ _LOST_BROKER: Final = "Message Error"
 
 
 class LostBrokerFilter(logging.Filter):
-    """Says in one line what the beat says in two hundred each second while the broker is away."""
+    """Reduces the two hundred lines that the beat logs each second without a broker to one."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Take the two stacks away, and keep the sentence; every record is kept."""
+        """Remove both stack traces and keep the message; no record is dropped."""
         if record.name == "celery.beat" and str(record.msg).startswith(_LOST_BROKER):
             said = record.args[0] if isinstance(record.args, tuple) and record.args else record.msg
             record.msg, record.args = "%s It is tried again in a moment.", (said,)

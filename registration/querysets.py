@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from common.clock import now
 from common.db import lookups
@@ -55,14 +55,11 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
 
     def unplanned(self) -> Self:
         """Registrations whose deliveries do not follow their last change yet."""
-        return self.filter(is_planned=False)
+        return self.filter(planned_version=0)
 
     def changed(self, **columns: object) -> int:
-        """Set columns, if any, and have the planner look at these again, within a second.
-
-        The time is what a planner that has read them already knows them to be other ones by.
-        """
-        return self.update(is_planned=False, updated_at=now(), **columns)
+        """Set columns, if any, and have the planner look at these again, within a second."""
+        return self.update(version=F("version") + 1, planned_version=0, updated_at=now(), **columns)
 
 
 class CalendarQuerySet(models.QuerySet["Calendar"]):

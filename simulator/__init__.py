@@ -1,1 +1,1 @@
-"""A telephone company and a phone for those who have no account with a real one."""
+"""A simulated telephone company and its phones, for installations without a Twilio account."""

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class SimulatorConfig(AppConfig):
-    """A telephone company and a phone for those who have no account with a real one."""
+    """A simulated telephone company and its phones, for installations without a Twilio account."""
 
     name = "simulator"
     verbose_name = "Simulated phone"

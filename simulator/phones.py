@@ -1,4 +1,4 @@
-"""The phones of the people who may look at them: one for each number among their targets."""
+"""The phones that a person may use: one for each number among the targets."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,17 +15,17 @@ _MOST: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """One phone. Voice and SMS of the same number are the same one."""
+    """One phone. A voice and an SMS target with the same number are one phone."""
 
     target_id: int
-    """Of one of its targets; it names the phone in addresses."""
+    """The key of one of its targets; it identifies the phone in addresses."""
     number: str
     shown: str
     owner: str
 
 
 def phones_for(user: Person) -> list[Phone]:
-    """Return the phones that this account may use: its own first, for the staff everybody's after them.
+    """Return the phones that this account may use: its own first, for the staff those of all members after them.
 
     Targets that are not yet verified count too: their codes arrive there.
     """
@@ -38,7 +38,7 @@ def phones_for(user: Person) -> list[Phone]:
 
 
 def phone_for(user: Person, target_id: int) -> Phone:
-    """Return one phone. Raises ``Http404`` for one that is not there or is somebody else's."""
+    """Return one phone. Raises ``Http404`` if it does not exist or belongs to another member."""
     target = targets_for(user).filter(kind__in=_KINDS, pk=target_id).select_related("member").first()
     if target is None:
         raise Http404

@@ -1,1 +1,1 @@
-"""Tests of whole paths, of interfaces and of pages, and what they stand on."""
+"""Tests of whole paths, of interfaces and of pages, with their fixtures and servers."""

@@ -19,5 +19,5 @@ if "PFS_NOTICE_TEST_VAR" not in os.environ:
 os.environ["PFS_NOTICE_VAR"] = os.environ["PFS_NOTICE_TEST_VAR"]
 os.environ["PFS_NOTICE_ENV"] = "embedded"
 os.environ["STATIC_HASHED"] = "0"
-# The fixture ``redis_server`` listens here; a test without it finds nobody.
+# The fixture ``redis_server`` listens here; without it, connections to this port are refused.
 os.environ["CELERY_BROKER_URL"] = f"redis://127.0.0.1:{free_port()}/0"

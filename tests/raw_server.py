@@ -1,4 +1,4 @@
-"""A server that does to a connection whatever a test's function says, down to the byte."""
+"""A server whose behaviour on a connection is a function of the test, down to the byte."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""What ``script/test`` and ``script/check`` run, quick things first.
+"""Runs what ``script/test`` and ``script/check`` ask for, quick steps first.
 
 ``python -m tests.run`` runs everything; ``python -m tests.run check`` the linters alone; ``--model 20m`` random
 histories of the model test on all databases for so long; with paths or options of pytest, those tests on SQLite, or
@@ -33,18 +33,21 @@ _COUNTS: Final = re.compile(r"(\d+) (failed|passed|skipped|deselected|xfailed|xp
 _FAILED: Final = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
 _DURATION: Final = re.compile(r"(\d+)([smh])")
 _FEW: Final = 3
-"""More failures than that are no accident."""
+"""If more tests than this fail, none is repeated."""
 _IS_CI: Final = os.environ.get("CI", "").lower() in {"1", "true"}
 
 # On one database only: what they show does not depend on it.
 _ONCE: Final = ("tests/browser", "tests/platform")
 # On each database, after the others: they start processes of their own, and wait for due times.
 _PROCESSES: Final = ("tests/flows", "tests/faults")
+# The units that have to cover the engine (pyproject.toml says what that is). They run on SQLite apart from
+# the others, because tracing takes as much processor time as the tests.
+_ENGINE: Final = ("eventinvoke", "notification")
 
 
 @dataclass
 class Results:
-    """What came of all runs of pytest, and of everything else."""
+    """The results of all runs of pytest and of the other steps."""
 
     counts: Counter[str] = field(default_factory=Counter)
     bad: list[str] = field(default_factory=list)
@@ -132,15 +135,15 @@ def _environment(database: str) -> Iterator[dict[str, str]]:
     if database == "sqlite":
         yield environment
         return
-    # The server is thrown away with all that is in it: a test's database is made anew at the beginning, and
-    # need not be removed at the end, which PostgreSQL refuses while any connection is still open.
+    # The test database is created at the start and not dropped at the end: the server is removed with its
+    # data, and PostgreSQL refuses to drop a database while a connection is open.
     options = f"{environment.get('PYTEST_ADDOPTS', '')} --create-db --reuse-db"
     with _DATABASES[database]() as server:
         yield environment | {"DATABASE_URL": server.url, "PYTEST_ADDOPTS": options}
 
 
 def _lint() -> bool:
-    """Run the linters and Django's own checks; return whether all were content."""
+    """Run the linters and Django's own checks; return whether all passed."""
     with tempfile.TemporaryDirectory(prefix="pfsn-") as var:
         environment = os.environ | {"PFS_NOTICE_VAR": var, "PFS_NOTICE_ENV": "embedded"}
         environment.pop("DATABASE_URL", None)
@@ -149,6 +152,7 @@ def _lint() -> bool:
             ([str(_BIN / "ruff"), "check", "--quiet"], environment),
             ([str(_BIN / "ruff"), "format", "--check", "--quiet"], environment),
             ([str(_BIN / "lint-imports"), "--no-cache"], environment),
+            ([sys.executable, "-m", "tests.words"], environment),
             ([*manage, "makemigrations", "--check", "--dry-run"], environment),
             ([*manage, "check", "--deploy", "--fail-level", "WARNING"], environment | _production(Path(var))),
             ([str(_BIN / "mypy"), "."], environment),
@@ -157,7 +161,7 @@ def _lint() -> bool:
 
 
 def _production(var: Path) -> dict[str, str]:
-    """Return the environment of a sane production set-up."""
+    """Return the environment of a valid production set-up."""
     keys.make_all(var)
     return {
         "PFS_NOTICE_ENV": "production",
@@ -174,7 +178,7 @@ def _production(var: Path) -> dict[str, str]:
 
 
 def _step(argv: list[str], environment: dict[str, str]) -> bool:
-    """Run one step; say how long it took, and what it said if it failed."""
+    """Run one step; print how long it took, and its output if it failed."""
     began = time.monotonic()
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     title = " ".join(word for word in map(_short, argv) if word)
@@ -186,9 +190,9 @@ def _step(argv: list[str], environment: dict[str, str]) -> bool:
 
 
 def _short(word: str) -> str:
-    return (
-        "" if word in {"-W", "error", sys.executable} else Path(word).name if word.startswith("/") else word
-    )
+    if word in {"-W", "-m", "error", sys.executable}:
+        return ""
+    return Path(word).name if word.startswith("/") else word
 
 
 def _everything() -> int:
@@ -213,10 +217,12 @@ def _everything() -> int:
 
 
 def _run_all(environments: dict[str, dict[str, str]], results: Results) -> None:
-    # The tests wait for servers and for each other half of the time and more: the same ones on the three
-    # databases at once keep two cores busy.
+    # The tests spend at least half of their time waiting, so the runs on the three databases share two cores.
     apart = [f"--ignore={path}" for path in (*_ONCE, *_PROCESSES)]
-    _together("units", environments, apart, results)
+    _together("units", environments, apart, results, covering=_ENGINE)
+    report = [str(_BIN / "coverage"), "report"]
+    if subprocess.run(report, env=environments["sqlite"], check=False).returncode:
+        results.bad.append("the coverage of the engine")
     for label, paths, where in (
         ("processes", _PROCESSES, environments),
         ("once", _ONCE, {"sqlite": environments["sqlite"]}),
@@ -229,14 +235,26 @@ def _run_all(environments: dict[str, dict[str, str]], results: Results) -> None:
 
 
 def _together(
-    label: str, environments: dict[str, dict[str, str]], arguments: list[str], results: Results
+    label: str,
+    environments: dict[str, dict[str, str]],
+    arguments: list[str],
+    results: Results,
+    covering: Sequence[str] = (),
 ) -> None:
-    """Run the same tests on several databases at once: SQLite's are heard, the others' are told after."""
+    """Run the same tests on several databases at once; print SQLite's output at once, the others' afterwards.
+
+    On SQLite the paths in ``covering`` run first, with their coverage recorded.
+    """
     others = {name: environment for name, environment in environments.items() if name != "sqlite"}
     running = [
         (f"{label} on {name}", *_start(environment, arguments)) for name, environment in others.items()
     ]
-    _pytest(f"{label} on sqlite", environments["sqlite"], arguments, results)
+    here = environments["sqlite"]
+    if covering:
+        record = [str(_BIN / "coverage"), "run", "-m"]
+        _pytest(f"{label} of the engine on sqlite", here, [*covering], results, record)
+        arguments = arguments + [f"--ignore={path}" for path in covering]
+    _pytest(f"{label} on sqlite", here, arguments, results)
     for title, process, output in running:
         process.wait()
         output.seek(0)
@@ -246,10 +264,10 @@ def _together(
 
 
 def _once_more(label: str, environment: dict[str, str], arguments: list[str], results: Results) -> None:
-    """Run alone what failed among others, and say so.
+    """Repeat a few failed tests without other runs beside them, and report that.
 
-    Real browsers and due times within a second suffer when three runs share two cores. What fails
-    alone as well has failed.
+    Tests with real browsers or due times within a second can fail when three runs share two cores. A test that
+    fails again has failed.
     """
     failed = results.failed.pop(label, [])
     if not 0 < len(failed) <= _FEW:
@@ -268,10 +286,16 @@ def _start(environment: dict[str, str], arguments: list[str]) -> tuple[subproces
     return subprocess.Popen(command, env=environment, stdout=output, stderr=output, text=True), output
 
 
-def _pytest(label: str, environment: dict[str, str], arguments: list[str], results: Results) -> None:
-    """Run pytest, passing on what it says while it says it."""
+def _pytest(
+    label: str,
+    environment: dict[str, str],
+    arguments: list[str],
+    results: Results,
+    before: Sequence[str] = (),
+) -> None:
+    """Run pytest and print its output as it comes; ``before`` is a command that runs it."""
     print(f"\n### {label}", flush=True)
-    command = [str(_BIN / "pytest"), *arguments]
+    command = [*before, "pytest" if before else str(_BIN / "pytest"), *arguments]
     lines = []
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

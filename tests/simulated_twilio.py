@@ -1,8 +1,8 @@
 """A pytest plugin: the simulated provider (``simulator.provider``) in a process of its own, for tests.
 
 The fixture ``simulated_twilio`` starts it once a session, with time fifty times as fast, forgets
-everything between tests, and points Django's settings at it. It stands at the network's edge: it
-behaves as Twilio does, and a test says beforehand only what the *other side* does::
+everything between tests, and points Django's settings at it. It behaves as Twilio does, at the network's
+edge; a test sets in advance only what the *called side* does::
 
     simulated_twilio.behave("+4915112345678", answers="person", keys=["1"])
     simulated_twilio.break_next("create-call", "accept-then-never")
@@ -65,7 +65,7 @@ class SimulatedTwilio:
     def behave(self, number: str = "any", **behaviour: Any) -> None:
         """Let a number behave so, until the test ends; "any" is every number without its own.
 
-        answers: wait (default; nobody picks up unless the test calls ``answer``), person, machine,
+        answers: wait (default; rings until the test calls ``answer``), person, machine,
         busy, no-answer, fail, invalid. answer_after, key_after, hang_up_after: simulated seconds.
         keys: what the person types, one entry for each Gather, "" lets it time out. interrupts: types
         over the prompt. answered_by: what machine detection says. message: delivered, sent,

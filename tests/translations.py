@@ -1,4 +1,4 @@
-"""The catalogues of what we say and write: found in the code, kept in .po files, compiled to .mo files.
+"""The translation catalogues: texts are found in the code, kept in .po files, compiled to .mo files.
 
 ``python -m tests.translations`` brings both in line with the code: new texts are added to each .po file
 with an empty translation, texts that are gone are removed, and the .mo files are written. No program
@@ -70,7 +70,7 @@ def read(app: str, language: str) -> Catalog:
 
 
 def _empty(language: str) -> Catalog:
-    # Always the same date: a file changes only when a text does.
+    # Always the same date, so that a file changes only if a text does.
     date = datetime(2026, 1, 1, tzinfo=UTC)
     return Catalog(
         locale=language,

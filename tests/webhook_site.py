@@ -1,4 +1,4 @@
-"""A pytest plugin: a small web site that records what it is asked, for tests of those who ask.
+"""A pytest plugin: a small web site that records its requests, for tests of code that makes them.
 
 The fixture ``webhook_site`` listens on a free port of loopback. ``site.url("/status")`` is an address
 in it; ``site.requests`` is what arrived; ``site.answer("/twiml", body)`` sets what a path answers
@@ -114,7 +114,7 @@ def _handler(sites: list[WebhookSite]) -> type[BaseHTTPRequestHandler]:
 
 @pytest.fixture
 def webhook_site() -> Iterator[WebhookSite]:
-    """A web site on loopback that records what it is asked."""
+    """A web site on loopback that records its requests."""
     sites: list[WebhookSite] = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(sites))
     server.daemon_threads = True

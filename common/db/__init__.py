@@ -1,1 +1,1 @@
-"""What talks to a database and belongs to no model."""
+"""Database helpers that belong to no model."""

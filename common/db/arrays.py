@@ -1,7 +1,7 @@
 """Arrays for PostgreSQL, written as its own literals: ``{1,2,3}``.
 
-A driver adapts each element of a list by itself, which for the thousands of keys of a batch costs
-more than the query. Elements are numbers, UUIDs, instants, days, texts and None.
+A driver adapts each element of a list separately. For a batch with thousands of keys this costs more than
+the query. Elements are numbers, UUIDs, instants, days, texts and None.
 See https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO.
 """
 
@@ -15,7 +15,7 @@ def literal(values: Iterable[Any]) -> str:
     """Return an array's literal, to be passed as a parameter and cast (``%s::bigint[]``)."""
     given = list(values)
     kinds = set(map(type, given))
-    # A column holds one type as a rule; these are written as a whole, not element by element.
+    # Columns of these types are converted as a whole, which is faster than element by element.
     if kinds == {int}:
         return "{" + ",".join(map(str, given)) + "}"
     if kinds == {datetime}:
@@ -29,7 +29,7 @@ def literal(values: Iterable[Any]) -> str:
 
 def _element(value: object) -> str:
     if isinstance(value, str):
-        # Texts are always quoted, or one that reads NULL or holds a comma would be misread.
+        # Texts are always quoted: an unquoted NULL or comma has a meaning of its own.
         return '"' + _escaped(value).replace("\0", "") + '"'
     if value is None:
         return "NULL"

@@ -1,4 +1,4 @@
-"""Writing many rows at once, each with values of its own, by the fastest way a database has.
+"""Bulk writes: many rows at once, each with its own values, by the fastest way of each database.
 
 PostgreSQL takes arrays (INSERT or UPDATE … FROM unnest) and COPY; MariaDB takes a list of rows, and
 joins one to what it updates; SQLite prepares one statement and runs it for each row.
@@ -16,7 +16,7 @@ _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\
 _PARAMETERS: Final = 30_000
 """SQLite takes at most 32,766 parameters a statement (https://www.sqlite.org/limits.html)."""
 _JOINED: Final = 500
-"""So many rows are joined to a table at once in MariaDB."""
+"""Rows that one statement joins to a table in MariaDB, at most."""
 _IGNORING: Final = {"sqlite": ("INSERT", " ON CONFLICT DO NOTHING"), "mysql": ("INSERT IGNORE", "")}
 
 Row = Sequence[Any]
@@ -89,8 +89,8 @@ def insert_missing(
 def update(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row], **only_where: Any) -> None:
     """Set ``columns`` of the rows of ``model``: each of ``rows`` is a key and a value a column.
 
-    Only rows that still have the values of ``only_where`` are changed. The rows are sorted by
-    key, or two workers would lock the same ones in different orders and wait for each other.
+    Only rows that still have the values of ``only_where`` are changed. The rows are sorted by key, so that
+    two workers lock them in the same order and do not deadlock.
     """
     ordered = sorted(rows, key=lambda row: row[0])
     if not ordered:
@@ -122,7 +122,7 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row
 def _update_joined(
     table: str, quoted: Sequence[str], rows: Sequence[Row], guard: str, guard_values: Row
 ) -> None:
-    """Update by a join with the rows (MariaDB), which takes one way to the server and not one a row."""
+    """Update by a join with the rows (MariaDB): one round trip for all rows."""
     first = ", ".join(f"%s AS c{index}" for index in range(len(quoted)))
     others = ", ".join(["%s"] * len(quoted))
     listed = " UNION ALL ".join([f"SELECT {first}", *[f"SELECT {others}"] * (len(rows) - 1)])

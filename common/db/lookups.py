@@ -4,8 +4,8 @@
 hundreds of keys costs more to parse than the query to run. PostgreSQL takes them as one array; elsewhere
 this is ``__in``.
 
-``filter(holds("title", words))`` finds words however they are written. ``__icontains`` alone does not where
-MariaDB's tables tell upper and lower case apart.
+``filter(holds("title", words))`` is a search without regard to case. ``__icontains`` alone is case-sensitive
+in MariaDB tables with a binary collation.
 """
 
 from typing import Any
@@ -20,9 +20,9 @@ CharField.register_lookup(Lower)
 
 
 def holds(column: str, words: str) -> Q:
-    """Return the condition that a column holds these words, whether in capitals or not.
+    """Return the condition that a column contains these words, without regard to case.
 
-    SQLite knows the capitals of English alone; words in others are found there as they are written.
+    SQLite folds the case of ASCII letters only; other letters have to match exactly there.
     """
     return Q((f"{column}__lower__contains", words.lower())) | Q((f"{column}__icontains", words))
 

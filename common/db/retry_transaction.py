@@ -1,8 +1,7 @@
-"""Doing something again that the database broke off.
+"""Retry a transaction that the database chose as deadlock victim.
 
-Two transactions that wait for each other are a matter of luck, not of fault: the database ends one
-of them, which is as if it had never begun. A worker comes back anyway; a person who pressed a key
-does not.
+The database rolls back one of two transactions that wait for each other. The work of a worker is
+picked up again by the next wake-up; a person's key press or a callback is not, so it is retried here.
 """
 
 from collections.abc import Callable
@@ -20,7 +19,7 @@ TIMES: Final = 3
 def retry_transaction(work: Callable[P, R]) -> Callable[P, R]:
     """Do ``work`` up to ``TIMES`` times, unless it is part of a transaction of the caller's.
 
-    ``work`` is a transaction, so that what was broken off has left nothing behind.
+    ``work`` has to be one transaction, so that a failed try leaves nothing behind.
     """
 
     @wraps(work)

@@ -1,11 +1,11 @@
-"""HTTP to the outside: many requests at once, one calendar feed, and which addresses are let out.
+"""Outgoing HTTP: many requests at once, one calendar feed, and which addresses are allowed.
 
 - ``exchange`` sends a stream of requests over kept-alive connections (the firing path).
 - ``fetch`` gets one document, bounded in size and time (calendar feeds).
-- ``check_public_url`` judges an address that somebody typed.
+- ``check_public_url`` checks an address that a person typed.
 
-Whatever a member gave us is never allowed to reach a private network, at the time it is typed and
-again at the moment of every connection; ``NOTICE_ALLOWED_PRIVATE_NETWORKS`` names the exceptions.
+An address from a member must never reach a private network. It is checked when it is typed and again
+at every connection; ``NOTICE_ALLOWED_PRIVATE_NETWORKS`` names the exceptions.
 Proxies of the environment, ``.netrc`` files and cookies are never used.
 """
 

@@ -78,7 +78,7 @@ def _networks(texts: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
 
 
 def _unwrap(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Return the IPv4 address that an IPv6 address only carries, or the address itself."""
+    """Return the IPv4 address that is embedded in an IPv6 address, or the address itself."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return address.ipv4_mapped
@@ -108,7 +108,7 @@ def is_allowed(address: str) -> bool:
 def is_inside(url: str) -> bool:
     """Say whether an address leads into ``NOTICE_ALLOWED_PRIVATE_NETWORKS`` and nowhere else.
 
-    There plain http may carry a password; on the internet anybody on the way could read it.
+    Plain http may carry a password there. On the internet it could be read on the way.
     """
     parts = urlsplit(url)
     networks = _networks(tuple(settings.NOTICE_ALLOWED_PRIVATE_NETWORKS))
@@ -120,14 +120,14 @@ def is_inside(url: str) -> bool:
 def check_public_url(
     url: str, *, schemes: Collection[str] = ("https",), field: str = "address", is_resolved: bool = True
 ) -> str:
-    """Check a web address that somebody typed; return it as it is to be stored.
+    """Check a web address that a person typed; return it in the form to store.
 
     The host comes back in lower case and in ASCII (Punycode), the path percent-encoded. With
     ``is_resolved`` the name is looked up too; a name that can't be looked up now is let through,
-    because every connection is judged again when it is made.
+    because every connection is checked again when it is made.
 
-    Raises ``AddressError`` for what is no such address and ``PrivateAddressError`` for one that
-    lies inside a private network; both name ``field``.
+    Raises ``AddressError`` for an invalid address and ``PrivateAddressError`` for one inside a private
+    network; both name ``field``.
     """
     parts = _split(url, schemes, field)
     host = _ascii_host(parts.hostname or "", field)
@@ -194,7 +194,7 @@ def _ascii_host(host: str, field: str) -> str:
 def _literal_ip(host: str, field: str) -> str | None:
     """Return the IP address that a host is, or None for a name.
 
-    Resolvers also take ``127.1``, ``0x7f000001`` and ``2130706433``; so do we, to judge them.
+    ``127.1``, ``0x7f000001`` and ``2130706433`` are addresses as well, because resolvers take them.
     """
     try:
         if ":" in host:

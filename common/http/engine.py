@@ -1,14 +1,14 @@
 """Many requests at once over few kept-alive connections: libcurl's multi interface.
 
 One exchange costs about 20 us of processor time a request, which decides how many notices a core
-can send. What makes it cheap: handles are used again and keep their options; ``perform`` serves
+can send. It is cheap because handles are reused and keep their options; ``perform`` serves
 all connections at once, after a burst of new requests, not after each; HTTP/2 carries them over one
 connection where the server offers it; Python is called back only for bodies and wanted headers.
 
 **Sent or not?** A request counts as ``NOT_SENT`` only if libcurl never began to write it, which its
 counter of the request's bytes shows. A body that may not be repeated is read by libcurl through a
-callback that can't go back to the start: so we know whether it was read at all, and libcurl can't
-repeat it behind our back when a kept-alive connection turns out to be dead.
+callback that can't rewind. This shows whether it was read at all, and libcurl can't repeat the request
+by itself when a kept-alive connection turns out to be dead.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ from common.http.handles import ca_file
 from common.http.wires import Wire
 
 IDLE_SECONDS: Final = 0.05
-"""How long an exchange is silent before it says so with None."""
+"""Seconds without a reply after which an exchange yields None."""
 
 _BURST: Final = 32
 _BURST_SECONDS: Final = 0.005
@@ -37,8 +37,8 @@ _Key = tuple[str, tuple[str, ...]]
 class Engine:
     """Two wires: one that refuses private addresses, one that does not.
 
-    They are apart because libcurl hands a connection from one request to another, and a guarded
-    request must not find a connection that an unguarded one has opened.
+    They are separate because libcurl reuses connections, and a guarded request must not reuse a connection
+    that an unguarded one has opened.
     """
 
     def __init__(self, ca_path: str) -> None:
@@ -49,7 +49,7 @@ class Engine:
     def run(
         self, requests: Iterable[Request | Reply], max_in_flight: int, timeout: float
     ) -> Iterator[Reply | None]:
-        """Do what ``exchange`` promises."""
+        """Implement ``exchange``."""
         source = iter(requests)
         fault: BaseException | None = None
         is_open = True
@@ -73,7 +73,7 @@ class Engine:
             raise fault
 
     def abandon(self) -> None:
-        """Break off whatever is still under way."""
+        """Abort all requests that are in flight."""
         self._known.clear()
         for wire in self._wires:
             wire.abandon()
@@ -84,7 +84,7 @@ class Engine:
     def _fill(self, source: Iterator[Request | Reply], max_in_flight: int, timeout: float) -> bool:
         """Start requests while there is room; say whether there may be more.
 
-        It stops after a burst, and when the source is slow, so that what is under way moves on.
+        It stops after a burst, and when the source is slow, so that requests in flight make progress.
         """
         room = min(max_in_flight - self._in_flight(), _BURST)
         until = monotonic() + _BURST_SECONDS
@@ -118,11 +118,11 @@ class Engine:
 
 
 class _Garage:
-    """The engines of this process. An engine serves one exchange at a time, whatever the thread.
+    """The engines of this process. An engine serves one exchange at a time, of any thread.
 
-    Each exchange takes one and gives it back, so connections outlive exchanges and threads, and two
-    exchanges never meet in one engine. A forked child leaves its parent's engines alone for ever:
-    to close them would end the parent's TLS connections.
+    Each exchange takes one and gives it back, so connections outlive exchanges and threads, and no two
+    exchanges share an engine. A forked child never touches its parent's engines: closing them would end
+    the parent's TLS connections.
     """
 
     def __init__(self) -> None:
@@ -154,7 +154,7 @@ class _Garage:
     def _leave_to_parent(self) -> None:
         self._lock = threading.Lock()
         for engine in self._all:
-            # One reference too many for good, so that not even the end of the process frees it.
+            # The extra reference is never released, so that not even the end of the process frees the engine.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine))
         self._idle.clear()
         self._all = set()
@@ -170,10 +170,11 @@ def exchange(
 
     ``requests`` is read lazily, never more than ``max_in_flight`` ahead of the replies, so a
     stream of any length needs the same memory. ``timeout`` is in seconds a request. ``None`` is
-    yielded whenever nothing has been known for about 50 ms. Connections are kept alive between
-    calls. A ``Reply`` among the requests (for what need not or can't be sent) is handed through in
-    its turn, so that a caller can keep one stream. A fault of one request is its reply's ``error``. If ``requests`` itself raises, what is
-    under way is ended and reported first. Closing the iterator breaks off what is under way.
+    yielded when no reply has come for about 50 ms. Connections are kept alive between calls. A ``Reply``
+    among the requests (for a message that need not or can't be sent) is passed through in its turn, so
+    that a caller can keep one stream. The fault of one request is its reply's ``error``. If ``requests``
+    itself raises, the requests in flight are completed and reported first. Closing the iterator aborts
+    the requests in flight.
     """
     key, engine = _garage.take()
     try:

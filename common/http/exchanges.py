@@ -1,4 +1,4 @@
-"""What goes into an exchange with a provider and what comes out of it."""
+"""Requests to a provider and their replies."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -13,9 +13,9 @@ class Failure(StrEnum):
 
     NOT_SENT = "not_sent"
     """Nothing of it was given to a server (no connection, no such name, a certificate that is
-    not trusted, an address that can't be used): it may be repeated without a thought."""
+    not trusted, an address that can't be used): it may be repeated."""
     UNKNOWN = "unknown"
-    """It was written, or a part of it, and no whole answer came: the server may have acted on it."""
+    """It was written, at least in part, and no complete answer came: the server may have acted on it."""
     PRIVATE = "private"
     """Refused by us, because the address lies inside a private network. Nothing was sent."""
 
@@ -28,22 +28,22 @@ class Request(NamedTuple):
     headers: tuple[str, ...] = ()
     """Lines ``"Name: value"``. The same tuple for many requests is set once."""
     tag: Any = None
-    """Whatever the caller wants to find in the reply."""
+    """Passed through to the reply, for the caller's use."""
     method: str = "POST"
     timeout: float | None = None
     """In seconds, for everything from the connection to the last byte; None takes the exchange's."""
     is_guarded: bool = True
-    """Refuse private addresses. False only for what is configured (a provider's API), never for
-    what a member gave."""
+    """Refuse private addresses. False only for configured addresses (a provider's API), never for a
+    member's."""
     is_repeatable: bool = False
-    """The server may get it twice without harm. If not, it is never repeated, not even when a
+    """It is idempotent for the server. If not, it is never repeated, not even when a
     kept-alive connection turns out to be closed (HTTP clients usually do that by themselves)."""
     wanted_header: str = ""
     """The name, in lower case, of the one answer header to keep."""
 
 
 class Reply(NamedTuple):
-    """What became of one request."""
+    """The result of one request."""
 
     tag: Any
     status: int = 0
@@ -53,7 +53,7 @@ class Reply(NamedTuple):
     retry_after: timedelta | None = None
     """From the header Retry-After, given as seconds or as a date (RFC 9110, 10.2.3)."""
     error: Failure | None = None
-    """None where an answer came whole, or at least one that refuses (a status of 400 and more)."""
+    """None if a complete answer came, or the head of a refusal (status 400 and above)."""
     reason: str = ""
     """For a person: why there is an error."""
     header: str = ""

@@ -1,4 +1,4 @@
-"""One answer from an address that a member gave: a feed, a report. Bounded in bytes and in time."""
+"""Fetching one document from an address of a member (a feed, a report), bounded in bytes and time."""
 
 import time
 from collections.abc import Collection, Mapping
@@ -20,7 +20,7 @@ _SECRET_HEADERS: Final = frozenset({"authorization", "cookie"})
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What is asked, whatever the redirects say: a redirect changes neither method nor body."""
+    """The request, which stays the same over redirects: method and body do not change."""
 
     method: str
     body: bytes
@@ -30,7 +30,7 @@ class _Question:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An answer that arrived whole. Any status may be in it; a redirect was followed."""
+    """A complete answer, of any status; redirects were followed."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,7 +42,7 @@ class Fetched:
 
 
 class _Collector:
-    """Takes in one answer and stops libcurl as soon as it grows too large."""
+    """Receives one answer and stops libcurl as soon as it is too large."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
@@ -54,7 +54,7 @@ class _Collector:
         self.is_too_large = False
 
     def take_body(self, chunk: bytes) -> int:
-        """Keep a decompressed piece, or return -1 ("stop") when it is one too many."""
+        """Store a decompressed piece, or return -1 ("stop") when the answer is too large."""
         if len(self.body) + len(chunk) > self.max_bytes:
             self.is_too_large = True
             return -1
@@ -62,7 +62,7 @@ class _Collector:
         return len(chunk)
 
     def take_header(self, line: bytes) -> int:
-        """Keep a header line; a status line begins the headers anew."""
+        """Store a header line; a status line resets the headers."""
         self.header_bytes += len(line)
         if self.header_bytes > _MAX_HEADER_BYTES:
             self.is_too_large = True
@@ -92,20 +92,20 @@ def fetch(  # noqa: PLR0913 - all of them are named
     schemes: Collection[str] = ("https", "http"),
     is_guarded: bool = True,
 ) -> Fetched:
-    """Get one document, following redirects, each judged like the first address.
+    """Get one document. Redirects are followed, and each is checked like the first address.
 
-    ``method`` and ``body`` are for requests that read in other words (WebDAV's PROPFIND and REPORT,
-    RFC 4918 and RFC 3253); they are repeated where a redirect leads. ``max_bytes`` counts decompressed bytes (gzip, deflate and brotli are undone), ``timeout`` is
-    in seconds and holds for everything together. ``headers`` may carry ``If-None-Match`` and
+    ``method`` and ``body`` are for other methods that read (WebDAV's PROPFIND and REPORT, RFC 4918 and
+    RFC 3253); they are sent again after a redirect. ``max_bytes`` counts decompressed bytes (gzip,
+    deflate, brotli), ``timeout`` is in seconds and covers everything. ``headers`` may carry ``If-None-Match`` and
     ``If-Modified-Since``; an answer 304 then has no body. The user name and password are sent to
     the origin of ``url`` alone, and a redirect from https to http is refused. They go as Basic
     (RFC 7617), and once more as Digest (RFC 7616) where the server asks for that alone.
 
-    Private addresses are refused. ``is_guarded`` is False only for what is configured (a provider's
-    API, a token server), never for what a member gave; such an address is taken as it stands.
+    Private addresses are refused. ``is_guarded`` is False only for configured addresses (a provider's API,
+    a token server), never for a member's; those are used as they are.
 
     Raises ``AddressError`` for an address that can't be used, ``PrivateAddressError`` for one
-    inside a private network, and ``ProviderError`` where no whole answer came: no connection, a
+    inside a private network, and ``ProviderError`` if no complete answer came: no connection, a
     certificate that is not trusted, too large, too slow, broken off.
     """
     current = check_public_url(url, schemes=schemes, is_resolved=False) if is_guarded else url
@@ -127,7 +127,7 @@ def fetch(  # noqa: PLR0913 - all of them are named
 
 
 class _Session:
-    """One handle for the question and for wherever it is sent on to."""
+    """One handle for the request and its redirects."""
 
     def __init__(
         self, question: _Question, home: tuple[str, str], deadline: float, *, is_guarded: bool
@@ -143,7 +143,7 @@ class _Session:
         self._curl.close()
 
     def ask(self, url: str, max_bytes: int) -> tuple[int, _Collector]:
-        """Ask one address; return the status and what came with it."""
+        """Request one address; return the status and the answer."""
         status, collector = self._perform(url, max_bytes, pycurl.HTTPAUTH_BASIC)
         if status == _UNAUTHORISED and _wants_digest(collector) and self._credentials(url):
             return self._perform(url, max_bytes, pycurl.HTTPAUTH_DIGEST)
@@ -240,4 +240,4 @@ SENTENCES: Final[Mapping[int, str]] = {
     pycurl.E_HTTP2: "the connection broke off",
     pycurl.E_BAD_CONTENT_ENCODING: "the compressed answer can't be read",
 }
-"""libcurl's error codes as sentences for a person; a code that is missing has no better one."""
+"""libcurl's error codes as sentences for a person; other codes get a general sentence."""

@@ -1,4 +1,4 @@
-"""What every libcurl handle of ours has in common, and the guard at the moment of connecting."""
+"""Options that all libcurl handles share, and the guard that checks each connection."""
 
 import atexit
 import os
@@ -21,7 +21,7 @@ USER_AGENT: Final = "PFS-Notice"
 
 
 class _Lent(socket.socket):
-    """A socket that pycurl takes a duplicate of; ours is closed as soon as nobody holds it."""
+    """A socket that pycurl duplicates; this one is closed when its last reference goes."""
 
     def __del__(self) -> None:
         self.close()
@@ -30,14 +30,14 @@ class _Lent(socket.socket):
 class Guard:
     """Opens the sockets of one handle, and refuses those to private addresses.
 
-    It sees the address that libcurl is about to connect to, after the name was looked up, so that
-    a name which changes its address between the check and the connection gains nothing.
+    It sees the resolved address that libcurl is about to connect to, so that a name that resolves to
+    another address between check and connection (DNS rebinding) gains nothing.
     """
 
     __slots__ = ("has_refused",)
 
     def __init__(self) -> None:
-        """Begin with nothing refused."""
+        """Start with no refused address."""
         self.has_refused = False
 
     def open_socket(self, _purpose: int, target: Any) -> socket.socket | int:
@@ -83,7 +83,7 @@ def set_headers(curl: pycurl.Curl, lines: Sequence[str]) -> None:
     if lines:
         curl.setopt(pycurl.HTTPHEADER, lines)
     else:
-        # To set an empty list does nothing in pycurl: the lines of the request before would stay.
+        # pycurl ignores an empty list, and the lines of the previous request would stay.
         curl.unsetopt(pycurl.HTTPHEADER)
 
 
@@ -95,9 +95,9 @@ def ca_file() -> str:
 
 @lru_cache(maxsize=8)
 def _joined_ca_file(extra: str) -> str:
-    # One file, because libcurl keeps the parsed certificates of a file between connections, but
-    # those of a blob or a folder it reads anew for each (milliseconds a connection). The folder is
-    # this process's alone, so nobody else can have put a file of that name there.
+    # One file, because libcurl caches the parsed certificates of a file, but reads a blob or a folder for
+    # every connection (milliseconds each). The folder belongs to this process alone, so that no other
+    # account can place a file there.
     folder = Path(tempfile.mkdtemp(prefix="notice-ca-"))
     atexit.register(_remove, folder, os.getpid())
     path = folder / "certificates.pem"

@@ -18,7 +18,7 @@ _MAX_STREAMS: Final = 256
 _FIRST_FINAL_STATUS: Final = 200
 _FIRST_REFUSAL: Final = 400
 _LONGEST_WISH: Final = 86_400
-"""Seconds; a header may hold numbers that are no time any more."""
+"""Seconds; larger numbers in a header would overflow a date."""
 _POLL_SECONDS: Final = 0.001
 _PRIVATE: Final = "the address leads into a private network"
 
@@ -28,7 +28,7 @@ _Shape = tuple[str, bool, bool, bool]
 
 
 class _Slot:
-    """One easy handle and the request that it carries at the moment."""
+    """One easy handle and its current request."""
 
     __slots__ = (
         "curl",
@@ -65,7 +65,7 @@ class _Slot:
         if is_header_wanted:
             curl.setopt(pycurl.HEADERFUNCTION, self.take_header)
         if not (is_repeatable or has_body or method == "GET"):
-            # Without a body nothing holds libcurl back from repeating it on a second connection.
+            # Without a body, libcurl would repeat it on a second connection.
             curl.setopt(pycurl.FRESH_CONNECT, 1)
         self.request = Request("")
         self.url: str | None = None
@@ -79,7 +79,7 @@ class _Slot:
         self.header = ""
 
     def load(self, request: Request, timeout: float) -> None:
-        """Set what this request needs and the last one did not have.
+        """Set the options in which this request differs from the previous one.
 
         Raises ``ValueError`` (``UnicodeError`` among them) or ``pycurl.error`` for a URL or a
         header that can't be used.
@@ -113,14 +113,14 @@ class _Slot:
             self.guard.has_refused = False
 
     def give_body(self, size: int) -> bytes:
-        """Hand libcurl the next piece of the body; from here on it counts as sent."""
+        """Give libcurl the next piece of the body; from now on the request counts as sent."""
         self.is_read = True
         piece = self.request.body[self.position : self.position + size]
         self.position += len(piece)
         return piece
 
     def take_body(self, chunk: bytes) -> int:
-        """Keep a piece of the answer, or return -1 ("stop") when there is enough."""
+        """Store a piece of the answer, or return -1 ("stop") at the limit."""
         room = MAX_BODY - self.kept_size
         self.kept.append(chunk[:room])
         self.kept_size += len(chunk)
@@ -130,7 +130,7 @@ class _Slot:
         return len(chunk)
 
     def take_header(self, line: bytes) -> None:
-        """Keep the wanted header of an answer."""
+        """Store the wanted header of an answer."""
         name, _, value = line.partition(b":")
         if (
             len(name) == len(self.request.wanted_header)
@@ -139,7 +139,7 @@ class _Slot:
             self.header = value.strip().decode("latin-1")
 
     def reply(self, code: int) -> Reply:
-        """Return what became of the request, by libcurl's code for how it ended."""
+        """Return the reply for the code with which libcurl ended the request."""
         curl, request = self.curl, self.request
         status = curl.getinfo(pycurl.RESPONSE_CODE)
         if status < _FIRST_FINAL_STATUS:
@@ -161,13 +161,13 @@ class _Slot:
     def _was_written(self) -> bool:
         if self.request.body and not self.request.is_repeatable:
             return self.is_read
-        # Counted once libcurl has handed the connection a part of the request. (Its times don't tell:
+        # Counted once libcurl has given the connection a part of the request. (Its times don't tell:
         # the one until the transfer began is also set when it never did.)
         return bool(self.curl.getinfo(pycurl.REQUEST_SIZE) > 0)
 
 
 class Wire:
-    """A pool of connections and the requests that are under way on them."""
+    """A pool of connections and the requests in flight on them."""
 
     def __init__(self, ca_path: str, *, is_guarded: bool) -> None:
         """Open nothing yet."""
@@ -183,11 +183,11 @@ class Wire:
 
     @property
     def in_flight(self) -> int:
-        """How many requests are under way."""
+        """The number of requests in flight."""
         return len(self._flying)
 
     def start(self, request: Request, timeout: float) -> Reply | None:
-        """Begin a request; return its reply where it can't even begin."""
+        """Start a request; return its reply if it can't be started."""
         shape = (request.method, request.is_repeatable, bool(request.body), bool(request.wanted_header))
         free = self._free[shape]
         slot = free.pop() if free else _Slot(self._ca_path, shape, is_guarded=self._is_guarded)
@@ -201,7 +201,7 @@ class Wire:
         return None
 
     def advance(self, replies: list[Reply]) -> None:
-        """Read and write whatever can be without waiting; append what has ended."""
+        """Read and write without waiting; append the replies of requests that have ended."""
         multi = self._multi
         multi.perform()
         waiting = 1
@@ -218,7 +218,7 @@ class Wire:
         return reply
 
     def wait(self, seconds: float) -> None:
-        """Wait until something can be read or written, at most so long."""
+        """Wait until a socket is ready, at most so many seconds."""
         soon = self._multi.timeout()
         if soon >= 0:
             seconds = min(seconds, soon / 1000)
@@ -230,7 +230,7 @@ class Wire:
             time.sleep(_POLL_SECONDS)
 
     def abandon(self) -> None:
-        """Break off what is under way."""
+        """Abort the requests in flight."""
         for curl, slot in self._flying.items():
             self._multi.remove_handle(curl)
             self._free[slot.shape].append(slot)

@@ -40,7 +40,7 @@ def test_a_redirect_gets_the_same_question(serve: Serve) -> None:
 
 
 def digest_server(*challenges: str) -> Behaviour:
-    """Let nobody in but by Digest (RFC 7616) with the password "secret"."""
+    """Accept only Digest (RFC 7616) with the password "secret"."""
 
     def md5(text: str) -> str:
         return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -166,7 +166,7 @@ def test_waiting_costs_next_to_no_processor_time(serve: Serve) -> None:
     assert time.thread_time() - began < 0.2
 
 
-def test_a_time_out_of_one_request_holds_nobody_else(serve: Serve) -> None:
+def test_a_time_out_of_one_request_delays_no_other(serve: Serve) -> None:
     slow, fast = serve(silence), serve(answer_with(NO_CONTENT))
     requests = [Request(slow.url, b"x", (), "slow", timeout=0.3), Request(fast.url, b"x", (), "fast")]
     replies = [reply for reply in exchange(requests, timeout=5) if reply is not None]

@@ -19,5 +19,5 @@ from common.languages import texts_for
         ("", "en"),
     ],
 )
-def test_whoever_reads_none_of_ours_reads_english(language: str, texts: str) -> None:
+def test_a_language_without_a_translation_becomes_english(language: str, texts: str) -> None:
     assert texts_for(language) == texts

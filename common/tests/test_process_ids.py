@@ -27,7 +27,7 @@ def test_a_process_id_with_one_character_changed_is_refused(position: int, chara
 
 
 @given(st.text(max_size=60))
-def test_whatever_else_is_given_is_refused(text: str) -> None:
+def test_any_other_text_is_refused(text: str) -> None:
     with pytest.raises(ForgedError):
         read(text)
 

@@ -21,7 +21,7 @@ def test_a_confirmation_settles_a_miss_and_nothing_settles_a_confirmation() -> N
     assert State.ACKNOWLEDGED in FINAL
 
 
-def test_nobody_counts_as_reached_and_missed() -> None:
+def test_no_state_counts_as_reached_and_missed() -> None:
     assert not REACHED & MISSED
 
 

@@ -57,7 +57,7 @@ def test_the_fields_of_a_text_are_known() -> None:
 
 
 @given(st.text(alphabet="{}!:.[]title 0\n", max_size=30))
-def test_whatever_is_taken_can_be_filled_in(text: str) -> None:
+def test_every_accepted_text_can_be_filled_in(text: str) -> None:
     try:
         wording.check_template(text)
     except InputError:

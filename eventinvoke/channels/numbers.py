@@ -34,7 +34,7 @@ _COSTLY: Final = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST}
 
 
 def parse(typed: str) -> PhoneNumber:
-    """Return the number that somebody typed. Raises ``AddressError`` for what can't be called."""
+    """Parse a number that a person typed. Raises ``AddressError`` if it can't be called."""
     text = typed.strip()
     if not text:
         raise AddressError("Type a phone number.", field="address")
@@ -67,7 +67,7 @@ def _check(number: PhoneNumber) -> None:
 
 
 def is_landline(number: PhoneNumber) -> bool:
-    """Say whether it is known to be no mobile number. In many countries nobody can tell."""
+    """Say whether it is known not to be a mobile number. Numbers of many countries do not show it."""
     return phonenumbers.number_type(number) in {PhoneNumberType.FIXED_LINE, PhoneNumberType.PAGER}
 
 

@@ -3,7 +3,7 @@
 from eventinvoke.models.answers import Answer
 from eventinvoke.models.attempts import Attempt, Receipt
 from eventinvoke.models.changes import EventChange
-from eventinvoke.models.deliveries import Delivery
+from eventinvoke.models.deliveries import Delivery, Share
 from eventinvoke.models.events import Event
 from eventinvoke.models.held import Held
 from eventinvoke.models.inbox import InboxMark
@@ -24,4 +24,5 @@ __all__ = [
     "Prepared",
     "RateLimit",
     "Receipt",
+    "Share",
 ]

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from common.clock import now
-from eventinvoke.models.deliveries import Delivery
+from eventinvoke.models.deliveries import LOOSE, Delivery
 from eventinvoke.models.events import Event
 from registration.models import Member
 
@@ -25,19 +25,23 @@ class Answer(models.Model):
         STOPPED = "stopped", "stop calling about this"
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="answers")
-    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="answers", db_index=False)
+    member = models.ForeignKey(Member, related_name="answers", **LOOSE)
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="answers", db_index=False)
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    starts_at = models.DateTimeField(help_text="The start that it was said of; a moved event asks again.")
+    starts_at = models.DateTimeField(help_text="The start that the member was told.")
     way = models.CharField(
         max_length=20, help_text="By what it was said: a key, a link, a button, the inbox."
     )
+    channel = models.CharField(
+        max_length=20, blank=True, default="", help_text="The kind of channel of the notice that it answers."
+    )
+    member_name = models.CharField(max_length=150, blank=True, default="")
     at = models.DateTimeField(default=now)
 
     class Meta:
         ordering: ClassVar = ["at", "pk"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["delivery", "kind"], name="answer_once_a_delivery"),
+            models.UniqueConstraint(fields=["delivery", "kind", "starts_at"], name="answer_once_a_start"),
         ]
         indexes: ClassVar = [models.Index(fields=["member", "at"], name="answer_of_member")]
 

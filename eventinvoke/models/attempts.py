@@ -38,7 +38,10 @@ class Attempt(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_attempt_id, editable=False)
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts_made")
-    number = models.PositiveSmallIntegerField(default=1, help_text="Which try of its delivery it is.")
+    number = models.PositiveIntegerField(default=1, help_text="Which try of its delivery it is.")
+    starts_at = models.DateTimeField(
+        null=True, blank=True, help_text="The start of the event that this try told."
+    )
     started_at = models.DateTimeField(default=now)
     ended_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=16, blank=True)

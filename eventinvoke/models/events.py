@@ -35,6 +35,12 @@ class Event(models.Model):
         null=True, blank=True, help_text="The day that an event which lasts all day begins, in any zone."
     )
     canceled_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False, help_text="Rises with every change.")
+    planned_version = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text="The version that its deliveries follow; 0 from a change until it is planned.",
+    )
     created_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(default=now, editable=False)
 
@@ -53,6 +59,8 @@ class Event(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["deadline_at"], name="event_deadline"),
             models.Index(fields=["series"], name="event_series"),
+            models.Index(fields=["starts_at"], name="event_start"),
+            models.Index(fields=["id"], name="event_unplanned", condition=Q(planned_version=0)),
         ]
 
     def __str__(self) -> str:

@@ -17,7 +17,13 @@ class Held(models.Model):
 
     delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, primary_key=True, related_name="held")
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="held", db_index=False)
-    registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="held")
+    registration = models.ForeignKey(
+        Registration,
+        on_delete=models.CASCADE,
+        related_name="held",
+        null=True,
+        help_text="The mute; none for what quiet hours held back.",
+    )
     period = models.ForeignKey(Period, on_delete=models.SET_NULL, related_name="held", null=True)
     until = models.DateTimeField()
 

@@ -1,37 +1,28 @@
-"""Wishes: which deliveries and periods should exist, and when, as the registrations say."""
+"""Desired: which deliveries and periods a plan should have, and when. Pure functions of one plan at a time.
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+What one registration wants depends on no other registration. Where two want the same, they share one
+delivery; ``reconcile`` sees to that.
+"""
+
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
-from itertools import groupby
-from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from common.times import days_between, zone_of
-from eventinvoke.models import Answer
 from eventinvoke.planning.event_row import AnyEvent
-from eventinvoke.planning.matching import Matcher
+from eventinvoke.planning.settlement import Said, settled_by
 from registration.models import Registration, Step
 
 LATE: Final = timedelta(minutes=5)
-"""A step that is overdue by less than this when it is first planned is carried out all the same.
-
-One that is overdue by more is carried out only while its event is still to come and nothing later
-in the plan tells the same target: whoever registers late is told once, and not of what is over.
-"""
+"""A step that is overdue by less than this when it is first planned is carried out all the same."""
 LAST_STEP: Final = timedelta(days=7) + LATE
 """So long after an event's deadline its last step may be due (``step_offset_sane``)."""
 DAY: Final = timedelta(days=1)
 """An event that lasts all day may begin and end so much later in a member's zone than in its own."""
 HOUR: Final = timedelta(hours=1)
 
-AT_ONCE: Final = 5_000
-"""About so many wishes are held at once, or many members of one calendar would need gigabytes."""
-
 Key = tuple[int, int, datetime]
-"""Event, target and due time: what makes a delivery the same one."""
-StepsOf = Callable[[Registration], Iterable[Step]]
+"""Event, target and due time: what makes a delivery the same one, for one start of the event."""
 
 
 def day_at(event: AnyEvent, registration: Registration, at: time, days: int = 0) -> datetime:
@@ -58,14 +49,14 @@ def due_at(event: AnyEvent, registration: Registration, step: Step) -> datetime:
 
 
 def over_at(event: AnyEvent, registration: Registration) -> datetime:
-    """Return after when a plan tells nobody of an event any more, unless a step lies later still."""
+    """Return the time from which a plan tells no more of an event, unless a step lies later still."""
     if not event.is_all_day or event.starts_on is None:
         return event.deadline_at
     return day_at(event, registration, time(0), days=1)
 
 
 class Wish(NamedTuple):
-    """One delivery that should exist."""
+    """One delivery that a plan wants."""
 
     event: AnyEvent
     registration: Registration
@@ -73,12 +64,67 @@ class Wish(NamedTuple):
     due_at: datetime
     deadline_at: datetime
     is_timely: bool = True
-    """Whether it is not too late to begin with it, if it was not planned in time."""
+    """Whether it is not too late to plan it now, if it was not planned in time."""
+    is_overdue: bool = False
 
     @property
     def key(self) -> Key:
         """What makes its delivery the same one."""
         return self.event.pk, self.step.target_id, self.due_at
+
+
+def wishes_of(
+    event: AnyEvent,
+    registration: Registration,
+    steps: Sequence[Step],
+    said: Sequence[Said],
+    instant: datetime,
+) -> list[Wish]:
+    """Return the deliveries that a plan wants about an event, as of ``instant``.
+
+    ``said`` are the answers about the event's present start. Of several overdue steps to one target
+    only the latest counts. It is timely when it is overdue by less than ``LATE``, or when the event has not begun and
+    no later step of this plan tells the same target before the start.
+    """
+    if registration.action != Registration.Action.NOTIFY or event.canceled_at is not None:
+        return []
+    begins, over = begins_at(event, registration), over_at(event, registration)
+    ahead: list[Wish] = []
+    overdue: dict[int, Wish] = {}
+    told_before_start: set[int] = set()
+    for step in steps:
+        due = begins + step.offset
+        deadline = last_moment(event, begins, over, due)
+        if deadline <= instant or not can_tell(step) or settled_by(step, steps, said):
+            continue
+        wish = Wish(event, registration, step, due, deadline)
+        if due > instant:
+            ahead.append(wish)
+            if due <= begins:
+                told_before_start.add(step.target_id)
+        elif step.target_id not in overdue or overdue[step.target_id].due_at < due:
+            overdue[step.target_id] = wish
+    for target, wish in overdue.items():
+        is_first = begins > instant and target not in told_before_start
+        is_timely = is_first or wish.due_at > instant - LATE
+        ahead.append(wish._replace(is_timely=is_timely, is_overdue=True))
+    return ahead
+
+
+def can_tell(step: Step) -> bool:
+    """Say whether a step's target can be told: verified, not disabled, of an account that is switched on."""
+    return step.target.is_usable and getattr(step, "tells_active", True)
+
+
+def last_moment(event: AnyEvent, begins: datetime, over: datetime, due: datetime) -> datetime:
+    """Return until when a step may be carried out.
+
+    A step at the start or before is worth an hour after the start at most: a call ten minutes before an event of
+    five days must not ring on its third day.
+    """
+    if due <= begins and not event.is_all_day:
+        over = min(over, begins + HOUR)
+    return max(over, due + LATE)
 
 
 def runs_of(event: AnyEvent, registration: Registration) -> tuple[datetime, datetime]:
@@ -95,124 +141,19 @@ def runs_of(event: AnyEvent, registration: Registration) -> tuple[datetime, date
     return event.starts_at, event.ends_at
 
 
-@dataclass(slots=True)
-class Wishes:
-    """What should exist."""
+class Tellings(NamedTuple):
+    """What was carried out of one start of one event, for ``is_needless``."""
 
-    deliveries: dict[Key, Wish] = field(default_factory=dict)
-    runs: list[tuple[AnyEvent, Registration]] = field(default_factory=list)
-    """Events and the registrations that mute their member, or make the member away, while they run."""
-
-
-def wishes_of(
-    events: Sequence[AnyEvent],
-    registrations: Sequence[Registration],
-    instant: datetime,
-    steps_of: StepsOf = lambda registration: registration.steps.all(),
-) -> Wishes:
-    """Return everything that should exist."""
-    whole = Wishes()
-    for _events, found in in_turn(events, Matcher(registrations), instant, steps_of):
-        whole.deliveries.update(found.deliveries)
-        whole.runs += found.runs
-    return whole
+    targets: frozenset[Any]
+    """Targets that were told."""
+    steps: frozenset[Any]
+    """Steps that were carried out."""
 
 
-def in_turn(
-    events: Sequence[AnyEvent],
-    matcher: Matcher,
-    instant: datetime,
-    steps_of: StepsOf,
-    *,
-    are_new: bool = False,
-) -> Iterator[tuple[list[AnyEvent], Wishes]]:
-    """Yield some of the events after others, until all were there, with all that should exist for these.
+def is_needless(wish: Wish, told: Tellings) -> bool:
+    """Say whether a wish for which no delivery exists would tell a target of the same start again.
 
-    Nobody can have answered about events that ``are_new``.
+    A step that was carried out is not carried out again because its offset was edited, and an overdue step
+    does not tell a target that knows this start already.
     """
-    # A step may lie after its event's end, so it is each wish's own deadline that counts.
-    since = instant - LAST_STEP - DAY
-    open_events = [e for e in events if e.canceled_at is None and e.deadline_at > since]
-    answers = {} if are_new else _answers(open_events)
-    left = {event.pk: event for event in events}
-    some: list[AnyEvent] = []
-    found = Wishes()
-    for event, pairs in groupby(matcher.matching(open_events), key=itemgetter(0)):
-        some.append(left.pop(event.pk))
-        _add(found, event, map(itemgetter(1), pairs), steps_of, answers.get(event.pk, ()), instant)
-        if len(found.deliveries) + len(found.runs) >= AT_ONCE:
-            yield some, found
-            some, found = [], Wishes()
-    some += left.values()
-    if some:
-        yield some, found
-
-
-def _add(
-    found: Wishes,
-    event: AnyEvent,
-    registrations: Iterable[Registration],
-    steps_of: StepsOf,
-    said: Sequence[Answer],
-    instant: datetime,
-) -> None:
-    """Add what should exist for one event; of several that want the same the first has it.
-
-    Of several steps to one target whose time has passed already, only the latest counts: whoever
-    is told late is told once.
-    """
-    missed: dict[int, tuple[Wish, datetime]] = {}
-    told_later: set[int] = set()
-    for registration in registrations:
-        if registration.action != Registration.Action.NOTIFY:
-            found.runs.append((event, registration))
-            continue
-        begins, over = begins_at(event, registration), over_at(event, registration)
-        for step in steps_of(registration):
-            due = begins + step.offset
-            wish = Wish(event, registration, step, due, max(over, due + LATE))
-            if wish.deadline_at <= instant or not step.target.is_usable or (said and _is_settled(wish, said)):
-                continue
-            target = step.target_id
-            if due > instant:
-                found.deliveries.setdefault((event.pk, target, due), wish)
-                told_later.add(target)
-            elif target not in missed or missed[target][0].due_at < due:
-                missed[target] = wish, begins
-    for target, (wish, begins) in missed.items():
-        is_first = begins > instant and target not in told_later
-        is_timely = is_first or wish.due_at > instant - LATE
-        found.deliveries.setdefault(wish.key, wish._replace(is_timely=is_timely))
-
-
-def _answers(events: Sequence[AnyEvent]) -> dict[int, list[Answer]]:
-    """Return what was said about each event since it has its present start."""
-    starts = {event.pk: event.starts_at for event in events}
-    kinds = [Answer.Kind.CONFIRMED, Answer.Kind.STOPPED]
-    found: dict[int, list[Answer]] = defaultdict(list)
-    for answer in Answer.objects.filter(event__pk__any_of=list(starts), kind__in=kinds).select_related(
-        "delivery"
-    ):
-        if answer.starts_at == starts[answer.event_id]:
-            found[answer.event_id].append(answer)
-    return found
-
-
-def _is_settled(wish: Wish, said: Iterable[Answer]) -> bool:
-    """Say whether an answer that was given makes this step needless."""
-    member = wish.step.target.member_id
-    for answer in said:
-        if (
-            answer.kind == Answer.Kind.STOPPED
-            and answer.member_id == member
-            and answer.delivery.kind == wish.step.target.kind
-        ):
-            return True
-        concerns = answer.member_id == member or answer.delivery.registration_id == wish.registration.pk
-        if (
-            answer.kind == Answer.Kind.CONFIRMED
-            and concerns
-            and wish.step.condition == Step.Condition.UNCONFIRMED
-        ):
-            return True
-    return False
+    return wish.step.pk in told.steps or (wish.is_overdue and wish.step.target_id in told.targets)

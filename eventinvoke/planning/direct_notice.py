@@ -20,14 +20,16 @@ def tell_member(member: Member, draft: EventDraft) -> None:
         Delivery.objects.get_or_create(
             event=event,
             target=target,
-            due_at=event.starts_at,
             defaults={
                 "member": member,
+                "origin": Delivery.Origin.DIRECT,
+                "recipient": member.name,
+                "shown": target.masked,
                 "kind": INBOX,
                 "severity": event.severity,
+                "starts_at": event.starts_at,
+                "due_at": event.starts_at,
                 "next_attempt_at": event.starts_at,
                 "deadline_at": event.deadline_at,
-                # No registration wants it, so the planner would take it for one too many.
-                "is_snooze": True,
             },
         )

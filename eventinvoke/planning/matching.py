@@ -8,16 +8,15 @@ whose labels hold all of its own.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
-from django.db.models import Prefetch, Q
+from django.db.models import Q
 
 from common.patterns import PatternSet, find_all, is_valid, parts
-from registration.models import Calendar, Registration, Step
+from registration.models import Calendar, Registration
 from registration.models.registrations import title_only
 from registration.querysets import RegistrationQuerySet
 
@@ -68,17 +67,16 @@ E = TypeVar("E", bound=EventLike)
 
 
 def registrations_for(events: Sequence[EventLike]) -> list[Registration]:
-    """Return the registrations in force that could want one of these events, with their steps."""
+    """Return the registrations in force that could want one of these events."""
     sources = {event.source for event in events}
     dates = [int(e.external_id) for e in events if e.source == DATE_SOURCE and e.external_id.isdigit()]
-    steps = Prefetch("steps", Step.objects.select_related("target"))
-    found = _looking_at(sources, dates).select_related("member").prefetch_related(steps)
+    found = _looking_at(sources, dates).select_related("member")
     return list(found.order_by("pk"))
 
 
-def versions(sources: Collection[str]) -> dict[int, datetime]:
-    """Return when each of the standing registrations in force that look at these sources was changed last."""
-    return dict(_looking_at(sources, ()).values_list("pk", "updated_at"))
+def versions(sources: Collection[str]) -> dict[int, int]:
+    """Return the version of each of the standing registrations in force that look at these sources."""
+    return dict(_looking_at(sources, ()).values_list("pk", "version"))
 
 
 def _looking_at(sources: Collection[str], dates: Collection[int]) -> RegistrationQuerySet:

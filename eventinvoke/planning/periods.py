@@ -3,25 +3,33 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from common.channels import Severity, registry
 from common.db import bulk
-from eventinvoke.models import Delivery, Held, Period
+from common.states import State
+from eventinvoke.models import Delivery, Held, Period, Share
 from eventinvoke.planning.desired import runs_of
 from eventinvoke.planning.event_row import AnyEvent
+from eventinvoke.planning.reconcile import ALL, Scope
 from registration.models import Registration, Step
 
 Runs = Sequence[tuple[AnyEvent, Registration]]
 
 
-def bring_periods_in_line(events: Sequence[AnyEvent], runs: Runs, instant: datetime) -> None:
-    """Write the difference between the periods of some events and what they should be.
+def bring_periods_in_line(
+    events: Sequence[AnyEvent], runs: Runs, instant: datetime, scope: Scope = ALL
+) -> None:
+    """Write the difference between the periods of some events, by plans in the scope, and what they should be.
 
     One that has begun and is no longer wanted ends now, as something may have been held back in it;
     what is over stays as it was, unless its event was moved ahead. No period of events that are not
     given here exists.
     """
-    rows = Period.objects.filter(event__pk__any_of=[event.pk for event in events]) if events else []
+    rows: Iterable[Period] = ()
+    if events:
+        rows = Period.objects.filter(event__pk__any_of=[event.pk for event in events])
+        rows = rows if scope.is_all else rows.filter(scope.holds("registration"))
     stored = {(period.event_id, period.registration_id): period for period in rows}
     new: list[Period] = []
     changed: list[Period] = []
@@ -94,10 +102,20 @@ def people_of(plans: Collection[int]) -> dict[int, set[int]]:
 def last_of(events: Collection[int], plans: Collection[int]) -> dict[tuple[int, int | None], int]:
     """Return the last delivery, by event and plan, that waits for somebody who can be told; no query for none."""
     waiting = Delivery.objects.pending().filter(
-        event__in=events, registration__in=plans, is_snooze=False, member__user__is_active=True
+        event__in=events,
+        registration__in=plans,
+        origin=Delivery.Origin.PLAN,
+        member__user__is_active=True,
     )
-    rows = waiting.order_by("due_at", "pk").values_list("event_id", "registration_id", "pk")
-    return {(event, plan): pk for event, plan, pk in rows}
+    rows = list(waiting.values_list("due_at", "pk", "event_id", "registration_id"))
+    shares = Share.objects.filter(
+        registration__in=plans,
+        delivery__event__in=events,
+        delivery__state=State.PENDING,
+        delivery__member__user__is_active=True,
+    )
+    rows += shares.values_list("delivery__due_at", "delivery__pk", "delivery__event_id", "registration_id")
+    return {(event, plan): pk for _due, pk, event, plan in sorted(rows, key=itemgetter(0, 1))}
 
 
 def notes_on(deliveries: Sequence[Delivery], instant: datetime) -> dict[int, str]:
@@ -105,6 +123,7 @@ def notes_on(deliveries: Sequence[Delivery], instant: datetime) -> dict[int, str
 
     Their events and registrations are read with them. One query, two more where plans skip who is away.
     """
+    deliveries = [one for one in deliveries if one.member_id is not None]
     if not deliveries:
         return {}
     skipping = [one for one in deliveries if one.registration is not None and one.registration.skips_away]
@@ -125,7 +144,7 @@ def notes_on(deliveries: Sequence[Delivery], instant: datetime) -> dict[int, str
             any(_is_away(period, delivery.next_attempt_at) for period in periods.get(member, ()))
             for member in in_plan
         )
-        for period in periods.get(delivery.member_id, ()):
+        for period in periods.get(delivery.member_id or 0, ()):
             if is_for_all and period.kind == Period.Kind.AWAY:
                 continue  # everybody is away, and somebody has to know
             note = _note(delivery, period, is_silent=delivery.kind in silent)

@@ -24,6 +24,7 @@ from eventinvoke.planning.desired import (
 )
 from eventinvoke.planning.event_row import AnyEvent, EventRow
 from eventinvoke.planning.matching import CALENDAR_PREFIX, fields_of, marked, matching
+from eventinvoke.planning.wants import said_about
 from registration.models import Calendar, Registration, Step, Target
 
 LOOKED_AT: Final = 20_000
@@ -226,8 +227,14 @@ def _told(
     events: Sequence[AnyEvent], registration: Registration, steps: Iterable[Step], instant: datetime
 ) -> dict[Key, Wish]:
     plan = list(steps) if registration.is_in_force else []
-    wishes = wishes_of(events, [registration], instant, lambda _registration: plan).deliveries
-    return {key: wish for key, wish in wishes.items() if wish.is_timely}
+    said = said_about([event.pk for event in events])
+    found: dict[Key, Wish] = {}
+    for event in events:
+        present = [answer for answer in said.get(event.pk, ()) if answer.starts_at == event.starts_at]
+        for wish in wishes_of(event, registration, plan, present, instant):
+            if wish.is_timely:
+                found[wish.key] = wish
+    return found
 
 
 def _pending(registration: Registration | None) -> list[tuple[int, int, int, datetime]]:
@@ -237,7 +244,9 @@ def _pending(registration: Registration | None) -> list[tuple[int, int, int, dat
     """
     if registration is None or registration.pk is None:
         return []
-    rows = Delivery.objects.pending().filter(registration=registration.pk, is_snooze=False, attempts=0)
+    rows = Delivery.objects.pending().filter(
+        registration=registration.pk, origin=Delivery.Origin.PLAN, attempts=0
+    )
     rows = rows.filter(Q(event__deadline_at__gt=now()) | Q(event__is_all_day=True))
     columns = rows.order_by("due_at", "pk").values_list("pk", "event_id", "target_id", "due_at")
     return list(columns[:LOOKED_AT])

@@ -1,8 +1,8 @@
 """The one door for every source: publish what will happen, or take it back.
 
 A calendar, a date registered by hand, a device and the system itself all come in here. What is
-published is stored, matched with the registrations and planned in one transaction a batch, with a
-handful of queries whatever its size.
+published is stored in one transaction a batch, each event with a mark that it is to be planned; then it
+is matched with the registrations and planned in bounded transactions, which take the marks off.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from django.db import transaction
+from django.db.models import F
 
 from common.channels import Severity
 from common.clock import now
@@ -21,7 +22,6 @@ from common.db import bulk
 from common.errors import InputError
 from eventinvoke.models import Event
 from eventinvoke.planning import event_history
-from eventinvoke.planning.event_row import EventRow
 from eventinvoke.planning.planner import Planner
 from registration.models.registrations import SEVERITIES
 
@@ -106,13 +106,13 @@ _CHANGING: Final = tuple(f.name for f in fields(EventDraft) if f.name not in {"s
 _COMPARED: Final = ("canceled_at", *_CHANGING)
 _NEW: Final = ("source", "external_id", *_CHANGING)
 _values = attrgetter(*_CHANGING)
-_plannable = attrgetter(*EventRow._fields[1:-1])
 
 
 class _Stored(NamedTuple):
-    """An event as it is stored: its key and the values of ``_COMPARED``."""
+    """An event as it is stored: its key, its version and the values of ``_COMPARED``."""
 
     pk: int
+    version: int
     values: tuple[Any, ...]
 
 
@@ -148,7 +148,6 @@ def publish(drafts: Iterable[EventDraft]) -> Published:
     while batch := list(islice(iterator, BATCH)):
         named = {(draft.source, draft.external_id): draft for draft in batch}
         total += _publish_batch(named, planner, empty)
-    planner.look_again()
     return total
 
 
@@ -176,16 +175,14 @@ def withdraw(source: str, external_ids: Iterable[str]) -> int:
         with transaction.atomic():
             ids = [fit_external_id(one) for one in some]
             known = Event.objects.select_for_update().filter(source=source, external_id__any_of=ids)
-            rows = known.filter(canceled_at__isnull=True).order_by("pk").values_list(*EventRow._fields)
+            pks = list(known.filter(canceled_at__isnull=True).order_by("pk").values_list("pk", flat=True))
             at = now()
-            gone = [EventRow._make(row)._replace(canceled_at=at) for row in rows]
-            pks = [event.pk for event in gone]
-            count += Event.objects.filter(pk__any_of=pks).update(canceled_at=at, updated_at=at)
+            events = Event.objects.filter(pk__any_of=pks)
+            count += events.update(canceled_at=at, updated_at=at, version=F("version") + 1, planned_version=0)
             event_history.write(
                 event_history.change_of(pk, {"canceled_at": None}, {"canceled_at": at}) for pk in pks
             )
-            planner.plan(gone)
-    planner.look_again()
+        planner.plan(pks)
     return count
 
 
@@ -196,17 +193,18 @@ def _chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:
 
 
 def _publish_batch(drafts: Mapping[Name, EventDraft], planner: Planner, empty: _Empty) -> Published:
+    """Store a batch with its marks and commit it, then plan it; a crash in between leaves the marks."""
     with transaction.atomic():
         skipped = empty.sources(drafts.keys())
         stored = _stored(name for name in drafts if name[0] not in skipped)
         new = {name: draft for name, draft in drafts.items() if name not in stored}
         made = _make(new)
         if len(made) < len(new):
-            # They came twice, or somebody else has published them at this moment: they are no longer new.
-            stored |= _stored(new.keys() - {(event.source, event.external_id) for event in made})
+            # They came twice, or another process has published them at this moment: they are no longer new.
+            stored |= _stored(new.keys() - {name for _pk, name in made})
         changed = _change([(stored[name], draft) for name, draft in drafts.items() if name in stored])
-        planner.plan(made, are_new=True)
-        planner.plan(changed)
+    planner.plan([pk for pk, _name in made], are_new=True)
+    planner.plan(changed)
     return Published(len(made), len(changed), len(drafts) - len(made) - len(changed))
 
 
@@ -216,40 +214,34 @@ def _stored(names: Iterable[Name]) -> dict[Name, _Stored]:
     for source, external_id in names:
         by_source.setdefault(source, []).append(external_id)
     return {
-        (row[1], row[2]): _Stored(row[0], row[3:])
+        (row[1], row[2]): _Stored(row[0], row[3], row[4:])
         for source, external_ids in by_source.items()
         for row in Event.objects.select_for_update()
         .filter(source=source, external_id__any_of=external_ids)
         .order_by("pk")
-        .values_list("pk", "source", "external_id", "canceled_at", *_CHANGING)
+        .values_list("pk", "source", "external_id", "version", "canceled_at", *_CHANGING)
     }
 
 
-def _make(drafts: Mapping[Name, EventDraft]) -> list[EventRow]:
-    """Store new events; return them, but for those that somebody else has stored at this moment."""
+def _make(drafts: Mapping[Name, EventDraft]) -> list[tuple[int, Name]]:
+    """Store new events; return keys and names, but for those that another process has stored at this moment."""
     rows = [(*name, *_values(draft)) for name, draft in drafts.items()]
     made = bulk.insert_missing(Event, _NEW, rows, returning=("id", "source", "external_id"))
-    return [_row(pk, drafts[source, external_id]) for pk, source, external_id in made]
+    return [(pk, (source, external_id)) for pk, source, external_id in made]
 
 
-def _change(pairs: Iterable[tuple[_Stored, EventDraft]]) -> list[EventRow]:
-    """Write what is other than it is stored, and its history; return these events."""
+def _change(pairs: Iterable[tuple[_Stored, EventDraft]]) -> list[int]:
+    """Write what is other than it is stored, and its history; return the keys of these events."""
     at = now()
     rows: list[tuple[Any, ...]] = []
     changes: list[event_history.Change | None] = []
-    events: list[EventRow] = []
     for stored, draft in pairs:
         values = (None, *_values(draft))
         if values == stored.values:
             continue
-        rows.append((stored.pk, *values, at))
+        rows.append((stored.pk, *values, at, stored.version + 1, 0))
         before, after = (dict(zip(_COMPARED, some, strict=True)) for some in (stored.values, values))
         changes.append(event_history.change_of(stored.pk, before, after))
-        events.append(_row(stored.pk, draft))
-    bulk.update(Event, [*_COMPARED, "updated_at"], rows)
+    bulk.update(Event, [*_COMPARED, "updated_at", "version", "planned_version"], rows)
     event_history.write(changes)
-    return events
-
-
-def _row(pk: int, draft: EventDraft) -> EventRow:
-    return EventRow._make((pk, *_plannable(draft), None))
+    return [row[0] for row in rows]

@@ -1,102 +1,282 @@
-"""The difference between the deliveries that should be pending and those that are, and writing it.
+"""Reconcile: compare the deliveries that some plans want with those that exist, and write the difference.
 
+The plans are a part of all plans of the events (a ``Scope``); what others want stays as it is. Where two plans want
+the same delivery, one row serves both: the first plan is named by it, further ones are shares.
 Only rows that are still PENDING when the statement runs are changed: a worker may have claimed one
 since it was read, and then it stays as it was.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from django.db.models import Q
+
 from common.db import bulk
 from common.states import State
-from eventinvoke.models import Delivery
-from eventinvoke.planning.desired import Key, Wish
+from eventinvoke.models import Delivery, Share
+from eventinvoke.planning.desired import LATE, Key, Tellings, Wish, is_needless
 from eventinvoke.planning.event_row import AnyEvent
+from eventinvoke.planning.wants import Want, promote_shares, shares_of
 
 _MOVED: Final = (
     "due_at", "next_attempt_at", "deadline_at", "severity", "condition", "target_id", "member_id", "kind",
+    "starts_at", "recipient", "shown",
 )  # fmt: skip
-_REFRESHED: Final = ("deadline_at", "severity", "condition", "registration_id", "step_id")
+_REFRESHED: Final = ("deadline_at", "severity", "condition", "step_id")
 _MADE: Final = ("event_id", *_MOVED, "registration_id", "step_id")
 _AT_ONCE: Final = 5_000
+_TOLD: Final = frozenset({State.SENDING, State.SENT, State.DELIVERED, State.ACKNOWLEDGED, State.UNDELIVERED})
+"""States of a delivery that was carried out, whether or not it reached a person."""
+_UNWANTED: Final = "No longer wanted: the event or the registration changed."
 
-Wished = Mapping[Key, Wish]
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which plans are reconciled: all, some by key, or those whose keys lie in a range."""
+
+    plans: frozenset[int] | None = None
+    after: int = 0
+    until: int | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether no plan of the events is left out."""
+        return self.plans is None and self.after == 0 and self.until is None
+
+    def __contains__(self, plan: object) -> bool:
+        """Say whether a plan is reconciled."""
+        if not isinstance(plan, int):
+            return self.is_all
+        if self.plans is not None:
+            return plan in self.plans
+        return self.after < plan and (self.until is None or plan <= self.until)
+
+    def holds(self, column: str) -> Q:
+        """Return the condition that a column names a plan that is reconciled."""
+        if self.plans is not None:
+            return Q((f"{column}__in", self.plans))
+        condition = Q((f"{column}__gt", self.after))
+        return condition if self.until is None else condition & Q((f"{column}__lte", self.until))
 
 
-class _Row(NamedTuple):
-    """A delivery that exists."""
+ALL: Final = Scope()
+"""Every plan."""
+
+
+class Row(NamedTuple):
+    """A delivery that exists; its fields are columns."""
 
     pk: int
     event_id: int
-    target_id: int
+    target_id: int | None
+    member_id: int | None
+    starts_at: datetime
     due_at: datetime
     state: str
-    is_snooze: bool
+    origin: str
+    kind: str
+    attempts: int
+    sent_at: datetime | None
+    registration_id: int | None
     deadline_at: datetime
     severity: int
     condition: str
-    registration_id: int | None
     step_id: int | None
 
     @property
-    def key(self) -> Key:
+    def key(self) -> tuple[int, int | None, datetime]:
+        """What makes it the same delivery, for one start."""
         return self.event_id, self.target_id, self.due_at
 
+    @property
+    def is_pending_plan(self) -> bool:
+        """Whether a plan wants it and it is not carried out yet."""
+        return self.state == State.PENDING and self.origin == Delivery.Origin.PLAN
 
-def make(wishes: Wished) -> None:
+
+def make(wishes: Iterable[Wish]) -> None:
     """Write what is wished for events of which no delivery exists."""
-    _create([wish for wish in wishes.values() if wish.is_timely])
+    shared: dict[Key, list[Wish]] = defaultdict(list)
+    for wish in wishes:
+        if wish.is_timely:
+            shared[wish.key].append(wish)
+    _create([some[0] for some in shared.values()])
+    further = [wish for some in shared.values() for wish in some[1:]]
+    if further:
+        _share(further)
 
 
-def bring_in_line(events: Sequence[AnyEvent], wishes: Wished) -> None:
-    """Bring the pending deliveries of some events, whose rows are locked, in line with the wishes."""
-    # What was canceled has given its place free, unless a person did that for good.
-    standing = Delivery.objects.filter(event__pk__any_of=[event.pk for event in events], slot=0)
-    rows = list(map(_Row._make, standing.order_by("pk").values_list(*_Row._fields)))
-    taken = {row.key for row in rows}
-    pending = [row for row in rows if row.state == State.PENDING and not row.is_snooze]
-    missing = [wish for key, wish in wishes.items() if key not in taken]
-    moved = _moved([row for row in pending if row.key not in wishes], missing)
-    used = {wish.key for wish in moved.values()}
-    _cancel([row.pk for row in pending if row.pk not in moved and row.key not in wishes])
-    _update(_MOVED, [(pk, *_moved_of(wish)) for pk, wish in moved.items()])
-    _update(_REFRESHED, [(pk, *_refreshed_of(wish)) for pk, wish in _refreshed(pending, wishes).items()])
-    _create([wish for wish in missing if wish.is_timely and wish.key not in used])
-    gone = [event.pk for event in events if event.canceled_at is not None]
-    if gone:
-        Delivery.objects.filter(event__pk__any_of=gone, is_snooze=True).cancel("The event was canceled.")
+def rows_of(events: Sequence[AnyEvent], scope: Scope, targets: Collection[int]) -> list[Row]:
+    """Return the deliveries of some events that plans in the scope want, or that tell one of some targets.
+
+    Canceled ones have freed their place, unless a person canceled them for good.
+    """
+    rows = Delivery.objects.filter(event__pk__any_of=[event.pk for event in events], slot=0)
+    if not scope.is_all:
+        shared = Share.objects.filter(scope.holds("registration"), delivery__event__in=[e.pk for e in events])
+        pks = list(shared.values_list("delivery_id", flat=True))
+        rows = rows.filter(scope.holds("registration") | Q(target__in=targets) | Q(pk__in=pks))
+    return list(map(Row._make, rows.order_by("pk").values_list(*Row._fields)))
 
 
-def _moved(rows: Iterable[_Row], missing: Iterable[Wish]) -> dict[int, Wish]:
-    """Return which of the rows that are not wished for become what is missing: those of the same step."""
-    by_step = {(row.event_id, row.step_id): row for row in rows}
-    found: dict[int, Wish] = {}
+@dataclass(slots=True)
+class _Plan:
+    """What has to be written."""
+
+    gone: list[int] = field(default_factory=list)
+    """Pending rows whose first plan no longer wants them."""
+    moved: dict[int, Wish] = field(default_factory=dict)
+    refreshed: dict[int, Wish] = field(default_factory=dict)
+    created: list[Wish] = field(default_factory=list)
+    placed: dict[Key, int | None] = field(default_factory=dict)
+    """The row that serves a wish which no row served before; None for one that is created."""
+    shared: list[tuple[int | None, Wish]] = field(default_factory=list)
+    """Wishes that a row serves besides its first plan: the row's key, or None for one that is created."""
+    unshared: list[Want] = field(default_factory=list)
+
+
+def bring_in_line(
+    events: Sequence[AnyEvent], wishes: Sequence[Wish], scope: Scope, rows: Sequence[Row]
+) -> None:
+    """Bring the pending deliveries of some events, whose rows are locked, in line with the wishes of the scope."""
+    starts = {event.pk: event.starts_at for event in events}
+    shares = shares_of([row.pk for row in rows]) if rows else []
+    plan = _compare(starts, wishes, scope, rows, shares)
+    _leave(plan, shares)
+    bulk.update(
+        Delivery, _MOVED, [(pk, *_moved_of(wish)) for pk, wish in plan.moved.items()], state=State.PENDING
+    )
+    refreshed = [(pk, *_refreshed_of(wish)) for pk, wish in plan.refreshed.items()]
+    bulk.update(Delivery, _REFRESHED, refreshed, state=State.PENDING)
+    _create(plan.created)
+    known = [(pk, wish) for pk, wish in plan.shared if pk is not None]
+    _insert_shares(known)
+    _share([wish for pk, wish in plan.shared if pk is None])
+
+
+def _compare(
+    starts: Mapping[int, datetime],
+    wishes: Sequence[Wish],
+    scope: Scope,
+    rows: Sequence[Row],
+    shares: Sequence[Want],
+) -> _Plan:
+    """Return what has to be written so that each wish is served by one row."""
+    plan = _Plan()
+    standing = {row.key: row for row in rows if row.starts_at == starts[row.event_id] and _stands(row)}
+    shared_by = {(want.delivery_id, want.registration_id) for want in shares}
+    is_shared = {want.delivery_id for want in shares}
+    told = _tellings(starts, rows, shares)
+    wanted: set[tuple[int, int]] = set()
+    missing: list[Wish] = []
+    for wish in wishes:
+        row = standing.get(wish.key)
+        if row is None:
+            missing.append(wish)
+            continue
+        plan_pk = wish.registration.pk
+        wanted.add((row.pk, plan_pk))
+        if row.registration_id == plan_pk:
+            if row.is_pending_plan and row[-len(_REFRESHED) :] != _refreshed_of(wish):
+                plan.refreshed[row.pk] = wish
+        elif (row.pk, plan_pk) not in shared_by:
+            plan.shared.append((row.pk, wish))
+    free = {
+        (row.event_id, row.step_id): row
+        for row in rows
+        if row.is_pending_plan
+        and row.registration_id in scope
+        and (row.pk, row.registration_id) not in wanted
+        and row.pk not in is_shared
+    }
     for wish in missing:
-        row = by_step.pop((wish.event.pk, wish.step.pk), None)
-        if row is not None:
-            found[row.pk] = wish
-    return found
+        _serve_missing(plan, wish, free, told)
+    plan.gone = [
+        row.pk
+        for row in rows
+        if row.is_pending_plan
+        and row.registration_id in scope
+        and (row.pk, row.registration_id) not in wanted
+        and row.pk not in plan.moved
+    ]
+    pending = {row.pk for row in rows if row.state == State.PENDING}
+    plan.unshared = [
+        want
+        for want in shares
+        if want.registration_id in scope
+        and want.delivery_id in pending
+        and (want.delivery_id, want.registration_id) not in wanted
+    ]
+    return plan
 
 
-def _refreshed(pending: Iterable[_Row], wishes: Wished) -> dict[int, Wish]:
-    """Return the rows of which something changed while the due time stays: deadline, severity or the like."""
-    found = {}
-    for row in pending:
-        wish = wishes.get(row.key)
-        if wish is not None and row[-len(_REFRESHED) :] != _refreshed_of(wish):
-            found[row.pk] = wish
-    return found
+def _serve_missing(
+    plan: _Plan,
+    wish: Wish,
+    free: dict[tuple[int, int | None], Row],
+    told: Mapping[int, Tellings],
+) -> None:
+    """Move the row of the same step, share one that another wish creates, or create one."""
+    known = told.get(wish.event.pk)
+    if known is not None and is_needless(wish, known):
+        return
+    if not wish.is_timely:
+        return
+    if wish.key in plan.placed:
+        plan.shared.append((plan.placed[wish.key], wish))
+        return
+    row = free.pop((wish.event.pk, wish.step.pk), None)
+    plan.placed[wish.key] = None if row is None else row.pk
+    if row is not None:
+        plan.moved[row.pk] = wish
+    else:
+        plan.created.append(wish)
 
 
-def _cancel(pks: Sequence[int]) -> None:
-    reason = "No longer wanted: the event or the registration changed."
+def _stands(row: Row) -> bool:
+    """Say whether a row holds the place of a wish: a wrong expiry is planned again by the sweep."""
+    return row.origin == Delivery.Origin.PLAN
+
+
+def _tellings(
+    starts: Mapping[int, datetime], rows: Iterable[Row], shares: Iterable[Want]
+) -> dict[int, Tellings]:
+    """Return which targets were told of the present start, and which steps were carried out, by event.
+
+    A step that was carried out for a start less than ``LATE`` away counts too: such a move is told by a change notice alone.
+    """
+    targets: dict[int, set[int | None]] = defaultdict(set)
+    steps: dict[int, set[int | None]] = defaultdict(set)
+    carried_out: dict[int, int] = {}
+    for row in rows:
+        present = starts[row.event_id]
+        if row.state in _TOLD and abs(row.starts_at - present) < LATE:
+            carried_out[row.pk] = row.event_id
+            steps[row.event_id].add(row.step_id)
+            if row.starts_at == present:
+                targets[row.event_id].add(row.target_id)
+    for want in shares:
+        if want.delivery_id in carried_out:
+            steps[carried_out[want.delivery_id]].add(want.step_id)
+    return {pk: Tellings(frozenset(targets[pk]), frozenset(some - {None})) for pk, some in steps.items()}
+
+
+def _leave(plan: _Plan, shares: Sequence[Want]) -> None:
+    """Take plans off the rows that they no longer want; cancel the rows that no plan wants."""
+    for want in plan.unshared:
+        Share.objects.filter(delivery=want.delivery_id, registration=want.registration_id).delete()
+    shared = {want.delivery_id for want in shares}
+    promoted = promote_shares([pk for pk in plan.gone if pk in shared])
+    cancel([pk for pk in plan.gone if pk not in promoted], _UNWANTED)
+
+
+def cancel(pks: Sequence[int], reason: str) -> None:
+    """Cancel those of some deliveries that are still pending, in statements of bounded size."""
     for start in range(0, len(pks), _AT_ONCE):
         Delivery.objects.filter(pk__any_of=pks[start : start + _AT_ONCE]).cancel(reason)
-
-
-def _update(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    bulk.update(Delivery, columns, rows, state=State.PENDING)
 
 
 def _create(wishes: Sequence[Wish]) -> None:
@@ -108,15 +288,42 @@ def _create(wishes: Sequence[Wish]) -> None:
         bulk.insert_missing(Delivery, _MADE, rows)
 
 
+def _share(wishes: Sequence[Wish]) -> None:
+    """Add plans to rows that were created just now, found by what makes them the same delivery."""
+    if not wishes:
+        return
+    rows = Delivery.objects.filter(
+        event__in={wish.event.pk for wish in wishes},
+        target__in={wish.step.target_id for wish in wishes},
+        slot=0,
+    )
+    found = {
+        (*key, starts_at): pk
+        for pk, starts_at, *key in rows.values_list("pk", "starts_at", "event_id", "target_id", "due_at")
+    }
+    _insert_shares(
+        [
+            (found[*wish.key, wish.event.starts_at], wish)
+            for wish in wishes
+            if (*wish.key, wish.event.starts_at) in found
+        ]
+    )
+
+
+def _insert_shares(pairs: Sequence[tuple[int, Wish]]) -> None:
+    rows = [(pk, wish.registration.pk, wish.step.pk, wish.step.condition) for pk, wish in pairs]
+    bulk.insert_missing(Share, ("delivery_id", "registration_id", "step_id", "condition"), rows)
+
+
 def _moved_of(wish: Wish) -> tuple[Any, ...]:
     """Return the values of ``_MOVED``."""
-    event, _registration, step, due_at, deadline_at, _is_timely = wish
-    target = step.target
+    event, step, target = wish.event, wish.step, wish.step.target
     return (
-        due_at, due_at, deadline_at, event.severity, step.condition, target.pk, target.member_id, target.kind,
+        wish.due_at, wish.due_at, wish.deadline_at, event.severity, step.condition, target.pk, target.member_id,
+        target.kind, event.starts_at, target.member.name, target.masked,
     )  # fmt: skip
 
 
 def _refreshed_of(wish: Wish) -> tuple[Any, ...]:
     """Return the values of ``_REFRESHED``."""
-    return wish.deadline_at, wish.event.severity, wish.step.condition, wish.registration.pk, wish.step.pk
+    return wish.deadline_at, wish.event.severity, wish.step.condition, wish.step.pk

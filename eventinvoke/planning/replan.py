@@ -1,50 +1,57 @@
-"""Registrations that changed: bring the deliveries in line with them.
+"""Replan: bring the deliveries of events and registrations that carry a mark in line with their change.
 
-A page or the admin only marks a registration (``is_planned`` False); this is what takes the mark
-off, on every wake-up. A mark survives a restart, and a registration of one date needs no signal to
-become an event.
+Pages, the admin and publishing commit a mark with each change; this takes marks off, on every wake-up, in bounded transactions. A
+mark is a version number: it is compared in the transaction that writes the last deliveries, so that a change, a crash or an
+unknown error in between leaves it standing.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable
 from threading import Lock
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
 
 from common.errors import InputError
+from eventinvoke.models import Delivery, Event
 from eventinvoke.planning.matching import DATE_SOURCE
-from eventinvoke.planning.planner import concerned_by, plan_events, plan_registration
+from eventinvoke.planning.planner import Planner, concerned_by, plan_registration, unplanned_events
 from eventinvoke.planning.publish import EventDraft, publish, withdraw
 from registration.models import Registration
 
 log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 100
-"""How many registrations are planned on one wake-up; the rest waits for the next."""
-
+"""How many registrations are looked at on one wake-up; the rest waits for the next."""
 SECONDS: Final = 0.5
 """How long one wake-up goes on to the next registration."""
-
-STEP: Final = 2_000
-"""How many events are planned in one transaction; whoever answers a notice about one of them waits for
-its end."""
+STEP: Final = 250
+"""How many events of a registration are planned in one transaction."""
+PAUSE: Final = 60.0
+"""Seconds for which an event or a registration that can't be planned is left alone."""
 
 _planning = Lock()
-_left: dict[int, tuple[datetime, list[int]]] = {}
-"""Of registrations that this process plans: when they were changed, and the events that are left.
-Whatever happens to the process, the mark stays until the last step is done."""
+_walks: dict[int, "_Walk"] = {}
+"""How far this process has come with registrations. Whatever happens to the process, the mark stays."""
+_failed: dict[tuple[str, int], float] = {}
+"""When this process may try again what it could not plan."""
+
+
+def forget() -> None:
+    """Forget how far this process has come and what it could not plan: begin from what is stored."""
+    _walks.clear()
+    _failed.clear()
 
 
 def has_changes() -> bool:
-    """Say whether there are registrations to plan."""
-    return Registration.objects.unplanned().exists()
+    """Say whether there are registrations or events to plan."""
+    return Registration.objects.unplanned().exists() or bool(unplanned_events(1))
 
 
 def follow_changes(seconds: float = SECONDS) -> int:
-    """Plan the registrations that changed since they were last planned; return how many, also in part.
+    """Plan what changed since it was last planned; return how many events and registrations, also in part.
 
     One thread of a process does that at a time, and begins nothing more after ``seconds``: planning may
     have to wait for others that plan the same events, and the threads are there for firing.
@@ -58,115 +65,129 @@ def follow_changes(seconds: float = SECONDS) -> int:
 
 
 def _follow_changes(until: float) -> int:
-    rows = list(Registration.objects.unplanned().order_by("pk").values_list("pk", "kind")[:AT_ONCE])
-    dates = [pk for pk, kind in rows if kind == Registration.Kind.DATE]
-    standing = [pk for pk, kind in rows if kind != Registration.Kind.DATE]
-    for pk in _left.keys() - set(standing):
-        del _left[pk]
     count = 0
-    for pk in dates:
-        count += _try([pk], _follow_dates)
-        if monotonic() >= until:
-            break
-    while standing:
-        worked_at = _try(standing, _follow_standing)
-        count += worked_at
-        if not worked_at or monotonic() >= until:
-            break
+    for work, pks in ((_follow_event, unplanned_events(AT_ONCE)), (_follow_registration, _unplanned())):
+        for pk in pks:
+            count += _try(work, pk)
+            if monotonic() >= until:
+                return count
     return count
 
 
-def _try(pks: Sequence[int], follow: Callable[[Sequence[int]], int]) -> int:
-    """Plan some registrations; return at how many was worked.
+class _Walk(NamedTuple):
+    """How far the planning of one changed registration has come."""
 
-    One that can't be planned keeps nobody else from being told.
+    version: int
+    events: list[int]
+    """The events that are left, in rising order."""
+
+
+def _unplanned() -> list[int]:
+    """Return marked registrations, those with the fewest events first, and look for these events.
+
+    Events that are published after this look carry a mark of their own.
     """
+    rows = list(Registration.objects.unplanned().select_related("member__user").order_by("pk")[:AT_ONCE])
+    new = [one for one in rows if one.pk not in _walks or _walks[one.pk].version != one.version]
+    for pk in _walks.keys() - {one.pk for one in rows}:
+        del _walks[pk]
+    if new:
+        found = concerned_by(new)
+        _walks.update({one.pk: _Walk(one.version, found[one.pk]) for one in new})
+    return sorted((one.pk for one in rows), key=lambda pk: len(_walks[pk].events))
+
+
+def _try(work: Callable[[int], bool], pk: int) -> bool:
+    """Plan one event or registration; return whether that was done.
+
+    One that can't be planned keeps its mark, is left alone for a minute and stops no other.
+    """
+    name = "event" if work is _follow_event else "registration", pk
+    if _failed.get(name, 0.0) > monotonic():
+        return False
     try:
-        return follow(pks)
+        done = work(pk)
     except (OperationalError, InterfaceError):
-        _forget(pks)
+        _walks.pop(pk, None)
         if connection.in_atomic_block or not connection.is_usable():
             raise  # the database is away: the next wake-up comes back
-        # A deadlock, or a statement that took too long: that is about these alone.
-        log.warning("registrations %s are planned at the next wake-up", pks, exc_info=True)
-        return 0
+        # A deadlock, or a statement that took too long: that is about this one alone.
+        log.warning("%s %s is planned at the next wake-up", *name, exc_info=True)
+        return False
     except Exception:
-        _forget(pks)
-        if len(pks) > 1:
-            return sum(_try([pk], follow) for pk in pks)
-        log.exception("registration %s can't be planned; it is left until it changes again", pks[0])
-        # Or the same fault would come back with every wake-up.
-        Registration.objects.unplanned().filter(pk=pks[0]).update(is_planned=True)
-        return 0
+        _walks.pop(pk, None)
+        log.exception("%s %s can't be planned; it is tried again in a minute", *name)
+        _failed[name] = monotonic() + PAUSE
+        return False
+    _failed.pop(name, None)
+    return done
 
 
-def _forget(pks: Iterable[int]) -> None:
-    """Begin these anew the next time: what was done while their events were looked for was undone."""
-    for pk in pks:
-        _left.pop(pk, None)
+def _follow_event(pk: int) -> bool:
+    Planner().plan([pk])
+    return True
 
 
-def _locked(pks: Sequence[int]) -> list[Registration]:
-    """Lock those that are still unplanned and that nobody else plans, and return them."""
-    unplanned = Registration.objects.unplanned().filter(pk__in=pks)
-    if connection.features.has_select_for_update_skip_locked:
-        # Whoever waited for another that plans it could not fire meanwhile.
-        unplanned = unplanned.select_for_update(skip_locked=True)
-    locked = list(unplanned.values_list("pk", flat=True))
-    return list(Registration.objects.select_related("member__user").filter(pk__in=locked).order_by("pk"))
+def _follow_registration(pk: int) -> bool:
+    """Plan a registration: one step of a standing one, the whole of a single event. Return whether it was done.
 
-
-def _take_marks_off(pks: Sequence[int]) -> None:
-    """Say that registrations are planned, before it is done: a change that comes meanwhile marks them again."""
-    Registration.objects.filter(pk__in=pks).update(is_planned=True)
-
-
-def _follow_dates(pks: Sequence[int]) -> int:
-    with transaction.atomic():
-        registrations = _locked(pks)
-        _take_marks_off([one.pk for one in registrations])
-        for one in registrations:
-            _follow_date(one)
-    return len(registrations)
-
-
-def _follow_standing(pks: Sequence[int]) -> int:
-    """Plan some of the events that standing registrations concern, those of the smallest ones first.
-
-    Return at how many registrations was worked. What is left of them is remembered, and begun anew for one
-    that was changed since. Events that were published since then were planned with it.
+    False is returned where another process plans it.
     """
     with transaction.atomic():
-        registrations = _locked(pks)
-        changed_at = {one.pk: one.updated_at for one in registrations}
-        new = [one for one in registrations if _left.get(one.pk, (None,))[0] != one.updated_at]
-        for pk, events in concerned_by(new).items() if new else ():
-            _left[pk] = changed_at[pk], events
-        share = _share({pk: _left[pk][1] for pk in changed_at})
-        _take_marks_off([pk for pk, events in share.items() if len(events) == len(_left[pk][1])])
-        plan_events(sorted(set().union(*share.values())))
-    for pk, events in share.items():
-        at, all_events = _left.pop(pk)
-        if len(events) < len(all_events):
-            _left[pk] = at, all_events[len(events) :]
-    return len(share)
+        found = _locked(pk)
+        if found is None:
+            _walks.pop(pk, None)
+            return False
+        if found.kind == Registration.Kind.DATE:
+            _follow_date(found)
+            _take_mark_off(found)
+            return True
+        walk = _walks.get(pk)
+        if walk is None or walk.version != found.version:
+            walk = _Walk(found.version, concerned_by([found])[pk])
+        _end_asides(found)
+        plan_registration(found, walk.events[:STEP])
+        left = walk.events[STEP:]
+        if not left:
+            _take_mark_off(found)
+    if left:
+        _walks[pk] = walk._replace(events=left)
+    else:
+        _walks.pop(pk, None)
+    return True
 
 
-def _share(lists: Mapping[int, list[int]]) -> dict[int, list[int]]:
-    """Return about ``STEP`` events of some registrations: the shortest lists, or a part of the shortest."""
-    share: dict[int, list[int]] = {}
-    count = 0
-    for pk, events in sorted(lists.items(), key=lambda item: len(item[1])):
-        count += len(events)
-        if share and count > STEP:
-            break
-        share[pk] = events[:STEP]
-    return share
+def _locked(pk: int) -> Registration | None:
+    """Lock a marked registration that no other process plans, and return it."""
+    unplanned = Registration.objects.unplanned().filter(pk=pk)
+    if connection.features.has_select_for_update_skip_locked:
+        unplanned = unplanned.select_for_update(skip_locked=True)
+    if not unplanned.values_list("pk", flat=True):
+        return None
+    return Registration.objects.select_related("member__user").filter(pk=pk).first()
+
+
+def _take_mark_off(registration: Registration) -> None:
+    """Note the version that was planned, unless the registration changed meanwhile."""
+    same = Registration.objects.filter(pk=registration.pk, version=registration.version)
+    same.update(planned_version=registration.version)
+
+
+def _end_asides(registration: Registration) -> None:
+    """Cancel the snoozes and second calls of a registration that was switched off or declined."""
+    if registration.is_in_force and registration.member.user.is_active:
+        return
+    asides = Delivery.objects.pending().filter(
+        registration=registration, origin__in=(Delivery.Origin.SNOOZE, Delivery.Origin.REDIAL)
+    )
+    asides.cancel("The registration was switched off or declined.")
 
 
 def _follow_date(registration: Registration) -> None:
+    name = str(registration.pk)
     if not (registration.is_in_force and registration.member.user.is_active):
-        withdraw(DATE_SOURCE, [str(registration.pk)])
+        _end_asides(registration)
+        withdraw(DATE_SOURCE, [name])
         return
     try:
         draft = _draft(registration)
@@ -175,12 +196,15 @@ def _follow_date(registration: Registration) -> None:
         return
     # Publishing what has not changed plans nothing, but the steps may be other ones.
     if publish([draft]).unchanged:
-        plan_registration(registration)
+        Event.objects.filter(source=DATE_SOURCE, external_id=name).update(version=F("version") + 1)
+        Planner().plan(
+            Event.objects.filter(source=DATE_SOURCE, external_id=name).values_list("pk", flat=True)
+        )
 
 
 def _draft(registration: Registration) -> EventDraft:
     if registration.starts_at is None:
-        msg = "One date needs a time."
+        msg = "A single event needs a time."
         raise InputError(msg, field="starts_at")
     return EventDraft(
         source=DATE_SOURCE,

@@ -1,163 +1,225 @@
 """Answers: what a member says to a notice, by a key, a button, a link or in the inbox.
 
-Every answer may come twice (a double click, a repeated callback) and the second changes nothing.
+An answer is about the start that the member was told (``starts_at``), wherever it is given. Every answer may come twice (a double
+click, a repeated callback) and the second changes nothing.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
+from common.channels import Resend, Severity, registry
 from common.clock import now
 from common.db.retry_transaction import retry_transaction
-from common.states import State
-from eventinvoke.models import Answer, Delivery, Event
-from eventinvoke.querysets import DeliveryQuerySet
+from common.states import State, before
+from eventinvoke.models import Answer, Delivery, Event, Share
+from eventinvoke.planning.obsolete import unwanted, withdraw_settled
+from eventinvoke.planning.twins import meeting_of
 from registration.models import Member, Step
 
 SNOOZE: Final = timedelta(minutes=5)
+"""The usual time of a snooze."""
 
 
 @retry_transaction
-def confirm(delivery: Delivery, way: str) -> bool:
-    """Confirm that the member knows; return False if that was said before.
+def acknowledge(delivery: Delivery, way: str, *, starts_at: datetime | None = None) -> bool:
+    """Note that the member knows of a start; return False if that was said before.
 
-    Ends what is still pending for the event: of this member, and of the plan that the notice
-    belongs to, but for steps that are carried out always.
+    Ends what this settles: the member's own steps and those that follow them in every plan, but for
+    steps that are always carried out. Closes the member's other open notices of the same start.
     """
+    told = starts_at or delivery.starts_at
     with transaction.atomic():
-        is_same = _hold(delivery)
-        is_new = _say(delivery, Answer.Kind.CONFIRMED, way)
+        events = _hold(delivery)
+        is_new = _say(delivery, Answer.Kind.CONFIRMED, way, told)
         instant = now()
-        Delivery.objects.filter(pk=delivery.pk).move_to(
-            State.ACKNOWLEDGED,
-            lease_until=None,
-            sent_at=Coalesce("sent_at", instant),
-            delivered_at=Coalesce("delivered_at", instant),
-            reason="",
-        )
-        if is_same:
-            waiting = _waiting(delivery).filter(condition=Step.Condition.UNCONFIRMED)
-            waiting.cancel(f"{delivery.member} confirmed.")
+        own = Delivery.objects.filter(pk=delivery.pk)
+        if told == delivery.starts_at:
+            _move(own, State.ACKNOWLEDGED, instant)
+        else:
+            _move(own, State.DELIVERED, instant)
+        _close_others(delivery, events, told, instant)
+        withdraw_settled(_concerned(delivery, events, told))
     return is_new
 
 
 @retry_transaction
-def snooze(delivery: Delivery, way: str, after: timedelta = SNOOZE) -> datetime | None:
-    """Tell the member again after a while; return when, or None when the event is over by then.
+def snooze(
+    delivery: Delivery, way: str, after: timedelta | None = SNOOZE, *, starts_at: datetime | None = None
+) -> datetime | None:
+    """Tell the member again after a while (None: at the start); return when.
 
-    Saying it twice of the same notice puts it off once.
+    Returns None when that would be after the notice's deadline, the event was canceled or moved, or an
+    acknowledgement has settled the matter. A second snooze of a notice keeps the first while that waits. The member asked for
+    it, so that quiet hours do not hold it back.
     """
-    at = now() + after
+    told = starts_at or delivery.starts_at
     with transaction.atomic():
-        event = delivery.event
-        if at >= delivery.deadline_at or event.canceled_at is not None:
+        _hold(delivery)
+        waiting = _snoozed(delivery).filter(state=State.PENDING).order_by("-due_at").first()
+        if waiting is not None:
+            return waiting.due_at
+        at = now() + after if after is not None else told
+        event = Event.objects.get(pk=delivery.event_id)
+        if at >= delivery.deadline_at or event.canceled_at is not None or event.starts_at != told:
             return None
-        if not _say(delivery, Answer.Kind.SNOOZED, way):
-            again = Delivery.objects.filter(
-                event=event, target_id=delivery.target_id, is_snooze=True, pk__gt=delivery.pk
-            )
-            return again.order_by("pk").values_list("due_at", flat=True).first()
-        _reach(delivery)
-        Delivery.objects.bulk_create(
-            [
-                Delivery(
-                    event=event,
-                    member_id=delivery.member_id,
-                    target_id=delivery.target_id,
-                    registration_id=delivery.registration_id,
-                    step_id=delivery.step_id,
-                    condition=Step.Condition.UNCONFIRMED,
-                    kind=delivery.kind,
-                    severity=delivery.severity,
-                    due_at=at,
-                    next_attempt_at=at,
-                    deadline_at=delivery.deadline_at,
-                    is_snooze=True,
-                )
-            ],
-            ignore_conflicts=True,
-        )
+        if at <= now() or _is_settled(delivery):
+            return None
+        _say(delivery, Answer.Kind.SNOOZED, way, told)
+        _move(Delivery.objects.filter(pk=delivery.pk), State.DELIVERED, now())
+        again = delivery.follow_up(Delivery.Origin.SNOOZE, at)
+        again.starts_at = told
+        Delivery.objects.bulk_create([again], ignore_conflicts=True)
     return at
 
 
 @retry_transaction
-def pass_on(delivery: Delivery, way: str) -> Member | None:
-    """Tell the next person of the plan now; return who that is, or None if nobody is left."""
+def pass_on(delivery: Delivery, way: str, *, starts_at: datetime | None = None) -> Member | None:
+    """Tell the next person of each plan now; return the first of them, or None if no one is left.
+
+    A person in quiet hours is passed over unless the notice is critical.
+    """
+    told = starts_at or delivery.starts_at
     with transaction.atomic():
-        _reach(delivery)
-        following = (
-            Delivery.objects.pending()
-            .filter(event=delivery.event_id, registration=delivery.registration_id)
-            .exclude(member=delivery.member_id)
-            .exclude(registration=None)
-            .select_related("member")
-            .order_by("due_at", "pk")
-            .first()
-        )
-        if following is None:
+        _hold(delivery)
+        _move(Delivery.objects.filter(pk=delivery.pk), State.DELIVERED, now())
+        following = _following(delivery, told)
+        if not following:
             return None
-        _say(delivery, Answer.Kind.PASSED_ON, way)
-        Delivery.objects.pending().filter(pk=following.pk, next_attempt_at__gt=now()).update(
-            next_attempt_at=now()
-        )
-    return following.member
+        _say(delivery, Answer.Kind.PASSED_ON, way, told)
+        pks = [one.pk for one in following]
+        Delivery.objects.pending().filter(pk__in=pks, next_attempt_at__gt=now()).update(next_attempt_at=now())
+    return following[0].member
 
 
 @retry_transaction
-def stop(delivery: Delivery, way: str) -> None:
+def stop(delivery: Delivery, way: str, *, starts_at: datetime | None = None) -> None:
     """Stop telling this member about this event in this way; other ways and people go on."""
+    told = starts_at or delivery.starts_at
     with transaction.atomic():
-        is_same = _hold(delivery)
-        _say(delivery, Answer.Kind.STOPPED, way)
-        _reach(delivery)
-        if is_same:
-            same = Delivery.objects.filter(
-                event=delivery.event_id, member=delivery.member_id, kind=delivery.kind
-            )
-            same.cancel(f"{delivery.member} asked not to be told about this any more in this way.")
+        events = _hold(delivery)
+        _say(delivery, Answer.Kind.STOPPED, way, told)
+        _move(Delivery.objects.filter(pk=delivery.pk), State.DELIVERED, now())
+        own = Delivery.objects.pending().filter(event__in=events, member=delivery.member_id, starts_at=told)
+        withdraw_settled(own.values_list("pk", flat=True))
 
 
-def _hold(delivery: Delivery) -> bool:
-    """Wait for whoever plans the event, who may not know of the answer, and keep others from it.
-
-    Return whether the event starts when whoever answered was told that it does: what was planned for another
-    time meanwhile is not meant.
-    """
-    events = Event.objects.select_for_update().filter(pk=delivery.event_id)
-    return events.values_list("starts_at", flat=True).first() == delivery.event.starts_at
+def _hold(delivery: Delivery) -> Sequence[int]:
+    """Lock the event and its twins against planning, which reads the answers; return their keys."""
+    events = sorted(meeting_of(delivery.event))
+    list(Event.objects.select_for_update().filter(pk__in=events).order_by("pk").values_list("pk"))
+    return events
 
 
-def _say(delivery: Delivery, kind: Answer.Kind, way: str) -> bool:
+def _say(delivery: Delivery, kind: Answer.Kind, way: str, told: datetime) -> bool:
     _answer, is_new = Answer.objects.get_or_create(
         delivery=delivery,
         kind=kind,
+        starts_at=told,
         defaults={
             "event_id": delivery.event_id,
             "member_id": delivery.member_id,
-            "starts_at": delivery.event.starts_at,
+            "member_name": delivery.recipient or str(delivery.member or ""),
+            "channel": delivery.kind,
             "way": way[:20],
         },
     )
     return is_new
 
 
-def _reach(delivery: Delivery) -> None:
-    """Whoever answers was reached."""
-    instant = now()
-    Delivery.objects.filter(pk=delivery.pk).move_to(
-        State.DELIVERED,
+def _move(rows: "models.QuerySet[Delivery]", state: State, instant: datetime) -> None:
+    """Bring deliveries forward by the evidence of a person."""
+    rows.filter(state__in=before(state)).update(
+        state=state,
         lease_until=None,
+        reason="",
         sent_at=Coalesce("sent_at", instant),
         delivered_at=Coalesce("delivered_at", instant),
     )
 
 
-def _waiting(delivery: Delivery) -> DeliveryQuerySet:
-    """What is pending for the event: of the same member, and of the same plan."""
-    concerned = Q(member=delivery.member_id)
+def _close_others(delivery: Delivery, events: Sequence[int], told: datetime, instant: datetime) -> None:
+    """Close the member's other open notices of this start that stand somewhere until they are read."""
+    standing = [kind for kind, channel in registry().items() if channel.capabilities.resend == Resend.AGAIN]
+    others = Delivery.objects.filter(
+        event__in=events,
+        member=delivery.member_id,
+        starts_at=told,
+        kind__in=standing,
+        state__in=(State.SENT, State.DELIVERED),
+    )
+    _move(others, State.ACKNOWLEDGED, instant)
+
+
+def _concerned(delivery: Delivery, events: Sequence[int], told: datetime) -> list[int]:
+    """Return what is pending and may be settled: the member's own, and that of plans that tell the member."""
+    plans = set(Step.objects.filter(target__member=delivery.member_id).values_list("registration", flat=True))
     if delivery.registration_id is not None:
-        concerned |= Q(registration=delivery.registration_id)
-    return Delivery.objects.pending().filter(concerned, event=delivery.event_id)
+        plans.add(delivery.registration_id)
+    pending = Delivery.objects.pending().filter(event__in=events, starts_at=told)
+    found = set(
+        pending.filter(Q(member=delivery.member_id) | Q(registration__in=plans)).values_list("pk", flat=True)
+    )
+    shares = Share.objects.filter(
+        registration__in=plans,
+        delivery__event__in=events,
+        delivery__starts_at=told,
+        delivery__state=State.PENDING,
+    )
+    return sorted(found.union(shares.values_list("delivery_id", flat=True)))
+
+
+def _snoozed(delivery: Delivery) -> "models.QuerySet[Delivery]":
+    return Delivery.objects.filter(
+        event=delivery.event_id, target=delivery.target_id, origin=Delivery.Origin.SNOOZE
+    )
+
+
+def _is_settled(delivery: Delivery) -> bool:
+    """Say whether an acknowledgement makes a further notice to this member needless."""
+    if delivery.state == State.ACKNOWLEDGED:
+        return True
+    return (
+        delivery.pk in unwanted([delivery.pk])
+        and Answer.objects.filter(
+            event__in=meeting_of(delivery.event), kind=Answer.Kind.CONFIRMED, starts_at=delivery.starts_at
+        ).exists()
+    )
+
+
+def _following(delivery: Delivery, told: datetime) -> list[Delivery]:
+    """Return the next step to another person of each plan that contains this delivery, less who is in quiet hours."""
+    plans = set(delivery.shares.values_list("registration_id", flat=True))
+    if delivery.registration_id is not None:
+        plans.add(delivery.registration_id)
+    pending = Delivery.objects.pending().filter(
+        event=delivery.event_id, starts_at=told, origin=Delivery.Origin.PLAN
+    )
+    shares = Share.objects.filter(registration__in=plans, delivery__in=pending)
+    rows = list(
+        pending.filter(Q(registration__in=plans) | Q(pk__in=shares.values("delivery")))
+        .exclude(member=delivery.member_id)
+        .select_related("member", "target")
+        .prefetch_related("shares")
+        .order_by("due_at", "pk")
+    )
+    silent = {kind for kind, channel in registry().items() if channel.capabilities.is_silent}
+    instant = now()
+    open_rows = [
+        row
+        for row in rows
+        if row.member is not None
+        and row.target is not None
+        and row.target.is_usable
+        and (row.severity >= Severity.CRITICAL or row.kind in silent or not row.member.is_quiet(instant))
+    ]
+    found: dict[int, Delivery] = {}
+    for row in open_rows:
+        wanting = {row.registration_id or 0, *(share.registration_id for share in row.shares.all())}
+        for plan in wanting & plans:
+            found.setdefault(plan, row)
+    return sorted({row.pk: row for row in found.values()}.values(), key=lambda row: (row.due_at, row.pk))

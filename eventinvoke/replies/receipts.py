@@ -1,7 +1,8 @@
 """Receipts: what a provider, a phone key, a link or a service worker reports later.
 
-Whoever receives a callback checks who sent it and translates it into a ``Report``; here it is
-stored once, put in order and applied. Repeats, late ones and contradictions change nothing.
+The view that receives a callback checks who sent it and translates it into a ``Report``; here it is
+stored once and applied. The state of a delivery depends on the set of reports, not on their order: evidence
+of a person goes before any failure, and a failure before mere progress. A repeat changes nothing.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from common.errors import ForgedError
 from common.states import MISSED, State
 from eventinvoke.models import Attempt, Delivery, Receipt
 from eventinvoke.models.deliveries import report_until
-from eventinvoke.planning.escalation import Miss, bring_forward
+from eventinvoke.planning.escalation import Cause, Miss, bring_forward
 
 _STATUS = 32
 _REASON = 300
@@ -36,9 +37,11 @@ class Report:
     means: State | None
     """The state that it brings the delivery to; None for mere progress."""
     sequence: int | None = None
-    """The provider's own order, if it gives one: what is older than the latest is not applied."""
+    """The provider's own order, if it gives one; kept with the receipt."""
     reason: str = ""
-    """Why, in plain words, where somebody was not reached."""
+    """Why, in plain words, where the person was not reached."""
+    may_redial: bool = False
+    """Whether calling again may help: a busy line, no answer."""
     payload: Mapping[str, Any] = field(default_factory=dict)
     """What came, without secrets."""
     provider_id: str = ""
@@ -64,7 +67,7 @@ def apply(report: Report) -> bool:
                 "payload": dict(report.payload),
             },
         )
-        if not is_new or _is_late(attempt, report):
+        if not is_new:
             return False
         _note(attempt, report)
         is_applied = report.means is not None and _move(attempt, report, report.means)
@@ -73,13 +76,9 @@ def apply(report: Report) -> bool:
     return is_applied
 
 
-def _is_late(attempt: Attempt, report: Report) -> bool:
-    return report.sequence is not None and report.sequence <= attempt.sequence
-
-
 def _note(attempt: Attempt, report: Report) -> None:
     changes: dict[str, Any] = {}
-    if report.sequence is not None:
+    if report.sequence is not None and report.sequence > attempt.sequence:
         changes["sequence"] = report.sequence
     if report.provider_id and not attempt.provider_id:
         changes["provider_id"] = report.provider_id[:200]
@@ -95,17 +94,19 @@ def _move(attempt: Attempt, report: Report, means: State) -> bool:
         "reason": report.reason[:_REASON],
     }
     if means == State.SENT:
-        # It is under way, so the end will be reported too; if not, somebody has to ask.
+        # It is under way, so the end will be reported too; if not, the provider is asked.
         changes["lease_until"] = report_until(instant)
-    if means in {State.DELIVERED, State.ACKNOWLEDGED}:
+    elif means in MISSED:
+        changes["settled_at"] = instant
+    else:
         changes["delivered_at"] = Coalesce("delivered_at", instant)
-    # A report about an earlier try says nothing against a later one, but that somebody was reached
-    # by it counts whenever it comes.
+    # A report about an earlier try says nothing against a later one, but a person whom it reached
+    # counts whenever the report comes.
     deliveries = Delivery.objects.filter(pk=attempt.delivery_id)
     if means in MISSED or means == State.SENT:
         deliveries = deliveries.filter(attempts=attempt.number)
     is_moved = deliveries.move_to(means, **changes) > 0
     if is_moved and means in MISSED:
-        row = Delivery.objects.get(pk=attempt.delivery_id)
-        bring_forward([Miss(row.pk, row.event_id, row.registration_id, row.target_id)])
+        cause = Cause.NO_ANSWER if report.may_redial else Cause.FAILED
+        bring_forward([Miss(attempt.delivery_id, cause)])
     return is_moved

@@ -3,11 +3,11 @@
 One short transaction a batch: lock what is due and free (SKIP LOCKED; SQLite lets one writer in at
 a time anyway), look up events, targets and members once each, set aside what must not go out, mark
 the rest SENDING under a lease and write an attempt for each. When a worker dies before the commit,
-nothing happened; when it dies after it, the lease runs out and ``leases`` takes over.
+nothing happened; when it dies after it, the lease runs out and ``leases`` takes over. A delivery that can't be
+composed fails by itself; a batch that can't be written is claimed one by one.
 """
 
 import logging
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -22,67 +22,74 @@ from common.db import bulk
 from common.states import State
 from eventinvoke.models import Attempt, Delivery, Prepared
 from eventinvoke.models.attempts import new_attempt_ids
-from eventinvoke.planning.escalation import Miss, bring_forward
-from eventinvoke.planning.matching import SUMMARY_SOURCE
-from eventinvoke.planning.obsolete import unwanted
-from eventinvoke.planning.planner import plan_events
+from eventinvoke.planning.wants import promote_shares
 from eventinvoke.sending import limits
+from eventinvoke.sending.aside import Aside
 from eventinvoke.sending.compose import Claimed, Facts, Row, compose, facts_about
-from eventinvoke.sending.mute_and_away import running
+from eventinvoke.sending.set_aside import set_aside
 from eventinvoke.sending.text import Texts
 
 log = logging.getLogger(__name__)
 
 SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+_REASON = 300
 
 
 def claim(channel: Channel, limit: int) -> tuple[list[Claimed], bool]:
     """Take at most ``limit`` due deliveries of a channel, and say whether more may be due now."""
+    most = min(limit, channel.capabilities.at_once or limit)
+    try:
+        return _claim(channel, most)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if connection.in_atomic_block:
+            raise
+        log.exception("%s: a batch can't be claimed; its deliveries are claimed one by one", channel.kind)
+        return _claim_singly(channel)
+
+
+def _claim(channel: Channel, most: int) -> tuple[list[Claimed], bool]:
     instant = now()
     with transaction.atomic():
-        free = limits.room(channel, limit, instant)
+        free = limits.room(channel, most, instant)
         if not free:
             return [], False
         rows = _locked(channel.kind, free, instant)
         if not rows:
             return [], False
         facts = facts_about(rows)
-        orphans = {row.pk: row.event_id for row in rows if row.registration_id is None and not row.is_snooze}
-        going = _set_aside(channel, [row for row in rows if row.pk not in orphans], facts, instant)
+        going = set_aside(channel, _with_plan(rows, facts), facts, instant)
         ready = Prepared.objects.take([row.pk for row in rows]) if isinstance(channel, Preparing) else {}
         claimed = _claimed(going, facts, ready, instant)
         _mark(claimed, instant)
         limits.spend(channel, len(claimed))
-    if orphans:
-        _find_registrations(orphans)
-    return claimed, len(rows) == free == limit
+    return claimed, len(rows) == free == most
 
 
-def _find_registrations(orphans: Mapping[int, int]) -> None:
-    """Plan the events of deliveries whose registration was deleted; ``orphans`` are theirs by delivery.
-
-    Another registration that wants the same has no delivery of its own, and takes this one over; else
-    it is canceled. Until that is done it stays pending, whatever happens to this worker.
-    """
-    try:
-        plan_events(sorted(set(orphans.values())))
-    except (OperationalError, InterfaceError) as error:
-        if connection.in_atomic_block:
+def _claim_singly(channel: Channel) -> tuple[list[Claimed], bool]:
+    """Claim the first due delivery that can be claimed, and fail those before it that can't be."""
+    while True:
+        pk = next((row.pk for row in _due(channel.kind, 1, now())), None)
+        try:
+            return _claim(channel, 1)[0], True
+        except (OperationalError, InterfaceError):
             raise
-        log.warning("deleted registrations are looked after later: %s", error)
-    except Exception:
-        log.exception("the events of deleted registrations can't be planned")
-        Delivery.objects.filter(pk__in=list(orphans), registration=None).cancel(
-            "The registration was deleted."
-        )
+        except Exception as error:
+            if pk is None:
+                raise
+            log.exception("%s: delivery %s can't be claimed and has failed", channel.kind, pk)
+            reason = f"It could not be sent: {type(error).__name__}."
+            if not Delivery.objects.filter(pk=pk).move_to(State.FAILED, reason=reason, settled_at=now()):
+                raise
 
 
-def _locked(kind: str, limit: int, instant: datetime) -> list[Row]:
-    """Lock due rows that nobody else has, the most urgent first; each severity is one index range."""
+def _due(kind: str, limit: int, instant: datetime, *, lock: bool = False) -> list[Row]:
+    """Return due rows, the most urgent first; each severity is one index range."""
     rows: list[Row] = []
     for severity in SEVERITIES:
         due = Delivery.objects.due(kind, severity, instant)
-        if connection.features.has_select_for_update_skip_locked:
+        if lock:
             due = due.select_for_update(skip_locked=True)
         rows += map(Row._make, due.values_list(*Row._fields)[: limit - len(rows)])
         if len(rows) == limit:
@@ -90,74 +97,48 @@ def _locked(kind: str, limit: int, instant: datetime) -> list[Row]:
     return rows
 
 
-def _set_aside(channel: Channel, rows: Sequence[Row], facts: Facts, instant: datetime) -> list[Row]:
-    """Settle the deliveries that must not go out, and return the others."""
-    aside: dict[tuple[State, str], list[Row]] = defaultdict(list)
-    going: list[Row] = []
-    # Planning cancels what is pending; what was on its way then comes here when it is tried again.
-    dropped = unwanted([row.pk for row in rows if row.attempts])
-    periods = running(rows, facts.plans, instant, is_silent=channel.capabilities.is_silent)
-    for row in rows:
-        verdict = _verdict(channel, row, facts, instant)
-        if verdict is None and row.pk in dropped:
-            verdict = State.CANCELED, dropped[row.pk]
-        if verdict is None and periods:
-            verdict = periods.verdict(row, facts.events[row.event_id].source)
-        if verdict is None:
-            going.append(row)
-        else:
-            aside[verdict].append(row)
-    if not channel.capabilities.is_silent:
-        # A retry was counted when it was tried first.
-        fresh = [(row.pk, row.member_id, row.severity) for row in going if row.attempts == 0]
-        over = limits.over_daily_cap(fresh, facts.members, instant)
-        aside[State.SUPPRESSED, "The member's daily limit was reached."] = [r for r in going if r.pk in over]
-        going = [row for row in going if row.pk not in over]
-    for (state, reason), some in aside.items():
-        if state == State.CANCELED:
-            Delivery.objects.filter(pk__in=[row.pk for row in some]).cancel(reason)
-            bring_forward([Miss(row.pk, row.event_id, row.registration_id, row.target_id) for row in some])
-        elif some:
-            Delivery.objects.filter(pk__in=[row.pk for row in some]).move_to(state, reason=reason)
-    periods.settle()
-    return going
+def _locked(kind: str, limit: int, instant: datetime) -> list[Row]:
+    """Lock due rows that no other worker has, and return them."""
+    return _due(kind, limit, instant, lock=connection.features.has_select_for_update_skip_locked)
 
 
-def _verdict(channel: Channel, row: Row, facts: Facts, instant: datetime) -> tuple[State, str] | None:
-    member = facts.members[row.member_id]
-    _address, _config, is_usable = facts.targets[row.target_id]
-    if row.deadline_at <= instant:
-        return State.EXPIRED, "Its time was over before it could be sent."
-    if row.registration_id is None and facts.events[row.event_id].source != SUMMARY_SOURCE:
-        return State.CANCELED, "The registration was deleted."
-    if not member.is_active:
-        return State.CANCELED, "The member's account is switched off."
-    if not is_usable:
-        return State.CANCELED, "The target is switched off or not verified."
-    if row.severity < Severity.CRITICAL and not channel.capabilities.is_silent and member.is_quiet(instant):
-        return State.SUPPRESSED, "It fell into the member's quiet hours."
-    return None
+def _with_plan(rows: Sequence[Row], facts: Facts) -> list[Row]:
+    """Return the rows that a stored plan wants, or that need none.
+
+    Where the first plan was deleted, the next one that shares the delivery takes its place, and it is claimed again; where
+    there is none, the delivery is canceled.
+    """
+    orphans = [
+        row.pk
+        for row in rows
+        if row.registration_id not in facts.plans
+        and (row.origin == Delivery.Origin.PLAN or row.registration_id is not None)
+        and row.origin not in {Delivery.Origin.DIGEST, Delivery.Origin.DIRECT}
+    ]
+    if not orphans:
+        return list(rows)
+    promoted = promote_shares(orphans)
+    gone = [pk for pk in orphans if pk not in promoted]
+    Delivery.objects.filter(pk__any_of=gone).cancel("The registration was deleted.")
+    return [row for row in rows if row.pk not in set(orphans)]
 
 
 def _claimed(
     rows: Sequence[Row], facts: Facts, ready: Mapping[int, tuple[UUID, bytes]], instant: datetime
 ) -> list[Claimed]:
+    """Compose the messages; a delivery of which none can be made fails."""
     texts = Texts(instant)
     claimed = []
     for row, new_id in zip(rows, new_attempt_ids(len(rows)), strict=True):
         attempt_id, prepared = (ready.get(row.pk) if row.attempts == 0 else None) or (new_id, b"")
-        message = compose(row, attempt_id, facts, texts, instant, prepared=prepared)
-        claimed.append(
-            Claimed(
-                row.pk,
-                row.event_id,
-                row.registration_id,
-                row.target_id,
-                attempt_id,
-                row.attempts + 1,
-                message,
-            )
-        )
+        try:
+            message = compose(row, attempt_id, facts, texts, instant, prepared=prepared)
+        except Exception as error:
+            log.exception("delivery %s can't be composed and has failed", row.pk)
+            aside = Aside(State.FAILED, f"It could not be composed: {type(error).__name__}."[:_REASON])
+            aside.write([row], instant)
+            continue
+        claimed.append(Claimed(row.pk, row.target_id, attempt_id, row.attempts + 1, message))
     return claimed
 
 
@@ -168,6 +149,14 @@ def _mark(claimed: Sequence[Claimed], instant: datetime) -> None:
     )
     bulk.insert(
         Attempt,
-        ("id", "delivery_id", "number", "started_at", "outcome", "provider_id", "reason", "sequence"),
-        [(one.attempt_id, one.delivery_id, one.number, instant, "", "", "", -1) for one in claimed],
-    )
+        (
+            "id", "delivery_id", "number", "starts_at", "started_at", "outcome", "provider_id", "reason",
+            "sequence",
+        ),
+        [
+            (
+                one.attempt_id, one.delivery_id, one.number, one.message.starts_at, instant, "", "", "", -1,
+            )
+            for one in claimed
+        ],
+    )  # fmt: skip

@@ -3,17 +3,21 @@
 What a batch needs to know (events, members, targets) is looked up once for all of it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
+from django.utils import translation
+from django.utils.translation import gettext, gettext_noop
 
 from common.channels import Message
 from common.process_ids import sign
-from eventinvoke.models import Attempt
+from eventinvoke.models import Attempt, Delivery
+from eventinvoke.planning.wants import shares_of
 from eventinvoke.sending import limits
 from eventinvoke.sending.text import Details, EventFacts, Texts, details_of, facts_of
 from registration.models import Registration, Target
@@ -27,34 +31,41 @@ class Row(NamedTuple):
     pk: int
     event_id: int
     registration_id: int | None
-    member_id: int
-    target_id: int
+    member_id: int | None
+    target_id: int | None
     severity: int
     deadline_at: datetime
     attempts: int
-    is_snooze: bool
+    origin: str
+    starts_at: datetime
+    due_at: datetime
 
 
 class Claimed(NamedTuple):
     """A delivery that this worker may send now. ``number`` tells its try from a later one."""
 
     delivery_id: int
-    event_id: int
-    registration_id: int | None
-    target_id: int
+    target_id: int | None
     attempt_id: UUID
     number: int
     message: Message
 
 
 class PlanFacts(NamedTuple):
-    """What has to be known of a registration that is not of the usual kind."""
+    """What has to be known of a registration."""
 
     text: str = ""
     skips_away: bool = False
 
 
 USUAL = PlanFacts()
+GONE_TARGET: Final[tuple[Any, ...]] = ("", {}, False)
+"""A target that was deleted: what was sent to it can still be asked about by the provider's id."""
+_GONE_MEMBER: Final = limits.MemberFacts(0, "en", "UTC", None, None, None, 0, is_active=False)
+_CHANGED: Final[dict[str, str]] = {
+    Delivery.Origin.CHANGE: gettext_noop("Changed"),
+    Delivery.Origin.CANCELED: gettext_noop("Canceled"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,37 +73,48 @@ class Facts:
     """What the deliveries of a batch refer to, by key."""
 
     events: dict[int, EventFacts]
-    members: dict[int, limits.MemberFacts]
-    targets: dict[int, tuple[Any, ...]]
+    members: Mapping[Any, limits.MemberFacts]
+    targets: dict[int | None, tuple[Any, ...]]
     """Address, config, and whether it may be told anything now."""
     plans: dict[int | None, PlanFacts]
-    """Of registrations that are not of the usual kind."""
+    """Of the registrations that exist."""
+    shares: dict[int, list[int]]
+    """Further plans that want a delivery."""
     details: dict[int, Details]
     """Of events that are told in a text of a member's own."""
+
+    def plans_of(self, row: Row) -> list[int]:
+        """Return the plans that want a delivery."""
+        first = [] if row.registration_id is None else [row.registration_id]
+        return first + self.shares.get(row.pk, [])
 
 
 _TARGET_COLUMNS: Final = ("pk", "address", "config", "usable")
 
 
 def facts_about(rows: Sequence[Row]) -> Facts:
-    """Look up what some deliveries refer to; four queries, two more where members wrote texts of their own."""
-    plans = _plans_of(row.registration_id for row in rows)
+    """Look up what some deliveries refer to; five queries, two more where members wrote texts of their own."""
+    shares: dict[int, list[int]] = defaultdict(list)
+    for want in shares_of([row.pk for row in rows]):
+        shares[want.delivery_id].append(want.registration_id)
+    plans = _plans_of(chain((row.registration_id for row in rows), *shares.values()))
     worded = {pk for pk, plan in plans.items() if plan.text}
-    targets = Target.objects.filter(pk__any_of={row.target_id for row in rows})
+    targets = Target.objects.filter(pk__any_of={row.target_id for row in rows if row.target_id is not None})
     return Facts(
         events=facts_of({row.event_id for row in rows}),
-        members=limits.members_of({row.member_id for row in rows}),
+        members=limits.members_of({row.member_id for row in rows if row.member_id is not None}),
         targets={row[0]: row[1:] for row in targets.with_usable().values_list(*_TARGET_COLUMNS)},
         plans=plans,
+        shares=shares,
         details=details_of({row.event_id for row in rows if row.registration_id in worded}) if worded else {},
     )
 
 
 def _plans_of(pks: Iterable[int | None]) -> dict[int | None, PlanFacts]:
-    """Read the facts of those registrations that have a text or skip who is away; of most there are none."""
+    """Read the facts of those registrations that exist."""
     wanted = {pk for pk in pks if pk is not None}
-    special = Registration.objects.filter(~Q(text="") | Q(skips_away=True), pk__any_of=wanted)
-    return {pk: PlanFacts(text, skips) for pk, text, skips in special.values_list("pk", "text", "skips_away")}
+    rows = Registration.objects.filter(pk__any_of=wanted).values_list("pk", "text", "skips_away")
+    return {pk: PlanFacts(text, skips) if text or skips else USUAL for pk, text, skips in rows}
 
 
 def compose(
@@ -106,13 +128,14 @@ def compose(
     provider_id: str = "",
 ) -> Message:
     """Return the message of one try that begins at ``instant``."""
-    event, member = facts.events[row.event_id], facts.members[row.member_id]
-    address, config, _is_usable = facts.targets[row.target_id]
+    event = facts.events[row.event_id]
+    member = facts.members.get(row.member_id, _GONE_MEMBER)
+    address, config, _is_usable = facts.targets.get(row.target_id, GONE_TARGET)
     plan = facts.plans.get(row.registration_id, USUAL)
     return Message(
         process_id=sign(attempt_id),
         address=address,
-        title=event.title,
+        title=_title(event, row.origin, member.language),
         body=texts.body(event, member.language, member.time_zone, plan.text, facts.details.get(event.pk)),
         tag=tag_of(row.pk),
         expires_at=row.deadline_at,
@@ -128,6 +151,14 @@ def compose(
     )
 
 
+def _title(event: EventFacts, origin: str, language: str) -> str:
+    """Return the title of a notice; that of a change says first what has changed."""
+    if origin not in _CHANGED:
+        return event.title
+    with translation.override(language):
+        return f"{gettext(_CHANGED[origin])}: {event.title}"
+
+
 def composed_again(rows: Sequence[Row], attempts: Iterable[Attempt]) -> list[Claimed]:
     """Return deliveries whose lease ran out as they were claimed before, each with its latest attempt."""
     latest = {attempt.delivery_id: attempt for attempt in attempts}
@@ -140,17 +171,7 @@ def composed_again(rows: Sequence[Row], attempts: Iterable[Attempt]) -> list[Cla
                 row, attempt.pk, facts, Texts(attempt.started_at), attempt.started_at,
                 provider_id=attempt.provider_id,
             )  # fmt: skip
-            found.append(
-                Claimed(
-                    row.pk,
-                    row.event_id,
-                    row.registration_id,
-                    row.target_id,
-                    attempt.pk,
-                    row.attempts,
-                    message,
-                )
-            )
+            found.append(Claimed(row.pk, row.target_id, attempt.pk, row.attempts, message))
     return found
 
 

@@ -17,11 +17,11 @@ from typing import Final
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from common.channels import Channel, Message, Outcome, SendResult, get
+from common.channels import Channel, Message, get
 from common.clock import now
 from eventinvoke.sending.claim import claim
 from eventinvoke.sending.compose import Claimed
-from eventinvoke.sending.record import Recorder
+from eventinvoke.sending.record import Recorder, put_back
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,6 @@ SECONDS: Final = 2.0
 """How long one call goes on claiming, so that other kinds get their turn."""
 AT_ONCE: Final = 3
 """How many threads of one process send one kind, so that a slow server leaves room for others."""
-
-_WAITED: Final = "It waited too long for its turn; it is tried again."
 
 _slots: defaultdict[str, BoundedSemaphore] = defaultdict(lambda: BoundedSemaphore(AT_ONCE))
 
@@ -87,20 +85,22 @@ class _Flight:
     def messages(self) -> Iterator[Message]:
         """Yield due messages, claiming them a batch at a time.
 
-        What had to wait for half of its lease (a slow provider, a machine that stood still) is put
-        back: when the lease runs out, somebody else concludes from the provider's silence that it
-        was never sent, and sends it.
+        A message that had to wait for half of its lease (a slow provider, a machine that stood still) is given
+        back untried: when the lease runs out, another worker concludes from the provider's silence that
+        it was never sent, and sends it.
         """
         while self.has_more and monotonic() < self._until:
             batch = self._claim()
             self.count += len(batch)
+            late: list[Claimed] = []
             latest = now() + timedelta(seconds=settings.NOTICE_LEASE_SECONDS / 2)
             for one in batch:
                 if now() > latest:
-                    self._recorder.add(one, SendResult(one.message, Outcome.RETRY, reason=_WAITED))
+                    late.append(one)
                     continue
                 self._flying[one.message.process_id] = one
                 yield one.message
+            put_back(late)
 
     def _claim(self) -> list[Claimed]:
         """Claim a batch; none when the database fails while others are on their way.

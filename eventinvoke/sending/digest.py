@@ -11,16 +11,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.utils import formats
 from django.utils.translation import gettext, ngettext, override
 
-from common.channels import Severity
+from common.channels import Resend, Severity, registry
 from common.clock import now
 from common.languages import texts_for
 from eventinvoke.models import Delivery, Event, Held, Period
 from eventinvoke.planning.matching import SUMMARY_SOURCE
 from eventinvoke.planning.publish import EventDraft, publish
 from eventinvoke.sending.text import facts_from
+from eventinvoke.sending.when import say_day, say_time
 from registration.membership import add_inbox
 from registration.models import Member, Registration, Step, Target
 
@@ -40,7 +40,7 @@ def summarise_due() -> int:
     return sum(_try_to_summarise(*pair) for pair in list(dict.fromkeys(due[:LOOKED_AT]))[:AT_ONCE])
 
 
-def _try_to_summarise(member: int, registration: int) -> bool:
+def _try_to_summarise(member: int, registration: int | None) -> bool:
     """Make one summary. One that can't be made keeps nobody else from being told."""
     try:
         return _summarise(member, registration)
@@ -55,7 +55,7 @@ def _try_to_summarise(member: int, registration: int) -> bool:
     return False
 
 
-def _summarise(member: int, registration: int) -> bool:
+def _summarise(member: int, registration: int | None) -> bool:
     instant = now()
     with transaction.atomic():
         due = Held.objects.filter(member=member, registration=registration, until__lte=instant)
@@ -66,7 +66,7 @@ def _summarise(member: int, registration: int) -> bool:
         if covering is not None:
             due.update(until=covering.ends_at, period=covering, registration=covering.registration_id)
             return False
-        plan = Registration.objects.get(pk=registration)
+        plan = Registration.objects.filter(pk=registration or 0).first()
         _publish(plan, Member.objects.get(pk=member), rows, instant)
         Period.objects.filter(pk__in={period for _pk, period in rows if period}).update(summarised_at=instant)
         for start in range(0, len(rows), LOOKED_AT):
@@ -74,7 +74,7 @@ def _summarise(member: int, registration: int) -> bool:
     return True
 
 
-def _covering(member: int, registration: int, instant: datetime) -> Period | None:
+def _covering(member: int, registration: int | None, instant: datetime) -> Period | None:
     """Return the mute of a member that ends last of those that run and hold back what this one does."""
     running = Period.objects.filter(
         member=member, kind=Period.Kind.MUTE, starts_at__lte=instant, ends_at__gt=instant
@@ -86,7 +86,7 @@ def _covering(member: int, registration: int, instant: datetime) -> Period | Non
 
 
 def _publish(
-    plan: Registration, member: Member, rows: Sequence[tuple[int, int | None]], instant: datetime
+    plan: Registration | None, member: Member, rows: Sequence[tuple[int, int | None]], instant: datetime
 ) -> None:
     """Store the summary of a member's held deliveries (and their periods) as an event, with its deliveries.
 
@@ -100,8 +100,7 @@ def _publish(
         draft = EventDraft(
             source=SUMMARY_SOURCE,
             external_id=first,
-            title=gettext("Held back during “%(title)s”")
-            % {"title": _title(plan, {period for _pk, period in rows if period})},
+            title=_title(plan, {period for _pk, period in rows if period}),
             description=_listed(events, member),
             starts_at=instant,
             deadline_at=instant + WORTH_TELLING,
@@ -109,29 +108,34 @@ def _publish(
         )
     publish([draft])
     event = Event.objects.get(source=SUMMARY_SOURCE, external_id=first)
-    # No step of a plan brings these, so planning leaves them as they are, like what was put off.
     Delivery.objects.bulk_create(
         Delivery(
             event=event,
             member=member,
             target=target,
             registration=plan,
+            origin=Delivery.Origin.DIGEST,
+            recipient=member.name,
+            shown=target.masked,
             condition=Step.Condition.ALWAYS,
             kind=target.kind,
             severity=event.severity,
+            starts_at=instant,
             due_at=instant,
             next_attempt_at=instant,
             deadline_at=event.deadline_at,
-            is_snooze=True,
         )
-        for target in _targets(plan, member)
+        for target in _targets(plan, member, pks)
     )
 
 
-def _title(plan: Registration, periods: Collection[int]) -> str:
-    """Return the title of the event of the last of these periods."""
+def _title(plan: Registration | None, periods: Collection[int]) -> str:
+    """Return the title of a digest, in the active language: it names the event of the last of these periods."""
+    if plan is None:
+        return gettext("Held back during your quiet hours")
     last = Period.objects.filter(pk__in=periods).order_by("ends_at", "pk")
-    return last.values_list("event__title", flat=True).last() or plan.name
+    title = last.values_list("event__title", flat=True).last() or plan.name
+    return gettext("Held back during “%(title)s”") % {"title": title}
 
 
 def _listed(events: Sequence[Event], member: Member) -> str:
@@ -139,16 +143,24 @@ def _listed(events: Sequence[Event], member: Member) -> str:
     lines = []
     for event in events[:LISTED]:
         facts = facts_from(event)
-        day = formats.date_format(facts.day(member.zone), "SHORT_DATE_FORMAT")
-        at = "" if event.is_all_day else formats.time_format(event.starts_at.astimezone(member.zone), "H:i")
-        lines.append(" ".join(part for part in (day, at, event.title) if part))
+        day = say_day(facts.day(member.zone))
+        at = "" if event.is_all_day else say_time(event.starts_at, member.zone)
+        lines.append(" ".join(part for part in (day, at, facts.title) if part))
     more = len(events) - LISTED
     if more > 0:
         lines.append(ngettext("and %(n)d more", "and %(n)d more", more) % {"n": more})
     return "\n".join(lines)
 
 
-def _targets(plan: Registration, member: Member) -> list[Target]:
-    """Return where the plan says that summaries go, among a member's own; the inbox if it says nothing."""
+def _targets(plan: Registration | None, member: Member, held: Sequence[int]) -> list[Target]:
+    """Return where the plan of a mute says that digests go, among a member's own; the inbox if it says nothing.
+
+    What quiet hours held back goes to the inbox and to the browsers that it was meant for.
+    """
+    if plan is None:
+        kinds = [kind for kind, one in registry().items() if one.capabilities.resend == Resend.AGAIN]
+        meant = Delivery.objects.filter(pk__in=held, kind__in=kinds).values("target")
+        browsers = Target.objects.usable().filter(pk__in=meant, member=member)
+        return list({one.pk: one for one in (*browsers, add_inbox(member))}.values())
     own = Target.objects.usable().filter(steps__registration=plan, member=member)
     return list(own.distinct().order_by("pk")) or [add_inbox(member)]

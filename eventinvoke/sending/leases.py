@@ -23,7 +23,7 @@ from common.clock import now
 from common.states import State
 from eventinvoke.models import Attempt, Delivery
 from eventinvoke.models.deliveries import report_until
-from eventinvoke.planning.escalation import Miss, bring_forward
+from eventinvoke.planning.escalation import Cause, Miss, bring_forward
 from eventinvoke.planning.obsolete import unwanted
 from eventinvoke.planning.planner import plan_events
 from eventinvoke.sending.compose import Claimed, Row, composed_again
@@ -38,7 +38,8 @@ LOOKED_AT: Final = 10_000
 """How many messages that wait at a provider are looked through; each time those of the oldest lease."""
 ASKING: Final = timedelta(seconds=30)
 """The lease under which a provider is asked, so that nobody else asks at the same time."""
-_NEVER_KNOWN: Final = "Nobody could find out whether the provider took it."
+_NEVER_KNOWN: Final = "The provider could not say whether it took it."
+_NO_RECEIPT: Final = "No receipt came: no browser has shown it."
 GIVE_UP: Final = timedelta(days=1)
 """A provider that does not know for so long what became of a message never will."""
 
@@ -108,6 +109,10 @@ def _given_up(claimed: Claimed, result: SendResult) -> Result:
 
 def _take_up_sent(channel: Channel, claims: Sequence[Claimed]) -> None:
     instant = now()
+    if channel.capabilities.resend == Resend.AGAIN:
+        for one in claims:
+            _miss(one, _NO_RECEIPT)
+        return
     waiting: list[Claimed] = []
     for claimed, result in _ask(channel, claims):
         if result.outcome == Outcome.DELIVERED:
@@ -123,10 +128,8 @@ def _take_up_sent(channel: Channel, claims: Sequence[Claimed]) -> None:
 
 def _miss(claimed: Claimed, reason: str) -> None:
     sent = Delivery.objects.filter(pk=claimed.delivery_id, state=State.SENT)
-    if sent.move_to(State.UNDELIVERED, reason=reason[:300], lease_until=None):
-        bring_forward(
-            [Miss(claimed.delivery_id, claimed.event_id, claimed.registration_id, claimed.target_id)]
-        )
+    if sent.move_to(State.UNDELIVERED, reason=reason[:300], lease_until=None, settled_at=now()):
+        bring_forward([Miss(claimed.delivery_id, Cause.NO_ANSWER)])
 
 
 def _wait_on(claims: Iterable[Claimed], instant: datetime) -> None:
@@ -183,7 +186,8 @@ def _take_back(channel: Channel) -> int:
             State.CANCELED,
             slot=F("pk"),
             lease_until=None,
-            reason="Taken back before it was carried out.",
+            settled_at=now(),
+            reason="Canceled at the provider before it was carried out.",
         ):
             taken.append(by_provider_id[provider_id])
     if taken:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -11,7 +11,7 @@ from django.db import connection
 
 from common.channels import Channel, Severity
 from common.db.arrays import literal
-from common.times import zone_of
+from common.times import is_within, zone_of
 from eventinvoke.models import DailyCount, RateLimit
 from registration.models import Member
 
@@ -34,12 +34,19 @@ class MemberFacts:
 
     def is_quiet(self, instant: datetime) -> bool:
         """Say whether ``instant`` lies in the member's quiet hours, on the member's own clock."""
-        if self.quiet_from is None or self.quiet_until is None:
+        if self.quiet_from is None:
             return False
         local = instant.astimezone(zone_of(self.time_zone)).time()
-        if self.quiet_from <= self.quiet_until:
-            return self.quiet_from <= local < self.quiet_until
-        return local >= self.quiet_from or local < self.quiet_until
+        return is_within(local, self.quiet_from, self.quiet_until)
+
+    def quiet_ends_at(self, instant: datetime) -> datetime:
+        """Return when the quiet hours in which ``instant`` lies end, by the member's own clock."""
+        zone = zone_of(self.time_zone)
+        local = instant.astimezone(zone)
+        at = datetime.combine(local.date(), self.quiet_until or time(0), zone)
+        if at <= local:
+            at = datetime.combine(local.date() + timedelta(days=1), self.quiet_until or time(0), zone)
+        return at.astimezone(UTC)
 
     def day(self, instant: datetime) -> date:
         """Return the date on the member's own clock."""

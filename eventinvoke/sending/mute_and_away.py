@@ -14,13 +14,12 @@ from typing import NamedTuple
 
 from common.channels import Severity
 from common.states import State
-from eventinvoke.models import Held, Period
-from eventinvoke.planning.escalation import Miss, bring_forward
+from eventinvoke.models import Delivery, Held, Period
+from eventinvoke.planning.escalation import Cause, Miss, bring_forward
 from eventinvoke.planning.periods import last_of, mutes, people_of
-from eventinvoke.sending.compose import USUAL, PlanFacts, Row
+from eventinvoke.sending.aside import Aside
+from eventinvoke.sending.compose import USUAL, Facts, Row
 from registration.models import Member
-
-Verdict = tuple[State, str]
 
 
 class _Mute(NamedTuple):
@@ -35,12 +34,14 @@ class _Mute(NamedTuple):
 class Running:
     """The periods that run while a batch is claimed."""
 
-    mutes: Mapping[int, Sequence[_Mute]]
+    mutes: Mapping[int | None, Sequence[_Mute]]
     """By member, the one that ends last first."""
-    away: Mapping[int, str]
+    away: Mapping[int | None, str]
     """The names of members who are away."""
-    skipped: Collection[int]
-    """Deliveries of plans that pass over who is away."""
+    skipped: Mapping[int, frozenset[int]]
+    """The plans that pass over the member, by delivery."""
+    wanted_still: Collection[int]
+    """Deliveries among them that another plan wants all the same."""
     _held: list[Held] = field(default_factory=list)
     _missed: list[Miss] = field(default_factory=list)
 
@@ -48,14 +49,13 @@ class Running:
         """Say whether anything runs that concerns the batch."""
         return bool(self.mutes or self.skipped)
 
-    def verdict(self, row: Row, source: str) -> Verdict | None:
+    def verdict(self, row: Row, source: str) -> Aside | None:
         """Say whether a delivery, whose event comes from ``source``, is held back or passed over, and why."""
         if row.pk in self.skipped:
-            self._missed.append(
-                Miss(row.pk, row.event_id, row.registration_id, row.target_id, member_id=row.member_id)
-            )
-            return State.SUPPRESSED, f"{self.away[row.member_id]} is away."
-        if row.severity >= Severity.CRITICAL:
+            self._missed.append(Miss(row.pk, Cause.AWAY, self.skipped[row.pk]))
+            if row.pk not in self.wanted_still:
+                return Aside(State.SUPPRESSED, f"{self.away[row.member_id]} is away.", None)
+        if row.severity >= Severity.CRITICAL or row.origin == Delivery.Origin.SNOOZE:
             return None
         for mute in self.mutes.get(row.member_id, ()):
             if mutes(mute.sources, source):
@@ -68,7 +68,8 @@ class Running:
                         until=mute.ends_at,
                     )
                 )
-                return State.SUPPRESSED, f"Held back while “{mute.title[:200]}” ran."
+                reason = f"Held back while “{mute.title[:200]}” ran."
+                return Aside(State.SUPPRESSED, reason, Cause.HELD)
         return None
 
     def settle(self) -> None:
@@ -77,25 +78,28 @@ class Running:
         Called when the verdicts were written, in the same transaction.
         """
         if self._held:
-            Held.objects.bulk_create(self._held)
+            Held.objects.bulk_create(self._held, ignore_conflicts=True)
         if self._missed:
             bring_forward(self._missed)
 
 
-def running(
-    rows: Sequence[Row], plans: Mapping[int | None, PlanFacts], instant: datetime, *, is_silent: bool
-) -> Running:
-    """Look up what concerns some due deliveries of a channel: one query, few more when somebody is away."""
+def running(rows: Sequence[Row], facts: Facts, instant: datetime, *, is_silent: bool) -> Running:
+    """Look up what concerns some due deliveries of a channel: one query, a few more when a member is away."""
     can_mute = not is_silent and any(row.severity < Severity.CRITICAL for row in rows)
-    passing = [row for row in rows if not row.is_snooze and plans.get(row.registration_id, USUAL).skips_away]
-    if not can_mute and not passing:
-        return Running({}, {}, ())
-    members = {row.member_id for row in (rows if can_mute else passing)}
+    skipping = {
+        row.pk: plans
+        for row in rows
+        if row.origin == Delivery.Origin.PLAN
+        and (plans := frozenset(p for p in facts.plans_of(row) if facts.plans.get(p, USUAL).skips_away))
+    }
+    if not can_mute and not skipping:
+        return Running({}, {}, {}, frozenset())
+    members = {row.member_id or 0 for row in rows if can_mute or row.pk in skipping}
     found = Member.objects.filter(
         pk__any_of=members, periods__starts_at__lte=instant, periods__ends_at__gt=instant
     ).order_by("-periods__ends_at", "-periods__pk")
-    away: dict[int, str] = {}
-    muted: dict[int, list[_Mute]] = defaultdict(list)
+    away: dict[int | None, str] = {}
+    muted: dict[int | None, list[_Mute]] = defaultdict(list)
     for member, name, kind, *values in found.values_list(
         "pk", "name", "periods__kind", "periods__pk", "periods__registration",
         "periods__registration__muted_sources", "periods__event__title", "periods__ends_at",
@@ -104,24 +108,30 @@ def running(
             away[member] = name
         elif can_mute:
             muted[member].append(_Mute(*values))
-    return Running(muted, away, _passed_over([row for row in passing if row.member_id in away], instant))
+    passing = {row: skipping[row.pk] for row in rows if row.pk in skipping and row.member_id in away}
+    skipped = _passed_over(passing, instant)
+    wanted = frozenset(row.pk for row in passing if set(facts.plans_of(row)) - skipped.get(row.pk, set()))
+    return Running(muted, away, skipped, wanted)
 
 
-def _passed_over(rows: Sequence[Row], instant: datetime) -> set[int]:
-    """Return which deliveries to members who are away are not carried out.
+def _passed_over(passing: Mapping[Row, frozenset[int]], instant: datetime) -> dict[int, frozenset[int]]:
+    """Return which plans pass over which deliveries to members who are away.
 
-    That is each but the last of a plan in which everybody is away.
+    A plan in which every member is away carries out its last step all the same.
     """
-    if not rows:
-        return set()
-    plans = {row.registration_id for row in rows if row.registration_id is not None}
+    if not passing:
+        return {}
+    plans = frozenset[int]().union(*passing.values())
     members = people_of(plans)
     gone = Period.objects.filter(kind=Period.Kind.AWAY, starts_at__lte=instant, ends_at__gt=instant)
     away = set(gone.filter(member__in=set().union(*members.values())).values_list("member", flat=True))
-    last = last_of({row.event_id for row in rows}, plans)
-    return {
-        row.pk
-        for row in rows
-        if not members.get(row.registration_id or 0, set()) <= away
-        or last.get((row.event_id, row.registration_id or 0)) != row.pk
+    last = last_of({row.event_id for row in passing}, plans)
+    found = {
+        row.pk: frozenset(
+            plan
+            for plan in some
+            if not members.get(plan, set()) <= away or last.get((row.event_id, plan)) != row.pk
+        )
+        for row, some in passing.items()
     }
+    return {pk: some for pk, some in found.items() if some}

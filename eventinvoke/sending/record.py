@@ -14,6 +14,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
 
 from common.channels import Channel, Outcome, Resend, SendResult
 from common.clock import now
@@ -24,6 +25,7 @@ from eventinvoke.models.deliveries import report_until
 from eventinvoke.planning.escalation import Miss, bring_forward
 from eventinvoke.sending.backoff import next_try
 from eventinvoke.sending.compose import Claimed
+from eventinvoke.sending.staff_notices import tell_staff_of_refusal
 from registration.models import Target
 
 log = logging.getLogger(__name__)
@@ -118,13 +120,14 @@ def record(channel: Channel, results: Sequence[Result]) -> None:
         groups[outcome].append((claimed, result))
     with transaction.atomic():
         _record_attempts(results, instant)
-        reports = channel.capabilities.has_receipts and channel.capabilities.resend == Resend.ASK
-        look_again = report_until(instant) if reports else None
+        look_again = _look_again(channel, instant)
         _settle(groups[Outcome.ACCEPTED], State.SENT, sent_at=instant, lease_until=look_again)
         _settle(groups[Outcome.DELIVERED], State.DELIVERED, sent_at=instant, delivered_at=instant)
-        _retry(groups[Outcome.RETRY] + groups[Outcome.MISCONFIGURED], instant)
-        _fail(groups[Outcome.REJECTED] + groups[Outcome.GONE])
+        over = _retry(groups[Outcome.RETRY] + groups[Outcome.MISCONFIGURED], instant)
+        _fail(over + groups[Outcome.REJECTED] + groups[Outcome.GONE], instant)
         _disable(groups[Outcome.GONE])
+        # Our own mistake may last: the try goes on, and so do the plans.
+        bring_forward(_refused_first(groups[Outcome.MISCONFIGURED]))
         _settle(
             groups[Outcome.UNKNOWN],
             None,
@@ -132,6 +135,49 @@ def record(channel: Channel, results: Sequence[Result]) -> None:
         )
     if wrong := groups[Outcome.MISCONFIGURED]:
         log.error("%s: %s messages refused: %s", channel.kind, len(wrong), wrong[0][1].reason)
+        tell_staff_of_refusal(channel, wrong[0][1].reason)
+
+
+def _refused_first(results: Sequence[Result]) -> list[Miss]:
+    """Return the misses among refusals of our own settings: a delivery's first one, not those of its later tries."""
+    numbers = {claimed.delivery_id: claimed.number for claimed, _result in results}
+    if not numbers:
+        return []
+    earlier = Attempt.objects.filter(delivery__pk__any_of=list(numbers), outcome=Outcome.MISCONFIGURED)
+    for pk, number in earlier.values_list("delivery_id", "number"):
+        if number < numbers.get(pk, 0):
+            del numbers[pk]
+    return [Miss(pk) for pk in numbers]
+
+
+def _look_again(channel: Channel, instant: datetime) -> datetime | None:
+    """Return until when a provider or a browser has to have reported about what was accepted at ``instant``."""
+    if not channel.capabilities.has_receipts:
+        return None
+    if channel.capabilities.resend == Resend.ASK:
+        return report_until(instant)
+    return instant + timedelta(seconds=settings.NOTICE_RECEIPT_SECONDS)
+
+
+def put_back(claims: Sequence[Claimed]) -> None:
+    """Give back deliveries that were claimed and not tried: they are due at once, and no try is counted.
+
+    While the database is away they are left to their leases.
+    """
+    if not claims:
+        return
+    try:
+        with transaction.atomic():
+            for one in claims:
+                sending = Delivery.objects.filter(
+                    pk=one.delivery_id, state=State.SENDING, attempts=one.number
+                )
+                if sending.update(state=State.PENDING, lease_until=None, attempts=F("attempts") - 1):
+                    Attempt.objects.filter(pk=one.attempt_id).delete()
+    except (OperationalError, InterfaceError) as error:
+        if connection.in_atomic_block:
+            raise
+        log.warning("%s deliveries could not be given back: %s", len(claims), error)
 
 
 def _record_attempts(results: Sequence[Result], instant: datetime) -> None:
@@ -172,7 +218,8 @@ def _settle(results: Sequence[Result], state: State | None, **changes: object) -
         Delivery.objects.filter(pk__any_of=pks, state=State.SENDING, attempts=number).update(**changes)
 
 
-def _retry(results: Sequence[Result], instant: datetime) -> None:
+def _retry(results: Sequence[Result], instant: datetime) -> list[Result]:
+    """Plan the next try of each; return those whose deadline leaves no time for one."""
     again: dict[int, list[tuple[object, ...]]] = defaultdict(list)
     over: list[Result] = []
     for claimed, result in results:
@@ -191,31 +238,28 @@ def _retry(results: Sequence[Result], instant: datetime) -> None:
             state=State.SENDING,
             attempts=number,
         )
-    _fail(over)
+    return over
 
 
-def _fail(results: Sequence[Result]) -> None:
+def _fail(results: Sequence[Result], instant: datetime) -> None:
     by_number: dict[int, list[tuple[object, ...]]] = defaultdict(list)
     for claimed, result in results:
-        by_number[claimed.number].append((claimed.delivery_id, State.FAILED, None, result.reason[:_REASON]))
+        row = (claimed.delivery_id, State.FAILED, None, result.reason[:_REASON], instant)
+        by_number[claimed.number].append(row)
     failed: set[int] = set()
     for number, rows in by_number.items():
-        bulk.update(Delivery, ["state", "lease_until", "reason"], rows, state=State.SENDING, attempts=number)
+        columns = ["state", "lease_until", "reason", "settled_at"]
+        bulk.update(Delivery, columns, rows, state=State.SENDING, attempts=number)
         # A worker that comes late has changed nothing, and nothing follows from what it found.
         changed = Delivery.objects.filter(pk__any_of=[row[0] for row in rows], state=State.FAILED)
         failed |= set(changed.filter(attempts=number).values_list("pk", flat=True))
-    bring_forward(
-        [
-            Miss(one.delivery_id, one.event_id, one.registration_id, one.target_id)
-            for one, _result in results
-            if one.delivery_id in failed
-        ]
-    )
+    bring_forward(Miss(pk) for pk in sorted(failed))
 
 
 def _disable(results: Sequence[Result]) -> None:
     by_reason: dict[str, list[int]] = defaultdict(list)
     for claimed, result in results:
-        by_reason[result.reason or "The provider says that it is gone."].append(claimed.target_id)
+        if claimed.target_id is not None:
+            by_reason[result.reason or "The provider says that it is gone."].append(claimed.target_id)
     for reason, pks in by_reason.items():
         Target.objects.filter(pk__any_of=pks).disable(reason)

@@ -5,6 +5,7 @@ import pytest
 import time_machine
 
 from common import channels
+from eventinvoke.planning import replan
 from eventinvoke.tests import stand_ins
 from eventinvoke.tests.muting import START
 
@@ -16,6 +17,7 @@ def installed(settings: Any) -> Iterator[None]:
     """Install the stand-ins in place of the real channels."""
     settings.NOTICE_CHANNELS = [PATH + name for name in ("PushLike", "CallLike", "OneASecond")]
     channels.registry.cache_clear()
+    replan.forget()
     yield
     channels.registry.cache_clear()
 

@@ -16,6 +16,7 @@ class EventFactory(factory.django.DjangoModelFactory):
     source = "system"
     external_id = factory.Sequence(str)
     title = "PFS telecon"
+    planned_version = 1
     starts_at = factory.LazyFunction(lambda: now() + timedelta(minutes=10))
     deadline_at = factory.LazyAttribute(lambda event: event.starts_at + timedelta(hours=1))
 
@@ -32,6 +33,9 @@ class DeliveryFactory(factory.django.DjangoModelFactory):
     registration = factory.SubFactory(RegistrationFactory, member=factory.SelfAttribute("..target.member"))
     kind = factory.SelfAttribute("target.kind")
     severity = factory.SelfAttribute("event.severity")
+    recipient = factory.SelfAttribute("target.member.name")
+    shown = factory.SelfAttribute("target.masked")
+    starts_at = factory.SelfAttribute("event.starts_at")
     due_at = factory.LazyFunction(now)
     next_attempt_at = factory.SelfAttribute("due_at")
     deadline_at = factory.SelfAttribute("event.deadline_at")

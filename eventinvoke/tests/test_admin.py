@@ -22,18 +22,9 @@ from eventinvoke.models import (
     Receipt,
 )
 from eventinvoke.tests.factories import DeliveryFactory
-from registration.membership import member_of
-from registration.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 MODELS = [m for m in admin.site._registry if m._meta.app_label == "eventinvoke"]
-
-
-@pytest.fixture
-def boss() -> Client:
-    client = Client()
-    client.force_login(member_of(UserFactory.create(is_staff=True, is_superuser=True)).user)
-    return client
 
 
 def fill() -> None:

@@ -11,31 +11,11 @@ from common.clock import now
 from eventinvoke.models import Event, EventChange
 from eventinvoke.planning.publish import EventDraft, publish, withdraw
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
-from registration.membership import member_of
 from registration.models import Calendar, Member
-from registration.tests.factories import CalendarFactory, RegistrationFactory, TargetFactory, UserFactory
+from registration.tests.factories import CalendarFactory, RegistrationFactory, TargetFactory
 from registration.tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def member() -> Member:
-    return member_of(UserFactory.create())
-
-
-@pytest.fixture
-def page(member: Member) -> Client:
-    client = Client()
-    client.force_login(member.user)
-    return client
-
-
-@pytest.fixture
-def staff_page() -> Client:
-    client = Client()
-    client.force_login(member_of(UserFactory.create(is_staff=True)).user)
-    return client
 
 
 @pytest.fixture
@@ -194,10 +174,10 @@ def test_what_a_source_changes_is_shown_as_it_was_published(
     assert f", {later:%H:%M} Name: Telecon now → Review" in shown
 
 
-def test_what_changed_for_others_is_not_shown(page: Client, staff_page: Client, member: Member) -> None:
-    other = EventFactory.create(title="Secret")
-    told(other, member_of(UserFactory.create()))
-    change(other, "canceled")
+def test_what_changed_for_others_is_not_shown(page: Client, staff_page: Client, other: Member) -> None:
+    secret = EventFactory.create(title="Secret")
+    told(secret, other)
+    change(secret, "canceled")
     assert "Nothing has changed" in text_of(page.get("/changes/"))
     assert "Secret" not in text_of(page.get("/changes/?all=1"))
     assert "Secret" not in text_of(staff_page.get("/changes/"))

@@ -16,7 +16,7 @@ from common.clock import now
 from common.states import State
 from eventinvoke.management.commands.eventinvoke import run_once
 from eventinvoke.models import Attempt, Delivery, Event
-from eventinvoke.planning.desired import AT_ONCE as WISHES_AT_ONCE
+from eventinvoke.planning.planner import WISHES
 from eventinvoke.planning.publish import EventDraft, publish
 from eventinvoke.planning.replan import follow_changes
 from eventinvoke.replies import answers
@@ -26,6 +26,7 @@ from eventinvoke.sending.leases import AT_ONCE, recover_leases, take_back
 from eventinvoke.sending.record import Recorder
 from eventinvoke.tests.conftest import PATH
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
+from eventinvoke.tests.holding import held
 from eventinvoke.tests.stand_ins import CallLike, OneASecond, PushLike
 from registration.models import Registration
 from registration.tests.factories import (
@@ -138,28 +139,13 @@ def test_a_result_that_can_t_be_written_takes_no_other_along(push: PushLike) -> 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_registration_that_somebody_holds_is_not_waited_for() -> None:
+def test_a_registration_that_another_process_holds_is_not_waited_for() -> None:
     if not connection.features.has_select_for_update_skip_locked:
         pytest.skip("one writer at a time anyway")
-    held, free = (StepFactory(registration=DateFactory()).registration for _ in range(2))
-    is_held, is_over = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            list(Registration.objects.select_for_update().filter(pk=held.pk))
-            is_held.set()
-            is_over.wait(20)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    try:
-        assert is_held.wait(10)
+    busy, free = (StepFactory(registration=DateFactory()).registration for _ in range(2))
+    with held(busy):
         assert follow_changes() == 1
-    finally:
-        is_over.set()
-        thread.join()
-    assert list(Registration.objects.unplanned()) == [held]
+    assert list(Registration.objects.unplanned()) == [busy]
     assert [row.registration_id for row in Delivery.objects.all()] == [free.pk]
     assert follow_changes() == 1
 
@@ -216,7 +202,7 @@ def test_events_that_are_too_many_for_one_go_are_all_planned() -> None:
         StepFactory(registration=registration, target=target, offset=-timedelta(minutes=number))
     starts_at = now() + timedelta(days=1)
     titles = ["Lunch" if number == 50 else "PFS telecon" for number in range(101)]
-    assert WISHES_AT_ONCE < 100 * 101 / 2
+    assert WISHES < 100 * 101 / 2
     publish(EventDraft(calendar.source, str(n), title, starts_at) for n, title in enumerate(titles))
     assert Delivery.objects.count() == 100 * 101
 
@@ -238,7 +224,7 @@ def test_a_confirmation_counts_for_what_is_being_planned_meanwhile() -> None:
     thread = threading.Thread(target=plan)
     thread.start()
     assert is_planning.wait(10)
-    answers.confirm(told, "key")
+    answers.acknowledge(told, "key")
     is_confirmed.set()
     thread.join()
     assert not Delivery.objects.pending().exists()

@@ -14,7 +14,7 @@ from common.process_ids import read
 from common.states import State
 from eventinvoke.models import Attempt, Delivery, RateLimit
 from eventinvoke.sending import deliver
-from eventinvoke.sending.backoff import next_try
+from eventinvoke.sending.backoff import LAST, next_try
 from eventinvoke.sending.claim import claim
 from eventinvoke.sending.deliver import fire
 from eventinvoke.sending.leases import recover_leases, take_back
@@ -55,7 +55,7 @@ def test_what_is_due_is_sent_and_its_attempt_recorded(push: PushLike) -> None:
     assert (attempt.delivery_id, attempt.outcome, attempt.provider_id) == (delivery.pk, "accepted", "id-1")
     assert read(push.sent[0].process_id) == attempt.pk
     assert delivery.sent_at is not None
-    assert delivery.lease_until is None
+    assert delivery.lease_until is not None  # a browser has to report until then
 
 
 def test_what_is_not_due_yet_is_not_sent(push: PushLike) -> None:
@@ -106,9 +106,16 @@ def test_a_refusal_for_now_is_tried_again_after_the_time_that_the_provider_asks_
     assert delivery.reason == "It said later."
 
 
-def test_a_retry_that_would_come_after_the_deadline_fails() -> None:
+def test_a_retry_that_would_come_after_the_deadline_comes_just_before_it() -> None:
     soon = now() + timedelta(seconds=20)
     delivery = due("later", event=EventFactory(starts_at=now() - MINUTE, deadline_at=soon))
+    fire("pushlike")
+    assert state(delivery) == State.PENDING
+    assert delivery.next_attempt_at == soon - LAST
+
+
+def test_after_the_last_try_before_the_deadline_it_has_failed() -> None:
+    delivery = due("later", event=EventFactory(starts_at=now() - MINUTE, deadline_at=now() + LAST / 2))
     fire("pushlike")
     assert state(delivery) == State.FAILED
 

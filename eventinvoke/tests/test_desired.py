@@ -13,10 +13,8 @@ from common.times import zone_of
 from eventinvoke.models import Delivery, Event
 from eventinvoke.planning.desired import due_at, over_at, runs_of
 from eventinvoke.planning.obsolete import unwanted
-from eventinvoke.planning.planner import Planner
 from eventinvoke.planning.publish import EventDraft, publish
 from eventinvoke.planning.replan import follow_changes
-from eventinvoke.tests.factories import EventFactory
 from registration.models import Member, Registration, Step
 from registration.tests.factories import CalendarFactory, MemberFactory, RegistrationFactory, StepFactory
 
@@ -116,7 +114,7 @@ class TestPlanning:
         with time_machine.travel(datetime(2026, 11, 21, 12, tzinfo=UTC), tick=False):
             self.publish(one)
             (before,) = Delivery.objects.all()
-            Registration.objects.update(all_day_at=time(7), is_planned=False)
+            Registration.objects.update(all_day_at=time(7), planned_version=0)
             assert unwanted([before.pk]) == {before.pk: "The event or the plan has moved."}
             follow_changes()
             (after,) = Delivery.objects.pending()
@@ -127,7 +125,7 @@ class TestPlanning:
         one = self.registration("Pacific/Honolulu", all_day_at=time(18), is_active=False)
         self.publish(one)
         assert Event.objects.get().deadline_at < now()
-        Registration.objects.update(is_active=True, is_planned=False)
+        Registration.objects.update(is_active=True, planned_version=0)
         follow_changes()
         assert Delivery.objects.pending().count() == 1
 
@@ -142,17 +140,3 @@ class TestPlanning:
         one.steps.update(offset=-DAY)
         self.publish(one)
         assert Delivery.objects.get().due_at == datetime(2026, 11, 21, 9, tzinfo=UTC)
-
-    def test_what_is_marked_while_a_planner_holds_it_is_planned_again(
-        self, django_capture_on_commit_callbacks: Any
-    ) -> None:
-        one = self.registration("UTC")
-        event = EventFactory(source=one.calendar.source, title="Holiday")
-        with django_capture_on_commit_callbacks(execute=True):
-            planner = Planner()
-            planner.plan([event])
-            Registration.objects.filter(pk=one.pk).changed()
-            # Somebody else has planned it, and could not see the event yet.
-            Registration.objects.update(is_planned=True)
-            planner.look_again()
-        assert list(Registration.objects.unplanned()) == [one]

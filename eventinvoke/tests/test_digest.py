@@ -111,7 +111,7 @@ def test_overlapping_periods_have_one_summary_after_the_last(clock: Any) -> None
     two = runner(member=one.member, calendar=one.calendar)
     observe(one, START - HOUR, START + HOUR)
     hold_back(one, "Telecon")
-    Registration.objects.filter(pk=two.pk).update(pattern="holiday", is_planned=False)
+    Registration.objects.filter(pk=two.pk).update(pattern="holiday", planned_version=0)
     follow_changes()
     observe(one, START + 30 * MINUTE, START + 3 * HOUR, external_id="2", title="Holiday")
     clock.move_to(START + 50 * MINUTE)
@@ -148,7 +148,7 @@ def test_a_mute_that_ends_early_is_summed_up_early(clock: Any, edit: str) -> Non
     elif edit == "shorten":
         observe(one, START - HOUR, START + MINUTE)
     else:
-        Registration.objects.update(is_active=False, is_planned=False)
+        Registration.objects.update(is_active=False, planned_version=0)
         follow_changes()
     assert summarise_due() == 1
     assert Delivery.objects.pending().filter(event__source="summary").count() == 1
@@ -194,7 +194,7 @@ def test_the_summary_of_a_mute_that_is_off_is_told_all_the_same(clock: Any) -> N
     observe(one, START - HOUR, START + 9 * HOUR)
     hold_back(one, "Telecon")
     for _ in range(2):
-        Registration.objects.update(is_active=False, is_planned=False)
+        Registration.objects.update(is_active=False, planned_version=0)
         follow_changes()
         summarise_due()
     told = Delivery.objects.get(event__source="summary")

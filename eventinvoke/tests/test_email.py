@@ -185,7 +185,7 @@ def test_a_server_without_encryption_is_a_wrong_setting(server: MailServer, sett
     assert result.outcome == Outcome.MISCONFIGURED
 
 
-def test_a_mail_that_nobody_wants_any_more_is_not_sent(server: MailServer) -> None:
+def test_a_mail_whose_time_is_over_is_not_sent(server: MailServer) -> None:
     (result,) = send(message(expires_at=now()))
     assert (result.outcome, server.mails) == (Outcome.REJECTED, [])
 

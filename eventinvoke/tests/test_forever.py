@@ -14,6 +14,7 @@ from eventinvoke.management.commands.eventinvoke import run_forever
 from eventinvoke.models import Delivery, Event
 from eventinvoke.planning.publish import EventDraft, publish
 from eventinvoke.tests.factories import DeliveryFactory
+from eventinvoke.tests.holding import held
 from eventinvoke.tests.stand_ins import PushLike
 from registration.models import Registration
 from registration.tests.factories import CalendarFactory, RegistrationFactory, StepFactory, TargetFactory
@@ -38,28 +39,6 @@ def running() -> Iterator[None]:
         stop.set()
         thread.join(20)
         assert not thread.is_alive()
-
-
-@contextmanager
-def held(event: Event) -> Iterator[None]:
-    """Hold an event's row, so that whoever plans it has to wait."""
-    is_held, is_over = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            list(Event.objects.select_for_update().filter(pk=event.pk))
-            is_held.set()
-            is_over.wait(20)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    try:
-        assert is_held.wait(10)
-        yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

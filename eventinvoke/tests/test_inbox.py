@@ -11,24 +11,11 @@ from common.states import State
 from eventinvoke.inbox import mark_read, mark_seen, news_for
 from eventinvoke.models import Answer, Attempt, Delivery, Receipt
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
-from registration.membership import member_of
 from registration.models import Member
-from registration.tests.factories import TargetFactory, UserFactory
+from registration.tests.factories import TargetFactory
 from registration.tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def member() -> Member:
-    return member_of(UserFactory.create())
-
-
-@pytest.fixture
-def page(member: Member) -> Client:
-    client = Client()
-    client.force_login(member.user)
-    return client
 
 
 def notice(member: Member, **more: Any) -> Delivery:
@@ -64,8 +51,8 @@ def test_what_is_not_sent_yet_is_no_news(member: Member) -> None:
     assert news_for(member).unread == 0
 
 
-def test_somebody_else_s_notice_is_no_news(member: Member) -> None:
-    notice(member_of(UserFactory.create()))
+def test_somebody_else_s_notice_is_no_news(member: Member, other: Member) -> None:
+    notice(other)
     assert news_for(member).unseen == ()
 
 
@@ -152,11 +139,11 @@ def test_seeing_does_not_take_a_confirmation_back(page: Client, member: Member) 
     assert one.state == State.ACKNOWLEDGED
 
 
-def test_nobody_sees_for_another(page: Client) -> None:
-    other = notice(member_of(UserFactory.create()))
-    page.post("/inbox/seen", {"pk": [str(other.pk)]})
-    other.refresh_from_db()
-    assert other.state == State.SENT
+def test_a_member_does_not_see_for_another(page: Client, other: Member) -> None:
+    one = notice(other)
+    page.post("/inbox/seen", {"pk": [str(one.pk)]})
+    one.refresh_from_db()
+    assert one.state == State.SENT
 
 
 @pytest.mark.parametrize("pk", ["x", "", "-1", "9" * 40, "1.5"])
@@ -184,7 +171,7 @@ def test_later_is_told_with_its_time(page: Client, member: Member) -> None:
     one = notice(member)
     answer = page.post(f"/deliveries/{one.pk}/snooze", headers={"HX-Request": "true"})
     assert "You are told again at" in answer.content.decode()
-    assert Delivery.objects.filter(is_snooze=True, state=State.PENDING).count() == 1
+    assert Delivery.objects.filter(origin="snooze", state=State.PENDING).count() == 1
 
 
 def test_later_than_the_end_is_told_in_words(page: Client, member: Member) -> None:
@@ -207,16 +194,13 @@ def test_the_buttons_lead_to_no_other_site(page: Client, member: Member) -> None
 
 
 @pytest.mark.parametrize("action", ["confirm", "snooze"])
-def test_nobody_answers_for_another(page: Client, action: str) -> None:
-    other = notice(member_of(UserFactory.create()))
-    assert page.post(f"/deliveries/{other.pk}/{action}").status_code == 404
+def test_a_member_does_not_answer_for_another(page: Client, other: Member, action: str) -> None:
+    assert page.post(f"/deliveries/{notice(other).pk}/{action}").status_code == 404
     assert not Answer.objects.exists()
 
 
-def test_the_staff_does_not_answer_for_another_either(member: Member) -> None:
-    staff = Client()
-    staff.force_login(member_of(UserFactory.create(is_staff=True)).user)
-    assert staff.post(f"/deliveries/{notice(member).pk}/confirm").status_code == 404
+def test_the_staff_does_not_answer_for_another_either(staff_page: Client, member: Member) -> None:
+    assert staff_page.post(f"/deliveries/{notice(member).pk}/confirm").status_code == 404
 
 
 @pytest.mark.parametrize("state", [State.PENDING])

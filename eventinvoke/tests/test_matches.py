@@ -13,19 +13,17 @@ from common.clock import now
 from eventinvoke.models import Event
 from eventinvoke.planning.replan import follow_changes
 from eventinvoke.tests.factories import EventFactory
-from registration.membership import member_of
 from registration.models import Calendar, Member, Registration, Target
 from registration.tests.factories import (
     CalendarFactory,
     RegistrationFactory,
     StepFactory,
     TargetFactory,
-    UserFactory,
 )
 from registration.tests.form_data import plan, standing
 from registration.tests.pages import text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_berlin")]
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
@@ -33,15 +31,6 @@ NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 def in_march() -> Any:
     with time_machine.travel(NOW, tick=False):
         yield
-
-
-@pytest.fixture
-def member() -> Member:
-    """A member who lives in Berlin: 9 o'clock there."""
-    found = member_of(UserFactory.create())
-    Member.objects.filter(pk=found.pk).update(time_zone="Europe/Berlin")
-    found.refresh_from_db()
-    return found
 
 
 @pytest.fixture
@@ -54,13 +43,6 @@ def target(member: Member) -> Target:
 def calendar(member: Member) -> Calendar:
     made: Calendar = CalendarFactory.create(owner=member, name="Work")
     return made
-
-
-@pytest.fixture
-def page(member: Member) -> Client:
-    client = Client()
-    client.force_login(member.user)
-    return client
 
 
 def entry(calendar: Calendar, title: str, hours: float = 24, **more: Any) -> Event:
@@ -196,7 +178,7 @@ def test_what_mutes_or_makes_away_says_from_when_until_when(
 @pytest.fixture
 def stored(member: Member, target: Target, calendar: Calendar) -> Registration:
     """A registration for telecons that is planned: two entries come."""
-    one: Registration = RegistrationFactory.create(member=member, syntax="words", is_planned=False)
+    one: Registration = RegistrationFactory.create(member=member, syntax="words", planned_version=0)
     StepFactory.create(registration=one, target=target)
     entry(calendar, "Telecon one", 24)
     entry(calendar, "Telecon two", 48)

@@ -9,7 +9,7 @@ from common.clock import now
 from common.states import State
 from eventinvoke.models import Attempt, Delivery
 from eventinvoke.planning.publish import EventDraft, publish, withdraw
-from eventinvoke.replies.answers import confirm, stop
+from eventinvoke.replies.answers import acknowledge, stop
 from eventinvoke.replies.receipts import Report, apply
 from eventinvoke.sending.deliver import fire
 from eventinvoke.sending.leases import take_back
@@ -95,7 +95,7 @@ def test_what_was_being_sent_when_somebody_confirmed_is_not_tried_again(push: Pu
     plan = Plan("later")
     fire("pushlike")
     Delivery.objects.filter(pk=plan.delivery.pk).update(state=State.SENDING, lease_until=now())
-    confirm(Delivery.objects.get(target=plan.following), "link")
+    acknowledge(Delivery.objects.get(target=plan.following), "link")
     Delivery.objects.filter(pk=plan.delivery.pk).update(state=State.PENDING, lease_until=None)
     assert plan.try_again() == State.CANCELED
 
@@ -103,7 +103,7 @@ def test_what_was_being_sent_when_somebody_confirmed_is_not_tried_again(push: Pu
 def test_what_is_told_always_is_tried_again_though_somebody_confirmed(push: PushLike) -> None:
     plan = Plan("later", condition=Step.Condition.ALWAYS)
     fire("pushlike")
-    confirm(Delivery.objects.get(target=plan.following), "link")
+    acknowledge(Delivery.objects.get(target=plan.following), "link")
     assert plan.try_again() == State.PENDING
     assert len(push.sent) == 2
 
@@ -150,7 +150,7 @@ def test_a_missed_call_about_the_old_time_brings_no_step_to_the_new_one_forward(
     plan.publish(plan.starts_at + 60 * MINUTE)
     plan.report(State.UNDELIVERED)
     assert plan.state == State.UNDELIVERED
-    for row in Delivery.objects.pending():
+    for row in Delivery.objects.pending().filter(origin="plan"):
         assert row.next_attempt_at == row.due_at > now()
     assert Delivery.objects.pending().filter(target=plan.following).exists()
 

@@ -71,10 +71,10 @@ def test_a_new_registration_takes_effect_on_what_runs_already_and_ends_with_it()
     starts_at = now() - HOUR
     observe(one, starts_at, starts_at + 3 * HOUR)
     assert not Period.objects.exists()
-    Registration.objects.update(is_active=True, is_planned=False)
+    Registration.objects.update(is_active=True, planned_version=0)
     follow_changes()
     assert period() == (starts_at, starts_at + 3 * HOUR)
-    Registration.objects.update(is_active=False, is_planned=False)
+    Registration.objects.update(is_active=False, planned_version=0)
     follow_changes()
     assert period()[1] <= now(), "it has begun, so it ends and is not forgotten"
 
@@ -83,7 +83,7 @@ def test_one_that_is_told_of_instead_has_no_period() -> None:
     one = runner()
     StepFactory(registration=one)
     observe(one, now() + HOUR)
-    Registration.objects.update(action=Registration.Action.NOTIFY, is_planned=False)
+    Registration.objects.update(action=Registration.Action.NOTIFY, planned_version=0)
     follow_changes()
     assert not Period.objects.exists()
     assert Delivery.objects.count() == 1

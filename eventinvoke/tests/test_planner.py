@@ -148,7 +148,7 @@ def test_what_one_registration_gives_up_another_still_gets() -> None:
     second = standing(member=first.member, calendar=first.calendar, pattern="PFS")
     StepFactory(registration=second, target=first.steps.get().target, offset=-10 * MINUTE)
     publish([draft(first.calendar.source)])
-    Registration.objects.filter(pk=first.pk).update(is_active=False, is_planned=False)
+    Registration.objects.filter(pk=first.pk).update(is_active=False, planned_version=0)
     follow_changes()
     (row,) = pending()
     assert row.registration_id == second.pk
@@ -229,13 +229,13 @@ def test_a_confirmed_event_is_not_planned_again_until_it_moves() -> None:
     publish([draft(source, starts_at=starts_at)])
     row = Delivery.objects.get()
     Delivery.objects.update(state=State.SENT)
-    answers.confirm(row, "inbox")
+    answers.acknowledge(row, "inbox")
     StepFactory(registration=registration, offset=-5 * MINUTE)
     Registration.objects.changed()
     follow_changes()
     assert pending() == []
     publish([draft(source, starts_at=starts_at + timedelta(hours=1))])
-    assert len(pending()) == 2
+    assert [row.origin for row in pending()] == ["change", "plan", "plan"]
 
 
 def test_one_date_becomes_an_event_and_its_deliveries() -> None:
@@ -251,7 +251,7 @@ def test_a_declined_date_is_canceled() -> None:
     registration = DateFactory()
     StepFactory(registration=registration)
     follow_changes()
-    Registration.objects.update(declined_at=now(), is_planned=False)
+    Registration.objects.update(declined_at=now(), planned_version=0)
     follow_changes()
     assert pending() == []
     assert Event.objects.get().canceled_at is not None
@@ -315,7 +315,7 @@ def test_what_was_put_off_ends_with_its_registration() -> None:
     publish([draft(registration.calendar.source)])
     (row,) = pending()
     assert answers.snooze(row, "panel") is not None
-    Registration.objects.filter(pk=registration.pk).update(is_active=False, is_planned=False)
+    Registration.objects.filter(pk=registration.pk).update(is_active=False, planned_version=0)
     follow_changes()
     assert pending() == []
 
@@ -331,10 +331,11 @@ def test_a_confirmation_of_the_old_time_leaves_the_plan_for_the_new_one() -> Non
     source = registration.calendar.source
     starts_at = now() + timedelta(hours=2)
     publish([draft(source, starts_at=starts_at)])
+    Delivery.objects.update(state=State.SENT, sent_at=now())
     told = Delivery.objects.select_related("event", "member").get()
     publish([draft(source, starts_at=starts_at + timedelta(days=1))])
-    answers.confirm(told, "key")
-    assert len(pending()) == 1
+    answers.acknowledge(told, "key")
+    assert [row.origin for row in pending()] == ["change", "plan"]
 
 
 def test_what_a_person_canceled_no_plan_brings_back() -> None:

@@ -67,7 +67,13 @@ def many(count: int, **changes: Any) -> list[Delivery]:
         for n in range(count)
     )  # fmt: skip
     due_at = now() + SOON
-    columns = {"due_at": due_at, "next_attempt_at": due_at, "deadline_at": event.deadline_at, "severity": 10}
+    columns = {
+        "starts_at": event.starts_at,
+        "due_at": due_at,
+        "next_attempt_at": due_at,
+        "deadline_at": event.deadline_at,
+        "severity": 10,
+    }
     return Delivery.objects.bulk_create(
         Delivery(event=event, member=member, target=target, registration=registration, kind="webpush",
                  **columns | changes)
@@ -108,7 +114,7 @@ def test_a_browser_that_subscribed_anew_since_can_read_its_push(service: PushSer
     delivery = push_to(service.subscribe())
     prepare("webpush")
     browser = service.subscribe()
-    Target.objects.filter(pk=delivery.target_id).update(address=browser.endpoint, config=browser.config)
+    Target.objects.filter(pk=delivery.target_id or 0).update(address=browser.endpoint, config=browser.config)
     fall_due()
     fire("webpush")
     (taken,) = service.taken
@@ -145,7 +151,7 @@ def test_what_is_still_due_soon_stays_prepared() -> None:
 
 def test_keys_that_are_none_are_left_to_the_sending() -> None:
     (one,) = many(1)
-    Target.objects.filter(pk=one.target_id).update(config={"keys": {"p256dh": "AAAA", "auth": "AAAA"}})
+    Target.objects.filter(pk=one.target_id or 0).update(config={"keys": {"p256dh": "AAAA", "auth": "AAAA"}})
     assert prepare("webpush") == 0
 
 

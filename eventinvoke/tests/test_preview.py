@@ -135,7 +135,7 @@ def test_a_new_registration_adds_what_the_planner_then_plans() -> None:
         )
         for n in range(1, 4)
     )
-    one = RegistrationFactory.build(member=calendar.owner, pattern="telecon [12]", is_planned=False)
+    one = RegistrationFactory.build(member=calendar.owner, pattern="telecon [12]", planned_version=0)
     plan = [step(one, -10)]
     change = difference(None, one, plan)
     one.save()

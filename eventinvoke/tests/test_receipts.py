@@ -114,34 +114,34 @@ def test_confirming_ends_what_is_pending_for_the_member_and_the_plan(sent: Deliv
         condition=Step.Condition.ALWAYS,
         due_at=now() + MINUTE,
     )
-    assert answers.confirm(sent, "key")
+    assert answers.acknowledge(sent, "key")
     assert state(sent) == State.ACKNOWLEDGED
     assert [state(row) for row in (later, own)] == [State.CANCELED, State.CANCELED]
     assert [state(row) for row in (others, always)] == [State.PENDING, State.PENDING]
 
 
 def test_confirming_twice_is_said_once(sent: Delivery) -> None:
-    assert answers.confirm(sent, "key")
-    assert not answers.confirm(sent, "link")
+    assert answers.acknowledge(sent, "key")
+    assert not answers.acknowledge(sent, "link")
     assert Answer.objects.get().way == "key"
 
 
 def test_a_confirmation_counts_even_after_a_miss(sent: Delivery) -> None:
     apply(report(sent, "bounced", State.UNDELIVERED))
-    answers.confirm(sent, "link")
+    answers.acknowledge(sent, "link")
     assert state(sent) == State.ACKNOWLEDGED
 
 
 def test_a_snooze_tells_the_same_target_again(sent: Delivery) -> None:
     at = answers.snooze(sent, "key", 5 * MINUTE)
-    again = Delivery.objects.get(is_snooze=True)
+    again = Delivery.objects.get(origin="snooze")
     assert (again.target_id, again.due_at, again.state) == (sent.target_id, at, State.PENDING)
     assert state(sent) == State.DELIVERED
 
 
 def test_a_snooze_said_twice_is_one(sent: Delivery) -> None:
     assert answers.snooze(sent, "push") == answers.snooze(sent, "push")
-    assert Delivery.objects.filter(is_snooze=True).count() == 1
+    assert Delivery.objects.filter(origin="snooze").count() == 1
 
 
 def test_there_is_no_snooze_beyond_the_end_of_the_event(sent: Delivery) -> None:

@@ -7,14 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Delivery, Event, EventChange
-from eventinvoke.planning import reconcile
-from eventinvoke.planning.desired import wishes_of
-from eventinvoke.planning.matching import registrations_for
+from eventinvoke.planning.planner import Planner, plan_events
 from eventinvoke.planning.publish import EventDraft, publish
 from eventinvoke.planning.replan import follow_changes
 from registration.models import Registration, Step
@@ -75,6 +73,7 @@ def test_one_moved_event_writes_its_row_its_deliveries_and_one_change() -> None:
         "INSERT eventinvoke_eventchange 1",
         "UPDATE eventinvoke_delivery 2",
         "UPDATE eventinvoke_event 1",
+        "UPDATE eventinvoke_event 1",
     ]
     assert EventChange.objects.get().event.external_id == "7"
 
@@ -96,6 +95,7 @@ def test_many_moved_events_move_their_deliveries_in_one_statement() -> None:
         f"INSERT eventinvoke_eventchange {MANY}",
         f"UPDATE eventinvoke_delivery {2 * MANY}",
         f"UPDATE eventinvoke_event {MANY}",
+        f"UPDATE eventinvoke_event {MANY}",
     ]
     assert set(Delivery.objects.pending().values_list("pk", flat=True)) == before
     assert scene.due == {scene.starts_at + minutes * MINUTE for minutes in (40, 50)}
@@ -115,6 +115,7 @@ def test_a_new_severity_reaches_many_deliveries_in_one_statement() -> None:
         scene.publish(severity=20)
     assert sorted(written) == [
         f"UPDATE eventinvoke_delivery {2 * MANY}",
+        f"UPDATE eventinvoke_event {MANY}",
         f"UPDATE eventinvoke_event {MANY}",
     ]
     assert set(Delivery.objects.values_list("severity", flat=True)) == {20}
@@ -137,7 +138,8 @@ def test_what_a_worker_took_since_it_was_read_stays_as_it_was() -> None:
     for event in events:
         event.starts_at += 60 * MINUTE
         event.severity = 20
-    wishes = wishes_of(events, registrations_for(events), now()).deliveries
+    for event in events:
+        event.save()
 
     def take(execute: Callable[..., Any], sql: str, parameters: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
         # As if a worker claimed it between the reading and the writing.
@@ -150,29 +152,27 @@ def test_what_a_worker_took_since_it_was_read_stays_as_it_was() -> None:
         return execute(sql, parameters, many, context)
 
     with connection.execute_wrapper(take):
-        reconcile.bring_in_line(events, wishes)
+        plan_events([event.pk for event in events])
     assert Delivery.objects.filter(state=State.PENDING).count() == 2 * MANY - 1
     stays = Delivery.objects.get(pk=taken.pk)
     assert (stays.state, stays.due_at, stays.severity) == (State.SENDING, taken.due_at, taken.severity)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_registration_that_changes_while_its_events_are_published_is_planned_again() -> None:
+def test_a_registration_that_changes_after_it_was_read_is_planned_as_it_is_now() -> None:
     calendar = CalendarFactory(owner=None)
     changes, comes, stays = (
         StepFactory(registration=RegistrationFactory(calendar=calendar)).registration for _ in range(3)
     )
     Registration.objects.filter(pk=comes.pk).update(is_active=False)
-    with transaction.atomic():
-        publish([EventDraft(calendar.source, "1", "PFS telecon", now() + timedelta(hours=1))])
-        # As if that happened, and was planned, in another transaction which can't see the event yet.
-        Registration.objects.filter(pk=changes.pk).update(pattern="SpS", updated_at=now())
-        Registration.objects.filter(pk=comes.pk).update(is_active=True, updated_at=now())
-        assert not Registration.objects.unplanned().exists()
-    assert set(Registration.objects.unplanned()) == {changes, comes}
-    assert follow_changes() == 2
+    planner = Planner()
+    publish([EventDraft(calendar.source, "1", "PFS telecon", now() + timedelta(hours=1))])
+    first = Event.objects.get()
+    planner.plan([first.pk])
+    Registration.objects.filter(pk=changes.pk).changed(pattern="SpS")
+    Registration.objects.filter(pk=comes.pk).changed(is_active=True)
+    planner.plan([first.pk])
     assert set(Delivery.objects.pending().values_list("registration", flat=True)) == {comes.pk, stays.pk}
-    assert follow_changes() == 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -74,5 +74,5 @@ def test_inside_of_another_s_transaction_nothing_is_repeated() -> None:
 @pytest.mark.django_db
 def test_an_answer_is_still_told_whether_it_is_new() -> None:
     told = DeliveryFactory(state="sent")
-    assert answers.confirm(Delivery.objects.get(pk=told.pk), "key")
-    assert not answers.confirm(Delivery.objects.get(pk=told.pk), "key")
+    assert answers.acknowledge(Delivery.objects.get(pk=told.pk), "key")
+    assert not answers.acknowledge(Delivery.objects.get(pk=told.pk), "key")

@@ -13,31 +13,11 @@ from common.states import State
 from eventinvoke.models import Answer, Attempt, Delivery, Period, Receipt
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from eventinvoke.views.timeline import say_status
-from registration.membership import member_of
 from registration.models import Member
-from registration.tests.factories import RegistrationFactory, TargetFactory, UserFactory
+from registration.tests.factories import RegistrationFactory, TargetFactory
 from registration.tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def member() -> Member:
-    return member_of(UserFactory.create())
-
-
-@pytest.fixture
-def page(member: Member) -> Client:
-    client = Client()
-    client.force_login(member.user)
-    return client
-
-
-@pytest.fixture
-def staff_page() -> Client:
-    client = Client()
-    client.force_login(member_of(UserFactory.create(is_staff=True)).user)
-    return client
 
 
 def mine(member: Member, **more: Any) -> Delivery:

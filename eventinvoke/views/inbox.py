@@ -93,7 +93,7 @@ def inbox_read(request: HttpRequest) -> HttpResponse:
 def delivery_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     """Confirm a notice: whatever else is pending about its event is not sent."""
     delivery = _answerable(request, pk)
-    answers.confirm(delivery, _way(delivery))
+    answers.acknowledge(delivery, _way(delivery))
     return _respond(request, delivery, "Confirmed.")
 
 

@@ -1,24 +1,19 @@
 """A web server with one calendar, which does what calendar servers do, and what they should not."""
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+
+from tests import web_server
 
 Answer = Callable[["Handler"], None]
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(web_server.Handler):
     """Answers a request for the calendar."""
 
-    protocol_version = "HTTP/1.1"
-    server: "_Server"
-
-    def do_GET(self) -> None:
-        feed = self.server.feed
+    def _answer(self) -> None:
+        feed: FeedServer = self.server.site
         feed.requests.append({name.lower(): value for name, value in self.headers.items()})
         feed.paths.append(self.path)
         if feed.answer is not None:
@@ -30,56 +25,26 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.give(200, feed.content, {"ETag": feed.etag} if feed.has_etag else {})
 
-    def give(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+    do_GET = _answer  # noqa: N815 - its name in the library
+
+    def give(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Answer with a body."""
-        self.send_response(status)
-        for name, value in {"Content-Type": "text/calendar; charset=utf-8", **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Last-Modified", formatdate(0, usegmt=True))
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
-        pass
+        usual = {"Content-Type": "text/calendar; charset=utf-8", "Last-Modified": formatdate(0, usegmt=True)}
+        super().give(status, body, {**usual, **(headers or {})})
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    feed: "FeedServer"
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        pass  # a client that hangs up early is what some tests are about
-
-
-class FeedServer:
-    """Serves ``content`` on loopback until it ends; a context manager."""
+class FeedServer(web_server.WebServer):
+    """Serves ``content``."""
 
     def __init__(self, content: str = "") -> None:
-        """Bind a free port."""
+        super().__init__(Handler)
         self.content = content.encode()
         self.answer: Answer | None = None
         """What to do in place of serving ``content``."""
         self.has_etag = True
         self.requests: list[dict[str, str]] = []
         self.paths: list[str] = []
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        self._server.feed = self
-        self.address = f"127.0.0.1:{self._server.server_port}"
         self.url = f"http://{self.address}/calendar.ics"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
 
     @property
     def etag(self) -> str:

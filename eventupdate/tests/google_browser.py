@@ -6,21 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from django.test import Client
 
-from registration.membership import member_of
-from registration.models import Member
-from registration.tests.factories import UserFactory
 from tests.google import StandIn
 
 LIST = "/calendars/"
 CONNECT = "/calendars/google/connect"
 CALLBACK = "/calendars/google/callback"
-
-
-def signed_in(member: Member | None = None, *, is_staff: bool = False) -> Client:
-    """Return a browser in which a member has signed in; a new one where none is given."""
-    client = Client()
-    client.force_login((member or member_of(UserFactory.create(is_staff=is_staff))).user)
-    return client
 
 
 def at_google(google: StandIn, url: str) -> str:

@@ -8,17 +8,9 @@ from django.test import Client
 from django.urls import reverse
 
 from eventupdate.models import Entry
-from registration.membership import member_of
-from registration.tests.factories import CalendarFactory, UserFactory
+from registration.tests.factories import CalendarFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def boss() -> Client:
-    client = Client()
-    client.force_login(member_of(UserFactory.create(is_staff=True, is_superuser=True)).user)
-    return client
 
 
 def fill(text: bytes = b"") -> Entry:

@@ -1,6 +1,6 @@
 """Readings that fail change nothing, are tried again, and are told of when they last."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -8,32 +8,16 @@ from common.states import State
 from eventinvoke.models import Delivery, Event
 from eventinvoke.planning.planner import plan_events
 from eventupdate.failing import LASTING, tell_of_refusal
-from eventupdate.sync import FIRST_RETRY, Outcome, SyncReport, sync
+from eventupdate.sync import FIRST_RETRY, Outcome, sync
 from eventupdate.tests.conftest import dump
 from eventupdate.tests.feed_server import FeedServer
+from eventupdate.tests.syncing import WEEKLY, counts, next_sync, run
 from eventupdate.tests.texts import AT, entry, single
 from eventupdate.tests.texts import calendar as feed
 from registration.models import Calendar, CalendarAccount, Member
 from registration.tests.factories import CalendarFactory, MemberFactory, RegistrationFactory
 
 pytestmark = pytest.mark.django_db
-
-WEEKLY = ("DTSTART:20261123T090000Z", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=3")
-
-
-def run(calendar: Calendar, at: datetime = AT) -> SyncReport:
-    report = sync(calendar, at=at)
-    calendar.refresh_from_db()
-    return report
-
-
-def counts(report: SyncReport) -> tuple[int, int, int]:
-    return report.added, report.changed, report.removed
-
-
-def next_sync(calendar: Calendar) -> datetime:
-    assert calendar.next_sync_at is not None
-    return calendar.next_sync_at
 
 
 def test_entries_that_cant_be_read_stay_as_they_were(calendar: Calendar, server: FeedServer) -> None:

@@ -7,11 +7,11 @@ from django.test import Client
 
 from eventinvoke.models import Event
 from eventinvoke.tests.factories import EventFactory
-from eventupdate.tests.google_browser import CONNECT, LIST, connect, signed_in
-from registration.membership import member_of
+from eventupdate.tests.google_browser import CONNECT, LIST, connect
 from registration.models import Calendar, CalendarAccount, Member, Registration
-from registration.tests.factories import RegistrationFactory, UserFactory
+from registration.tests.factories import RegistrationFactory
 from registration.tests.pages import text_of
+from tests.fixtures.people import signed_in
 from tests.google import GoogleCalendar, StandIn
 from tests.google.accounts import Person
 from tests.google.refusals import api_refusal
@@ -21,17 +21,6 @@ pytestmark = pytest.mark.django_db
 
 def remote_ids() -> list[str]:
     return sorted(Calendar.objects.values_list("remote_id", flat=True))
-
-
-@pytest.fixture
-def member() -> Member:
-    return member_of(UserFactory.create())
-
-
-@pytest.fixture
-def page(member: Member) -> Client:
-    """A browser in which the member has signed in."""
-    return signed_in(member)
 
 
 def test_the_chosen_calendars_are_read_and_the_others_are_not(
@@ -180,12 +169,13 @@ def test_disconnecting_leaves_the_permission_that_a_second_connection_needs(
     assert google.oauth.has_granted(ada)
 
 
-@pytest.mark.parametrize("is_staff", [False, True])
-def test_somebody_else_s_account_is_not_found(account: CalendarAccount, is_staff: Any) -> None:
-    client = signed_in(is_staff=is_staff)
-    url = f"/calendars/accounts/{account.pk}/"
-    assert client.get(url).status_code == client.post(f"{url}disconnect").status_code == 404
-    assert client.get(f"{CONNECT}?account={account.pk}").status_code == 404
+def test_another_member_s_account_is_not_found(
+    other_page: Client, staff_page: Client, account: CalendarAccount
+) -> None:
+    for client in (other_page, staff_page):
+        url = f"/calendars/accounts/{account.pk}/"
+        assert client.get(url).status_code == client.post(f"{url}disconnect").status_code == 404
+        assert client.get(f"{CONNECT}?account={account.pk}").status_code == 404
 
 
 def test_everybody_s_account_is_not_a_member_s_to_change(page: Client, account: CalendarAccount) -> None:
@@ -194,13 +184,13 @@ def test_everybody_s_account_is_not_a_member_s_to_change(page: Client, account: 
     assert "ada@example.org" not in text_of(page.get(LIST))
 
 
-def test_a_refused_calendar_has_a_button_for_whoever_may_press_it(
-    google: StandIn, google_calendar: Calendar
+def test_a_refused_calendar_has_a_button_for_its_owner_only(
+    staff_page: Client, google: StandIn, google_calendar: Calendar
 ) -> None:
     CalendarAccount.objects.update(refused_at="2026-11-20T10:00Z")
     button = f'href="{CONNECT}?account={google_calendar.account_id}"'
     mine = signed_in(google_calendar.owner).get(LIST).content.decode()
     assert mine.count(button) == 2  # with the calendar, and with the account
-    staff = signed_in(is_staff=True).get(f"{LIST}?all=1")
+    staff = staff_page.get(f"{LIST}?all=1")
     assert "wants you to connect again" in text_of(staff)
     assert button not in staff.content.decode()

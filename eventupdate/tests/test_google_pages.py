@@ -8,27 +8,14 @@ import pytest
 import time_machine
 from django.test import Client
 
-from eventupdate.tests.google_browser import CALLBACK, CONNECT, LIST, at_google, connect, signed_in
-from registration.membership import member_of
+from eventupdate.tests.google_browser import CALLBACK, CONNECT, LIST, at_google, connect
 from registration.models import Calendar, CalendarAccount, Member
-from registration.tests.factories import UserFactory
 from registration.tests.pages import text_of
 from tests.google import GoogleCalendar, StandIn
 from tests.google.accounts import Person
 from tests.google.refusals import oauth_refusal
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def member() -> Member:
-    return member_of(UserFactory.create())
-
-
-@pytest.fixture
-def page(member: Member) -> Client:
-    """A browser in which the member has signed in."""
-    return signed_in(member)
 
 
 def test_an_account_is_connected_and_its_calendars_are_offered(
@@ -99,11 +86,10 @@ def test_an_answer_with_a_wrong_state_changes_nothing(
 
 
 def test_an_answer_that_another_browser_asked_for_changes_nothing(
-    page: Client, google: StandIn, ada: Person
+    page: Client, other_page: Client, google: StandIn, ada: Person
 ) -> None:
-    stranger = signed_in()
     back = at_google(google, page.get(CONNECT)["Location"])
-    stranger.get(CALLBACK, parse_qs(urlsplit(back).query))
+    other_page.get(CALLBACK, parse_qs(urlsplit(back).query))
     assert not CalendarAccount.objects.exists()
 
 
@@ -124,12 +110,11 @@ def test_a_code_that_is_too_old_changes_nothing(page: Client, google: StandIn, a
     assert not CalendarAccount.objects.exists()
 
 
-def test_a_code_of_somebody_else_does_not_fit_the_proof_key(
-    page: Client, google: StandIn, ada: Person
+def test_another_member_s_code_does_not_fit_the_proof_key(
+    page: Client, other_page: Client, google: StandIn, ada: Person
 ) -> None:
-    stranger = signed_in()
     mine = parse_qs(urlsplit(at_google(google, page.get(CONNECT)["Location"])).query)
-    theirs = parse_qs(urlsplit(at_google(google, stranger.get(CONNECT)["Location"])).query)
+    theirs = parse_qs(urlsplit(at_google(google, other_page.get(CONNECT)["Location"])).query)
     assert "invalid_grant" in text_of(page.get(CALLBACK, mine | {"code": theirs["code"]}, follow=True))
     assert not CalendarAccount.objects.exists()
 
@@ -140,11 +125,12 @@ def test_a_token_server_with_a_fault_changes_nothing(page: Client, google: Stand
     assert not CalendarAccount.objects.exists()
 
 
-def test_the_staff_connects_an_account_for_everybody(google: StandIn, ada: Person) -> None:
-    client = signed_in(is_staff=True)
-    connect(client, google, f"{CONNECT}?for=everybody")
+def test_the_staff_connects_an_account_for_everybody(
+    staff_page: Client, google: StandIn, ada: Person
+) -> None:
+    connect(staff_page, google, f"{CONNECT}?for=everybody")
     account = CalendarAccount.objects.get()
-    client.post(f"/calendars/accounts/{account.pk}/", {"chosen": ["ada@example.org"]})
+    staff_page.post(f"/calendars/accounts/{account.pk}/", {"chosen": ["ada@example.org"]})
     assert (account.owner, Calendar.objects.get().owner) == (None, None)
 
 

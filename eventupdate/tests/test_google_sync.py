@@ -9,10 +9,11 @@ from common.states import State
 from eventinvoke.models import Delivery, Event
 from eventupdate.sync import Outcome, SyncReport, sync
 from eventupdate.tests.conftest import dump
-from eventupdate.tests.google_browser import CONNECT, connect, signed_in
+from eventupdate.tests.google_browser import CONNECT, connect
 from eventupdate.tests.google_readings import MONDAY, WEEK, WEEKLY
 from registration.models import Calendar, CalendarAccount
 from registration.tests.factories import RegistrationFactory, StepFactory
+from tests.fixtures.people import signed_in
 from tests.google import GoogleCalendar, StandIn
 from tests.google.accounts import Person
 from tests.google.refusals import api_refusal

@@ -7,9 +7,10 @@ import time_machine
 
 from common.states import State
 from eventinvoke.models import Delivery, Event
-from eventupdate.sync import Outcome, SyncReport, sync
+from eventupdate.sync import Outcome, sync
 from eventupdate.tests.conftest import dump
 from eventupdate.tests.feed_server import FeedServer
+from eventupdate.tests.syncing import WEEKLY, counts, next_sync, run
 from eventupdate.tests.texts import AT, entry, single
 from eventupdate.tests.texts import calendar as feed
 from registration.models import Calendar
@@ -17,23 +18,6 @@ from registration.models import Calendar
 Queries = Callable[..., Any]
 
 pytestmark = pytest.mark.django_db
-
-WEEKLY = ("DTSTART:20261123T090000Z", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=3")
-
-
-def run(calendar: Calendar, at: datetime = AT) -> SyncReport:
-    report = sync(calendar, at=at)
-    calendar.refresh_from_db()
-    return report
-
-
-def counts(report: SyncReport) -> tuple[int, int, int]:
-    return report.added, report.changed, report.removed
-
-
-def next_sync(calendar: Calendar) -> datetime:
-    assert calendar.next_sync_at is not None
-    return calendar.next_sync_at
 
 
 def pending() -> list[str]:

@@ -11,9 +11,8 @@ from common.clock import now
 from eventupdate.providers.caldav_accounts import credentials_of, sign_in
 from eventupdate.tests.dav_proxy import DavProxy
 from eventupdate.tests.feed_server import FeedServer
-from registration.membership import member_of
 from registration.models import Calendar, CalendarAccount, Member
-from registration.tests.factories import CalendarFactory, MemberFactory, UserFactory
+from registration.tests.factories import CalendarFactory, MemberFactory
 from registration.tests.pages import error_at, text_of
 from tests.servers import Radicale
 from tests.servers.radicale import PASSWORD, USER
@@ -22,25 +21,10 @@ pytestmark = pytest.mark.django_db
 CONNECT = "/calendars/caldav/"
 
 
-def signed_in(*, is_staff: bool = False) -> tuple[Client, Member]:
-    member = member_of(UserFactory.create(is_staff=is_staff))
-    client = Client()
-    client.force_login(member.user)
-    return client, member
-
-
-@pytest.fixture
-def member(dav: DavProxy, radicale: Radicale) -> Member:
+@pytest.fixture(autouse=True)
+def two_calendars(dav: DavProxy, radicale: Radicale) -> None:
     radicale.make("team", "Team")
     radicale.make("night", "Night")
-    return signed_in()[1]
-
-
-@pytest.fixture
-def page(member: Member) -> Client:
-    client = Client()
-    client.force_login(member.user)
-    return client
 
 
 def connect(page: Client, dav: DavProxy, path: str = CONNECT, **data: str) -> Any:
@@ -149,9 +133,10 @@ def test_somebody_else_s_account_is_not_found(page: Client, dav: DavProxy) -> No
     assert connect(page, dav, f"{CONNECT}?account={other.pk}").status_code == 404
 
 
-def test_only_the_staff_connects_an_account_for_everybody(page: Client, dav: DavProxy) -> None:
-    boss, _member = signed_in(is_staff=True)
-    for client in (page, boss):
+def test_only_the_staff_connects_an_account_for_everybody(
+    page: Client, staff_page: Client, dav: DavProxy
+) -> None:
+    for client in (page, staff_page):
         connect(client, dav, is_for_everybody="on")
     assert sorted(account.owner is None for account in CalendarAccount.objects.all()) == [False, True]
 

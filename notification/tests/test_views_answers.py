@@ -76,7 +76,7 @@ def test_a_confirmed_notice_says_when_and_has_no_buttons(client: Client, mail: N
 
 
 def test_it_says_who_else_has_confirmed(client: Client, mail: Notice) -> None:
-    answers.confirm(add_next_person(mail), "key")
+    answers.acknowledge(add_next_person(mail), "key")
     assert "Ben confirmed this at" in show(client, mail)
 
 
@@ -94,7 +94,7 @@ def test_an_event_that_is_over_says_so(client: Client, mail: Notice) -> None:
 
 def test_snoozing_says_when_the_reminder_comes(client: Client, mail: Notice) -> None:
     page = press(client, mail, "snooze")
-    again = Delivery.objects.get(is_snooze=True)
+    again = Delivery.objects.get(origin="snooze")
     assert f"You will be reminded at {again.due_at:%H:%M}." in page
     assert press(client, mail, "snooze") == page
 

@@ -78,7 +78,7 @@ def test_another_day_is_named(ask: Ask, call: Notice) -> None:
     with time_machine.travel(TOKYO_AFTERNOON, tick=False):
         tomorrow = TOKYO_AFTERNOON + timedelta(days=1)
         call.change_event(starts_at=tomorrow, deadline_at=tomorrow)
-        assert "It starts on March 3 at 15:00, in 1 day." in said(ask("call-content", call))
+        assert "It starts on 3 March at 15:00, in 1 day." in said(ask("call-content", call))
 
 
 def test_british_english_says_dates_the_british_way(ask: Ask, account: None, db: None) -> None:
@@ -151,17 +151,17 @@ def test_an_event_that_is_over_says_so_and_hangs_up(ask: Ask, call: Notice) -> N
 
 
 def test_a_confirmation_that_came_meanwhile_is_told(ask: Ask, call: Notice) -> None:
-    answers.confirm(call.delivery, "inbox")
+    answers.acknowledge(call.delivery, "inbox")
     assert "You have confirmed it already." in said(ask("call-content", call))
 
 
 def test_a_confirmation_by_another_person_of_the_plan_is_told(ask: Ask, call: Notice) -> None:
-    answers.confirm(add_next_person(call), "link")
+    answers.acknowledge(add_next_person(call), "link")
     assert "Ben has confirmed it already." in said(ask("call-content", call))
 
 
 def test_a_confirmation_of_an_earlier_date_does_not_count(ask: Ask, call: Notice) -> None:
-    answers.confirm(call.delivery, "inbox")
+    answers.acknowledge(call.delivery, "inbox")
     call.change_event(starts_at=call.delivery.event.starts_at + timedelta(minutes=30))
     assert "Press 1 to confirm." in said(ask("call-content", call))
 
@@ -227,7 +227,7 @@ def test_key_1_twice_says_that_it_was_confirmed(ask: Ask, call: Notice) -> None:
 def test_key_2_has_another_call_come_in_five_minutes(ask: Ask, call: Notice) -> None:
     before = now()
     assert "You will be called again at" in said(ask("call-key", call, Digits="2"))
-    again = Delivery.objects.get(is_snooze=True)
+    again = Delivery.objects.get(origin="snooze")
     assert timedelta(minutes=5) <= again.due_at - before < timedelta(minutes=6)
     assert call.state == State.DELIVERED
 

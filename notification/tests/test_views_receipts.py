@@ -48,7 +48,7 @@ def test_progress_of_an_earlier_try_says_nothing_of_the_latest(ask: Ask, call: N
     [
         ("completed", "The call ended without a key being pressed."),
         ("busy", "The line was busy."),
-        ("no-answer", "Nobody answered."),
+        ("no-answer", "No answer."),
         ("failed", "The call could not be put through."),
         ("canceled", "The call was taken back before anybody answered."),
     ],
@@ -112,6 +112,7 @@ def test_a_busy_line_brings_the_next_step_forward(ask: Ask, call: Notice) -> Non
         registration=call.delivery.registration,
         kind="voice",
         severity=10,
+        starts_at=call.delivery.starts_at,
         due_at=now().replace(year=2099),
         next_attempt_at=now().replace(year=2099),
         deadline_at=now().replace(year=2100),

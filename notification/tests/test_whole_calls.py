@@ -106,7 +106,7 @@ def test_silence_is_read_to_three_times(twilio: SimulatedTwilio) -> None:
     [
         ("machine", "A voicemail answered."),
         ("busy", "The line was busy."),
-        ("no-answer", "Nobody answered."),
+        ("no-answer", "No answer."),
         ("fail", "The call could not be put through."),
     ],
 )

@@ -1,4 +1,4 @@
-"""What PFS Notice itself is told."""
+"""The settings of PFS Notice itself."""
 
 import os
 from pathlib import Path
@@ -36,7 +36,7 @@ NOTICE_CHANNELS = words(
 NOTICE_ENCRYPTION_KEYS = words("NOTICE_ENCRYPTION_KEYS") or [
     secret("NOTICE_ENCRYPTION_KEYS", "encryption_key")
 ]
-# Private networks that addresses given by members (feeds, push endpoints) may reach all the same.
+# Private networks that addresses of members (feeds, push endpoints) may reach nevertheless.
 NOTICE_ALLOWED_PRIVATE_NETWORKS = words("NOTICE_ALLOWED_PRIVATE_NETWORKS")
 # A file of PEM certificates to trust for outgoing connections, besides the public ones (in-house servers).
 NOTICE_EXTRA_CA_FILE = text("NOTICE_EXTRA_CA_FILE")
@@ -48,8 +48,9 @@ NOTICE_BATCH_SIZE = whole("NOTICE_BATCH_SIZE", 1000)
 NOTICE_LEASE_SECONDS = decimal("NOTICE_LEASE_SECONDS", 60)
 # How long a provider is given before it is asked what it did with a message whose answer was lost.
 NOTICE_ASK_SECONDS = decimal("NOTICE_ASK_SECONDS", 5)
-# How long a provider that can be asked may stay silent about what it accepted.
+# How long a provider that can be asked may take to report about an accepted message.
 NOTICE_REPORT_SECONDS = decimal("NOTICE_REPORT_SECONDS", 180)
+NOTICE_RECEIPT_SECONDS = decimal("NOTICE_RECEIPT_SECONDS", 60)
 # How many senders of one kind are started at once; as many as there are cores for them.
 NOTICE_PARALLEL = whole("NOTICE_PARALLEL", os.cpu_count() or 2)
 # Messages a second that a provider takes, by kind, where it is not what the channel says: voice=1,sms=10

@@ -9,7 +9,7 @@ from pfs_notice.settings.environment import IS_PRODUCTION, flag, secret, whole, 
 from pfs_notice.settings.notice import NOTICE_PUBLIC_URL
 
 SECRET_KEY = secret("SECRET_KEY", "secret_key")
-# Older ones, while a new one is brought in: links and calls that are under way stay good.
+# Older keys during a rotation: links and calls that exist already stay valid.
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 
 _PUBLIC: Final = urlsplit(NOTICE_PUBLIC_URL)
@@ -19,7 +19,7 @@ _LOCAL: Final = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = words("ALLOWED_HOSTS") or sorted({*_LOCAL, _PUBLIC.hostname or "localhost"})
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS") or [f"{_PUBLIC.scheme}://{_PUBLIC.netloc}"]
 
-# The web server itself speaks plain HTTP; whoever speaks HTTPS before it says so in this header.
+# The web server itself speaks plain HTTP; the proxy that terminates HTTPS sets this header.
 NOTICE_BEHIND_PROXY = flag("NOTICE_BEHIND_PROXY", default=IS_PRODUCTION and _IS_HTTPS)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if NOTICE_BEHIND_PROXY else None
 SECURE_SSL_REDIRECT = flag("SECURE_SSL_REDIRECT", default=IS_PRODUCTION and _IS_HTTPS)

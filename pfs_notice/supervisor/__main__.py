@@ -88,7 +88,7 @@ def _choose_simulator_address() -> None:
 
 
 def _note_simulator_address(var: Path) -> None:
-    """Leave the address where commands that are typed in another terminal find it (settings/providers.py)."""
+    """Write the simulator's address to a file, for commands in another terminal (settings/providers.py)."""
     (var / "simulator_url").write_text(os.environ["SIMULATOR_URL"] + "\n")
 
 

@@ -44,9 +44,9 @@ def log_path(var: Path) -> Path:
 def command(program: str, var: Path) -> list[str]:
     """Return the command line of the broker; make the folders it needs.
 
-    Every change is written to a file before long, so that tasks survive a crash; when memory is full it
-    refuses new tasks and throws none away. Raises ``PermissionError`` when the socket's folder belongs
-    to somebody else.
+    Changes are written to a file within a second, so that tasks survive a crash; when memory is full it
+    refuses new tasks and evicts none. Raises ``PermissionError`` when the socket's folder belongs
+    to another user.
     """
     socket, data = socket_path(var), var / "broker"
     for folder in (socket.parent, data):

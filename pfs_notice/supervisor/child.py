@@ -20,7 +20,7 @@ _LONGEST_LINE: Final = 65_536
 _FIRST_DELAY: Final = 1.0
 _LONGEST_DELAY: Final = 30.0
 _STEADY_SECONDS: Final = 60.0
-"""A child that lived so long is started again without much delay."""
+"""A child that ran for this long is restarted with a short delay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Program:
     """The command line; with ``is_module`` the module's name is first."""
     is_module: bool = False
     is_once: bool = False
-    """It does its work and ends, and is not started again."""
+    """It runs once and is not restarted."""
     is_last: bool = False
     """It is ended after the others, which need it until then."""
     hint: str = ""

@@ -1,4 +1,4 @@
-"""Ports and locks: that nobody else uses what we are about to use, said in plain words."""
+"""Ports and locks: checks, with plain messages, that no other process uses them."""
 
 import fcntl
 import os
@@ -38,7 +38,7 @@ def assure_free(host: str, port: int) -> None:
 
 
 def free_port() -> int:
-    """Return a port on the loopback interface that nobody listens on now."""
+    """Return a port on the loopback interface that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

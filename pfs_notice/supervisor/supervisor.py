@@ -1,4 +1,4 @@
-"""The loop: starts the children, passes on what they say, starts them again, ends them."""
+"""The loop: starts the children, prints their output, restarts them, ends them."""
 
 import os
 import selectors
@@ -15,7 +15,7 @@ from pfs_notice.supervisor.child import Child, Program
 _PATIENCE_SECONDS: Final = 8.0
 """How long a child may take to end before it is killed."""
 _ASK_AGAIN_SECONDS: Final = 1.0
-"""A signal that comes while a program is just starting may be lost in it, so it is repeated."""
+"""A program that is just starting may lose a signal, so it is repeated."""
 _POLL_SECONDS: Final = 0.05
 
 
@@ -43,7 +43,7 @@ class Supervisor:
         self._width = max(len(program.name) for program in programs)
 
     def say(self, name: str, line: str) -> None:
-        """Print a line with the name of the one who said it; when nobody reads any more, it is time to end."""
+        """Print a line with the name of its child; end the stack when the terminal or pipe is closed."""
         try:
             sys.stdout.write(f"{name:<{self._width}} | {line}\n")
             sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The demo: somebody who is told of something in two minutes; a second run moves it."""
+"""The demo: a member who is told of an event in two minutes; a second run moves the event."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO

@@ -231,7 +231,7 @@ def test_a_program_that_does_not_exist_is_named(start: Start) -> None:
     running.until(r"broker \| ended with code 1")
 
 
-def test_it_ends_when_nobody_reads_what_it_says() -> None:
+def test_it_ends_when_its_output_is_closed() -> None:
     chatty = Program("one", ("bash", "-c", "while true; do echo hello; sleep 0.01; done"))
     command = [sys.executable, "-c", RUN, repr([chatty])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -45,7 +45,6 @@ class RegistrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subs
         "is_active",
         "skips_away",
         "severity",
-        "is_planned",
         ("declined_at", admin.EmptyFieldListFilter),
     )
     list_select_related = ("member", "calendar")

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django import forms
 from django.core.validators import URLValidator
+from django.db.models import F
 from django.utils import timezone
 
 from common.clock import now
@@ -51,7 +52,9 @@ class RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  #
         if registration.created_by_id is None and not registration.pk:
             registration.created_by = self._author
             registration.member = self.cleaned_data.get("member") or self._author
-        registration.is_planned = False
+        if registration.pk:
+            registration.version = F("version") + 1
+            registration.planned_version = 0
         return registration
 
 

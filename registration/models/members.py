@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from common.clock import now
-from common.times import zone_of
+from common.times import is_within, zone_of
 from registration.querysets import MemberQuerySet
 
 
@@ -89,6 +89,10 @@ class Member(models.Model):
     def __str__(self) -> str:
         """Return the member's name."""
         return self.name
+
+    def is_quiet(self, instant: dt.datetime) -> bool:
+        """Say whether ``instant`` lies in the member's quiet hours, on the member's own clock."""
+        return is_within(instant.astimezone(self.zone).time(), self.quiet_from, self.quiet_until)
 
     @property
     def zone(self) -> dt.tzinfo:

@@ -33,8 +33,8 @@ class Registration(models.Model):
     ``muted_sources`` are held back and told of afterwards; while one of an ``AWAY`` one runs, plans with
     ``skips_away`` pass the member over.
 
-    ``is_planned`` is False from any change until the planner has brought its deliveries in line;
-    whoever changes a registration or its steps goes through the QuerySet's ``changed()``.
+    Every change of a registration or its steps goes through the QuerySet's ``changed()``, which raises
+    ``version`` and sets ``planned_version`` to 0, until the planner has brought the deliveries in line.
     """
 
     class Kind(models.TextChoices):
@@ -107,7 +107,12 @@ class Registration(models.Model):
     )
 
     is_active = models.BooleanField(default=True)
-    is_planned = models.BooleanField(default=False, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False, help_text="Rises with every change.")
+    planned_version = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text="The version that its deliveries follow; 0 from a change until it is planned.",
+    )
     declined_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -117,7 +122,11 @@ class Registration(models.Model):
     class Meta:
         ordering: ClassVar = ["name", "pk"]
         indexes: ClassVar = [
-            models.Index(fields=["id"], name="registration_unplanned", condition=Q(is_planned=False)),
+            models.Index(
+                fields=["id"],
+                name="registration_unplanned",
+                condition=Q(planned_version=0),
+            ),
             models.Index(fields=["kind", "is_active"], name="registration_standing"),
         ]
         constraints: ClassVar = [
@@ -148,6 +157,11 @@ class Registration(models.Model):
         return self.name
 
     @property
+    def is_planned(self) -> bool:
+        """Whether the deliveries follow its last change."""
+        return self.planned_version != 0
+
+    @property
     def is_in_force(self) -> bool:
         """Whether it brings notices: switched on and not declined."""
         return self.is_active and self.declined_at is None
@@ -166,6 +180,10 @@ class Step(models.Model):
     target = models.ForeignKey(Target, on_delete=models.CASCADE, related_name="steps")
     offset = models.DurationField(default=timedelta(minutes=-10), help_text="Before the start: negative.")
     condition = models.CharField(max_length=12, choices=Condition.choices, default=Condition.UNCONFIRMED)
+    redials = models.PositiveSmallIntegerField(
+        default=1,
+        help_text="How many more calls follow one that is busy or not answered, if the plan has nothing else.",
+    )
 
     class Meta:
         ordering: ClassVar = ["offset", "pk"]

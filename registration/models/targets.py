@@ -16,6 +16,20 @@ def fingerprint(address: str) -> str:
     return hashlib.sha256(address.encode()).hexdigest()
 
 
+_DIGITS = 4
+"""An address with more digits than this is a number of which the middle is left out."""
+
+
+def mask(shown: str) -> str:
+    """Return an address as a record keeps it: ``+81 90 1234 5678`` as ``+81…78``, ``ann@example.org`` as ``a…@example.org``."""
+    name, at, host = shown.rpartition("@")
+    if at and name:
+        return f"{name[0]}…@{host}"
+    if sum(letter.isdigit() for letter in shown) > _DIGITS and not any(letter.isalpha() for letter in shown):
+        return f"{shown[:3]}…{shown[-2:]}"
+    return shown
+
+
 class Target(models.Model):
     """One way to reach one member: this browser, that phone number.
 
@@ -51,6 +65,11 @@ class Target(models.Model):
     def __str__(self) -> str:
         """Return the label, or the address as a person reads it."""
         return self.label or self.shown
+
+    @property
+    def masked(self) -> str:
+        """The label, or the address with its middle left out, for records that outlive the target."""
+        return (self.label or mask(self.shown))[:200]
 
     @property
     def is_usable(self) -> bool:

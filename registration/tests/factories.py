@@ -58,7 +58,7 @@ class RegistrationFactory(factory.django.DjangoModelFactory):
     kind = Registration.Kind.STANDING
     name = "Telecons"
     pattern = "telecon"
-    is_planned = True
+    planned_version = 1
 
 
 class DateFactory(RegistrationFactory):
@@ -69,7 +69,7 @@ class DateFactory(RegistrationFactory):
     pattern = ""
     title = "Dentist"
     starts_at = factory.LazyFunction(lambda: now() + timedelta(hours=1))
-    is_planned = False
+    planned_version = 0
 
 
 class StepFactory(factory.django.DjangoModelFactory):

@@ -3,7 +3,6 @@
 import pytest
 from django.test import Client
 
-from registration.membership import member_of
 from registration.models import Member, Target, User
 from registration.tests.factories import UserFactory
 from registration.tests.pages import error_at, text_of
@@ -88,9 +87,9 @@ def test_the_old_password_is_no_new_one(client: Client) -> None:
     assert User.objects.get(pk=user.pk).must_change_password
 
 
-def test_a_form_without_its_token_is_refused() -> None:
+def test_a_form_without_its_token_is_refused(member: Member) -> None:
     client = Client(enforce_csrf_checks=True)
-    client.force_login(member_of(UserFactory.create()).user)
+    client.force_login(member.user)
     answer = client.post("/profile/", {"name": "Mallory"})
     assert answer.status_code == 403
     assert "the form had grown old" in text_of(answer)
@@ -102,8 +101,7 @@ def test_a_page_that_does_not_exist_has_a_friendly_one_of_its_own(client: Client
     assert "There is nothing here" in text_of(answer)
 
 
-def test_no_page_carries_an_inline_script_or_style(client: Client) -> None:
-    client.force_login(member_of(UserFactory.create(is_staff=True)).user)
+def test_no_page_carries_an_inline_script_or_style(staff_page: Client) -> None:
     for path in (
         "/coming/",
         "/inbox/",
@@ -113,7 +111,7 @@ def test_no_page_carries_an_inline_script_or_style(client: Client) -> None:
         "/calendars/",
         "/profile/",
     ):
-        html = client.get(path).content.decode()
+        html = staff_page.get(path).content.decode()
         assert " style=" not in html, path
         assert "<style" not in html, path
         assert "<script>" not in html, path

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
-from registration.membership import member_of
 from registration.models import Calendar, CalendarAccount, Member, Registration, Target, User, Verification
 from registration.tests.factories import (
     CalendarFactory,
@@ -19,13 +19,6 @@ from registration.tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def boss() -> Client:
-    client = Client()
-    client.force_login(member_of(UserFactory.create(is_staff=True, is_superuser=True)).user)
-    return client
 
 
 def fill() -> None:
@@ -121,7 +114,7 @@ def test_a_calendar_s_password_is_never_shown_and_stays_until_another_is_typed(b
 
 
 def test_changing_a_registration_has_it_planned_anew(boss: Client) -> None:
-    one = DateFactory.create(is_planned=True)
+    one = DateFactory.create(planned_version=1)
     step = StepFactory.create(registration=one)
     data = {
         "member": one.member_id,
@@ -145,6 +138,7 @@ def test_changing_a_registration_has_it_planned_anew(boss: Client) -> None:
         "steps-0-target": step.target_id,
         "steps-0-offset": "-00:05:00",
         "steps-0-condition": "always",
+        "steps-0-redials": "1",
     }
     answer = boss.post(reverse("admin:registration_registration_change", args=[one.pk]), data)
     assert answer.status_code == 302
@@ -160,7 +154,7 @@ def act(boss: Client, model: str, action: str, *pks: int) -> None:
 def test_targets_are_switched_off_and_on_and_planned_anew(boss: Client) -> None:
     step = StepFactory.create()
     for action, is_usable in (("disable", False), ("enable", True)):
-        Registration.objects.update(is_planned=True)
+        Registration.objects.update(planned_version=F("version"))
         act(boss, "target", action, step.target.pk)
         assert Target.objects.get(pk=step.target.pk).is_usable is is_usable
         assert not Registration.objects.get(pk=step.registration_id).is_planned
@@ -219,14 +213,14 @@ def test_whoever_is_no_staff_gets_no_further_than_the_login(page: Client) -> Non
 
 
 def test_an_account_that_is_switched_off_or_on_has_its_registrations_planned_anew(boss: Client) -> None:
-    registration = DateFactory(is_planned=True)
+    registration = DateFactory(planned_version=1)
     user = registration.member.user
     page = reverse("admin:registration_user_change", args=[user.pk])
     data = {"username": user.username, "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
     for is_active in ({}, {"is_active": "on"}):
-        Registration.objects.update(is_planned=True)
+        Registration.objects.update(planned_version=F("version"))
         assert boss.post(page, data | is_active).status_code == 302
         assert list(Registration.objects.unplanned()) == [registration]
-    Registration.objects.update(is_planned=True)
+    Registration.objects.update(planned_version=F("version"))
     assert boss.post(page, data | {"is_active": "on", "last_name": "New"}).status_code == 302
     assert not Registration.objects.unplanned().exists()

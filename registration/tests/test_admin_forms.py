@@ -6,19 +6,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from registration.membership import member_of
 from registration.models import Calendar, CalendarAccount, Member, Registration
-from registration.tests.factories import CalendarFactory, MemberFactory, UserFactory
+from registration.tests.factories import CalendarFactory, MemberFactory
 from registration.tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def boss() -> Client:
-    client = Client()
-    client.force_login(member_of(UserFactory.create(is_staff=True, is_superuser=True)).user)
-    return client
 
 
 def add(boss: Client, model: str, **data: str) -> Any:

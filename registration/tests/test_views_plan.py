@@ -17,7 +17,7 @@ from registration.tests.factories import (
 from registration.tests.form_data import date, plan
 from registration.tests.pages import error_at, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_berlin")]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -25,18 +25,6 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 def in_march() -> Any:
     with time_machine.travel(NOW, tick=False):
         yield
-
-
-@pytest.fixture
-def member(member: Member) -> Member:
-    """The member, who lives in Berlin."""
-    Member.objects.filter(pk=member.pk).update(time_zone="Europe/Berlin")
-    return member
-
-
-@pytest.fixture
-def inbox(member: Member) -> Target:
-    return Target.objects.get(member=member, kind="inbox")
 
 
 def test_a_plan_without_a_step_is_refused(page: Client, inbox: Target) -> None:
@@ -114,7 +102,7 @@ def test_the_staff_may_plan_a_next_person(staff_page: Client, inbox: Target) -> 
 def test_changing_a_plan_keeps_a_step_that_was_only_moved(
     page: Client, member: Member, inbox: Target
 ) -> None:
-    one = DateFactory.create(member=member, starts_at=now() + timedelta(days=1), is_planned=True)
+    one = DateFactory.create(member=member, starts_at=now() + timedelta(days=1), planned_version=1)
     step = StepFactory.create(registration=one, target=inbox, offset=timedelta(minutes=-10))
     gone = StepFactory.create(registration=one, target=inbox, offset=timedelta(minutes=-20))
     rows = plan((inbox.pk, 7, "minutes", "before"), (inbox.pk, 20, "minutes", "before"))

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db.models import F
 from django.test import Client
 
 from common.channels import Severity
 from common.clock import now
-from registration.membership import member_of
 from registration.models import Member, Registration, Target
 from registration.tests.factories import (
     CalendarFactory,
@@ -18,12 +18,12 @@ from registration.tests.factories import (
     RegistrationFactory,
     StepFactory,
     TargetFactory,
-    UserFactory,
 )
 from registration.tests.form_data import date, standing
 from registration.tests.pages import error_at, text_of
+from tests.fixtures.people import new_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_berlin")]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -31,18 +31,6 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 def in_march() -> Any:
     with time_machine.travel(NOW, tick=False):
         yield
-
-
-@pytest.fixture
-def member(member: Member) -> Member:
-    """The member, who lives in Berlin."""
-    Member.objects.filter(pk=member.pk).update(time_zone="Europe/Berlin")
-    return member
-
-
-@pytest.fixture
-def inbox(member: Member) -> Target:
-    return Target.objects.get(member=member, kind="inbox")
 
 
 def test_one_date_is_stored_in_the_member_s_zone_with_its_plan(
@@ -184,7 +172,7 @@ def test_what_the_staff_registered_for_a_member_may_be_declined_and_accepted(
 ) -> None:
     one = for_another(staff_page, member, inbox)
     for action, is_declined in (("decline", True), ("accept", False)):
-        Registration.objects.update(is_planned=True)
+        Registration.objects.update(planned_version=F("version"))
         page.post(f"/registrations/{one.pk}/{action}")
         one.refresh_from_db()
         assert ((one.declined_at is not None), one.is_planned) == (is_declined, False)
@@ -216,7 +204,7 @@ def test_somebody_else_s_registration_can_not_be_touched(page: Client, action: s
 def test_switching_off_and_on_is_planned(page: Client, member: Member) -> None:
     one = RegistrationFactory.create(member=member)
     for is_active in (False, True):
-        Registration.objects.update(is_planned=True)
+        Registration.objects.update(planned_version=F("version"))
         page.post(f"/registrations/{one.pk}/switch", {"is_active": "1" if is_active else "0"})
         one.refresh_from_db()
         assert (one.is_active, one.is_planned) == (is_active, False)
@@ -256,7 +244,7 @@ def test_the_form_costs_the_same_for_many_targets(
     staff_page: Client, django_assert_max_num_queries: Any
 ) -> None:
     TargetFactory.create_batch(25)
-    member_of(UserFactory.create())
+    new_member()
     MemberFactory.create_batch(5)
     with django_assert_max_num_queries(8):
         staff_page.get("/registrations/add/")

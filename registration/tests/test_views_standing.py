@@ -17,11 +17,6 @@ pytestmark = pytest.mark.django_db
 ADD = "/registrations/add/?kind=standing"
 
 
-@pytest.fixture
-def inbox(member: Member) -> Target:
-    return Target.objects.get(member=member, kind="inbox")
-
-
 def test_a_new_one_looks_for_plain_words_in_titles(page: Client, inbox: Target) -> None:
     html = page.get(ADD).content.decode()
     assert '<option value="words" selected>' in html

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 
 from common.clock import now
@@ -130,7 +131,7 @@ def test_somebody_else_s_target_can_not_be_touched(page: Client, action: str) ->
 def test_switching_off_and_on_has_the_registrations_planned_anew(page: Client, member: Member) -> None:
     step = StepFactory.create(registration=RegistrationFactory.create(member=member))
     for action, is_off in (("disable", True), ("enable", False)):
-        Registration.objects.update(is_planned=True)
+        Registration.objects.update(planned_version=F("version"))
         page.post(f"/targets/{step.target.pk}/{action}")
         step.target.refresh_from_db()
         assert (step.target.disabled_at is not None) is is_off

@@ -1,8 +1,8 @@
 """A stand-in for Twilio on this machine: the same REST API, states, callbacks and TwiML.
 
-It knows nothing of this project and imports nothing of it. ``python -m simulator.provider`` runs it.
-What it does is what Twilio's documentation says that Twilio does; where the documentation is silent,
-it does what is harder for its client.
+It imports nothing of this project. ``python -m simulator.provider`` runs it.
+It follows Twilio's documentation. Where the documentation leaves something open, it does what is harder
+for its client.
 
 ::
 

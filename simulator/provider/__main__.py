@@ -1,4 +1,4 @@
-"""``python -m simulator.provider``: run the simulated provider until it is told to end.
+"""``python -m simulator.provider``: run the simulated provider until SIGTERM or SIGINT.
 
 Prints one line, ``simulator listens on <address>``, once it does; events are logged to stderr.
 """

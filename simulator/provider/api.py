@@ -26,10 +26,10 @@ _GARBAGE: Final = b"<!DOCTYPE html><title>502 Bad Gateway</title><h1>nginx"
 
 
 class RestApi:
-    """What a client of Twilio sees."""
+    """The API as a client of Twilio sees it."""
 
     def __init__(self, exchange: Exchange) -> None:
-        """Hold what the operations work on."""
+        """Store the exchange that the operations work on."""
         self._exchange = exchange
         self._settings = exchange.settings
         self._switchboard = exchange.switchboard
@@ -94,7 +94,7 @@ class RestApi:
             entry["status"] = response.status
             return response
         if fault.kind.endswith("never"):
-            # Ends when the client goes away: the server cancels the handler then.
+            # Ends when the client disconnects: the server then cancels the handler.
             await asyncio.sleep(_FOREVER)
         if fault.kind.endswith("garbage"):
             entry["status"] = 200 if response is None else response.status

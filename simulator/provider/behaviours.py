@@ -1,4 +1,4 @@
-"""How a number behaves when it is called or written to. Set for each number from outside."""
+"""How a number behaves when it is called or gets a message. Set for each number by the control API."""
 
 import math
 from collections import OrderedDict
@@ -25,8 +25,8 @@ class CallbackFaults:
     late: float = 0.0
     """Simulated seconds before each one leaves."""
     lost: frozenset[str] = frozenset()
-    """Values of CallStatus or MessageStatus that are never told, "amd" for what machine detection
-    found; "all" loses every one."""
+    """Values of CallStatus or MessageStatus that are never reported, "amd" for the result of machine
+    detection; "all" loses every callback."""
     is_reversed: bool = False
     """The last one arrives first, the others after it."""
     signed_with: str = ""
@@ -51,17 +51,17 @@ class Behaviour:
     """How one number behaves."""
 
     answers: str = "wait"
-    """"wait" rings for a person at the phone in the panel, and else until the time-out."""
+    """"wait" rings until a person answers at the phone in the panel, or until the time-out."""
     answer_after: float = 3.0
-    """Simulated seconds of ringing before whatever ``answers`` says."""
+    """Simulated seconds of ringing before ``answers`` happens."""
     keys: tuple[str, ...] = ()
-    """What the person types, one entry for each Gather in turn; "" lets that Gather time out."""
+    """The keys that the person presses, one entry for each Gather in turn; "" lets that Gather time out."""
     key_after: float = 1.0
     """Simulated seconds between the end of a Gather's prompt and the first key."""
     is_interrupting: bool = False
     """The person types over the prompt, ``key_after`` counting from its start."""
     hang_up_after: float | None = None
-    """Simulated seconds after answering; None listens to the end."""
+    """Simulated seconds after answering until the person hangs up; None listens to the end."""
     answered_by: str = ""
     """What answering machine detection says; "" is human for a person and machine_… for a machine."""
     message: str = "delivered"

@@ -1,4 +1,4 @@
-"""Twilio's requests to its client: signed, with the parameters where their method wants them.
+"""Twilio's requests to its client, signed; parameters are in the query for GET, in the form for POST.
 
 https://www.twilio.com/docs/usage/webhooks/webhooks-security
 """
@@ -85,7 +85,7 @@ class Courier:
         self.account_sid = account_sid
         self.auth_token = auth_token
         self.journal: deque[dict[str, Any]] = deque(maxlen=kept)
-        """What became of every status callback, the oldest first."""
+        """The outcome of every status callback, the oldest first."""
         self._timeout = timeout
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
@@ -144,9 +144,9 @@ class Courier:
             return Answer(response.status, response.content_type, raw.decode(charset, "replace"))
 
     async def deliver(self, callback: StatusCallback, faults: CallbackFaults) -> None:
-        """Tell a status, with whatever is to go wrong with it. A failure is noted, never raised.
+        """Deliver a status with the faults that are set for it. A failure is recorded, never raised.
 
-        Twilio does not tell again what failed.
+        Twilio does not repeat a callback that failed.
         """
         if faults.late:
             await self._clock.sleep(callback.told_at + faults.late - self._clock.seconds())
@@ -182,7 +182,7 @@ class Courier:
 
 
 class Conversation:
-    """The status callbacks of one call or message: in order, unless they are to come out of order."""
+    """The status callbacks of one call or message: in order, unless another order is set."""
 
     def __init__(self, courier: Courier, faults: CallbackFaults) -> None:
         """Begin it."""
@@ -193,7 +193,7 @@ class Conversation:
         self._task: asyncio.Task[None] | None = None
 
     def tell(self, callback: StatusCallback) -> None:
-        """Deliver a callback after those before it, or in the wrong order when that is asked for."""
+        """Deliver a callback after the earlier ones, or in the wrong order if that is set."""
         if self._faults.is_reversed and not callback.is_last:
             self._held.append(callback)
             return

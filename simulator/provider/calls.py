@@ -72,17 +72,17 @@ class Switchboard:
         self._dialling: asyncio.Task[None] | None = None
 
     def open(self) -> None:
-        """Begin to dial what is queued. Call it in the running loop."""
+        """Start to dial the queue. Call it in the running loop."""
         self._dialling = asyncio.create_task(self._dial())
 
     async def close(self) -> None:
-        """End everything at once, telling nobody."""
+        """End everything at once, without callbacks."""
         if self._dialling is not None:
             self._dialling.cancel()
         await self.clear()
 
     async def clear(self) -> None:
-        """Forget all calls, telling nobody."""
+        """Forget all calls, without callbacks."""
         calls = list(self.calls.values())
         tasks = [task for call in calls for task in [call.task, *call.beside] if task is not None]
         for conversation in self._conversations.values():
@@ -96,7 +96,7 @@ class Switchboard:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def place(self, to: str, from_: str, options: CallOptions) -> Call:
-        """Queue a call. One that is asked for twice is made twice, as by Twilio."""
+        """Queue a call. Two requests make two calls, as with Twilio."""
         call = Call(to=to, from_=from_, options=options, created_at=self._clock.now())
         self.calls[call.sid] = call
         self._conversations[call.sid] = Conversation(self._courier, self._behaviours.of(to).callbacks)
@@ -111,7 +111,7 @@ class Switchboard:
         return reversed(self.calls.values())
 
     def update(self, call: Call, status: str, redirect: CallOptions | None) -> None:
-        """Do what the client asks of a call. Raises ``TwilioError`` where its state forbids it.
+        """Apply an update by the client. Raises ``TwilioError`` if the call's state forbids it.
 
         ``canceled`` leaves a call in progress as it is; ``completed`` ends any.
         https://www.twilio.com/docs/voice/api/call-resource#update-a-call-resource
@@ -173,7 +173,7 @@ class Switchboard:
             await self._clock.sleep(self._interval)
 
     async def _guarded(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
-        """Do it; a defect of the simulator ends the call, and is logged."""
+        """Carry it out; a defect of the simulator ends the call and is logged."""
         try:
             await work
         except Exception:
@@ -198,7 +198,7 @@ class Switchboard:
             self.end(call, CallStatus.NO_ANSWER if pickup is None else _OUTCOME_OF[pickup])
 
     async def _ring(self, call: Call, behaviour: Behaviour) -> Pickup | None:
-        """Return what the called side did; None when nobody answered in time."""
+        """Return what the called side did; None if the call was not answered in time."""
         scripted = None
         if behaviour.answers in set(Pickup):
             scripted = asyncio.create_task(self._answer_later(call, behaviour))

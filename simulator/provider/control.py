@@ -1,4 +1,4 @@
-"""The other side of the provider, under ``/simulator/``: the phones that ring, and what tests set and see.
+"""The control API, under ``/simulator/``: for the phones, and for tests.
 
 Every request needs ``Authorization: Bearer <auth token>``, but for ``/simulator/health``.
 """
@@ -27,7 +27,7 @@ _KEYS: Final = frozenset("0123456789*#")
 
 
 class ControlApi:
-    """What the phone in the panel and the tests see."""
+    """The control API as the phone in the panel and tests see it."""
 
     def __init__(self, exchange: Exchange) -> None:
         """Hold what it shows and changes."""
@@ -126,7 +126,7 @@ class ControlApi:
         return web.json_response({"sid": call.sid})
 
     async def _press(self, request: web.Request) -> web.Response:
-        """Press keys; says whether anybody is listening for them."""
+        """Press keys; the answer says whether a Gather is listening."""
         digits = (await _json(request)).get("digits")
         if not isinstance(digits, str) or not 1 <= len(digits) <= _MOST_KEYS or set(digits) - _KEYS:
             return _problem(400, "digits is a string of 0 to 9, * and #")

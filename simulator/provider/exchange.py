@@ -1,4 +1,4 @@
-"""The telephone exchange: everything that the two APIs work on, made once."""
+"""The telephone exchange: the state that both APIs work on."""
 
 from collections import deque
 from typing import Any
@@ -49,7 +49,7 @@ class Exchange:
         )
 
     async def open(self) -> None:
-        """Begin to work. Call it in the running loop."""
+        """Start to work. Call it in the running loop."""
         await self.courier.open()
         self.switchboard.open()
 
@@ -63,7 +63,7 @@ class Exchange:
         self.courier.journal.clear()
 
     async def close(self) -> None:
-        """End what is under way, telling nobody."""
+        """End everything that is in progress, without callbacks."""
         await self.switchboard.close()
         await self.centre.clear()
         await self.courier.close()

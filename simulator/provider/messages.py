@@ -38,7 +38,7 @@ class MessageCentre:
         self._conversations: dict[str, Conversation] = {}
 
     async def clear(self) -> None:
-        """Forget all messages, telling nobody."""
+        """Forget all messages, without callbacks."""
         tasks = [message.task for message in self.messages.values() if message.task is not None]
         for conversation in self._conversations.values():
             conversation.stop()
@@ -49,7 +49,7 @@ class MessageCentre:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def send(self, to: str, from_: str, body: str, status_callback: Webhook | None) -> Message:
-        """Queue a message. One that is asked for twice is sent twice, as by Twilio."""
+        """Queue a message. Two requests send two messages, as with Twilio."""
         message = Message(
             to=to, from_=from_, body=body, created_at=self._clock.now(), status_callback=status_callback
         )

@@ -133,10 +133,10 @@ def _webhook(form: Form, url_name: str, method_name: str, code: int) -> Webhook 
 
 
 def _events(form: Form) -> frozenset[str]:
-    """Return the events that are told of.
+    """Return the events that are reported.
 
-    A name that Twilio does not know (a list in one parameter, say) is taken with 201 and then
-    nothing at all is told: https://www.twilio.com/docs/api/errors/21626.
+    A name that Twilio does not know (a list in one parameter, say) is accepted with 201, and then
+    nothing is reported at all: https://www.twilio.com/docs/api/errors/21626.
     """
     asked = frozenset(form.getall("StatusCallbackEvent"))
     if asked - EVENTS:

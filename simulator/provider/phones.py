@@ -18,7 +18,7 @@ class Phones:
         self._waiting: set[asyncio.Event] = set()
 
     def changed(self, number: str) -> None:
-        """Note that something happened at a number, and wake who waits for it."""
+        """Record that something happened at a number, and wake the requests that wait for it."""
         self._revisions[number] = next(self._counter)
         self._revisions.move_to_end(number)
         while len(self._revisions) > _KEPT:

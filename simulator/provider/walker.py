@@ -1,4 +1,4 @@
-"""Carrying out TwiML in a call that was answered: speak, listen for keys, go where they lead."""
+"""Carrying out TwiML in an answered call: speak, wait for keys, follow them to the next document."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ _CHARACTERS_PER_SECOND: Final = 11.0
 """Slower than most voices, so that a browser has read a text before Gather's time-out begins."""
 _SECONDS_PER_SOUND: Final = 3.0
 _MAX_DOCUMENTS: Final = 200
-"""A call that goes round in circles ends after so many."""
+"""A call that loops through documents ends after this many."""
 _XML_TYPES: Final = frozenset({"text/xml", "application/xml", "text/html"})
 SORRY: Final = "We are sorry, an application error has occurred. Goodbye."
 
@@ -45,7 +45,7 @@ class Walker:
         parameters: Callable[[Call], list[tuple[str, str]]],
         changed: Callable[[], None],
     ) -> None:
-        """Hold what is needed.
+        """Store the parts.
 
         ``parameters`` are those that each request about the call carries; ``changed`` is called
         whenever the phone has something new to show.
@@ -237,6 +237,6 @@ class Walker:
 
 
 def _drain(keys: asyncio.Queue[str]) -> None:
-    """Forget keys that were pressed before anybody listened."""
+    """Forget keys that were pressed before a Gather listened."""
     while not keys.empty():
         keys.get_nowait()

@@ -47,7 +47,7 @@ def test_what_can_not_be_called_is_refused_with_twilios_code(
     assert simulated_twilio.calls() == []
 
 
-def test_a_call_that_nobody_knows_is_not_found(simulated_twilio: SimulatedTwilio) -> None:
+def test_an_unknown_call_is_not_found(simulated_twilio: SimulatedTwilio) -> None:
     reply = ask(simulated_twilio, "GET", f"Calls/CA{'0' * 32}.json")
     assert (reply.status, reply.body["code"]) == (404, 20404)
 

@@ -22,7 +22,7 @@ def test_a_new_call_is_queued_and_has_a_sid_and_rfc_2822_dates(simulated_twilio:
     )
 
 
-def test_a_number_with_nobody_there_rings_until_the_time_out(simulated_twilio: SimulatedTwilio) -> None:
+def test_a_call_without_an_answer_rings_until_the_time_out(simulated_twilio: SimulatedTwilio) -> None:
     started = time.monotonic()
     call(simulated_twilio, Timeout="20")
     assert simulated_twilio.wait_for_call(TO, status="no-answer").said == ()
@@ -260,7 +260,7 @@ class TestMachines:
         simulated_twilio.wait_for_call(TO, status="completed")
         assert len(webhook_site.at("/amd")) == told
 
-    def test_without_detection_nobody_knows_who_answered(
+    def test_without_detection_it_is_unknown_who_answered(
         self, simulated_twilio: SimulatedTwilio, webhook_site: WebhookSite
     ) -> None:
         simulated_twilio.behave(TO, answers="machine")

@@ -67,7 +67,7 @@ def test_a_message_may_stay_sent_for_ever(
         ({"Body": ""}, 21602),
         ({"Body": "x" * 1601}, 21617),
         ({"To": "017012345"}, 21211),
-        ({"From": "nobody at all"}, 21212),
+        ({"From": "no number at all"}, 21212),
         ({"To": FROM}, 21266),
         ({"StatusCallback": "/status"}, 21609),
     ],

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from registration.tests.factories import TargetFactory
 from simulator.tests.rest import TO, call, text
+from tests.fixtures.people import signed_in
 from tests.simulated_twilio import SimulatedTwilio
 from tests.webhook_site import WebhookSite
 
@@ -22,14 +22,12 @@ ASK = """<Response><Gather numDigits="1" timeout="600" action="/key">
 
 
 @pytest.fixture
-def phone_page(simulated_twilio: SimulatedTwilio, live_server: "LiveServer", page: "Page") -> "Page":
+def phone_page(simulated_twilio: SimulatedTwilio, live_server: "LiveServer", browser_page: "Page") -> "Page":
     target = TargetFactory(kind="voice", address=TO, shown="+49 1511 2345678")
-    client = Client()
-    client.force_login(target.member.user)
-    cookie = client.cookies["sessionid"]
-    page.context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": live_server.url}])
-    page.goto(live_server.url + reverse("simulator:phone"))
-    return page
+    cookie = signed_in(target.member).cookies["sessionid"]
+    browser_page.context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": live_server.url}])
+    browser_page.goto(live_server.url + reverse("simulator:phone"))
+    return browser_page
 
 
 def test_a_call_rings_is_read_aloud_and_takes_a_key(

@@ -6,8 +6,9 @@ from django.test import Client
 from django.urls import reverse
 
 from registration.models import Target
-from registration.tests.factories import TargetFactory, UserFactory
+from registration.tests.factories import TargetFactory
 from simulator.tests.rest import TO, call, text
+from tests.fixtures.people import signed_in
 from tests.simulated_twilio import SimulatedTwilio
 
 pytestmark = pytest.mark.django_db
@@ -21,9 +22,7 @@ def target() -> Target:
 
 @pytest.fixture
 def member_client(target: Target) -> Client:
-    client = Client()
-    client.force_login(target.member.user)
-    return client
+    return signed_in(target.member)
 
 
 def state_url(target: Target) -> str:
@@ -48,9 +47,7 @@ class TestPage:
 
     def test_without_a_phone_it_says_how_to_get_one(self) -> None:
         target = TargetFactory(kind="email", address="anna@example.org")
-        client = Client()
-        client.force_login(target.member.user)
-        page = client.get(reverse("simulator:phone")).content.decode()
+        page = signed_in(target.member).get(reverse("simulator:phone")).content.decode()
         assert "You have no phone yet" in page
         assert "anna@example.org" not in page
 
@@ -59,9 +56,8 @@ class TestPage:
         assert member_client.get(reverse("simulator:phone", args=[other.pk])).status_code == 404
         assert other.address not in member_client.get(reverse("simulator:phone")).content.decode()
 
-    def test_the_staff_may_see_any_phone(self, target: Target, client: Client) -> None:
-        client.force_login(UserFactory(is_staff=True))
-        assert client.get(reverse("simulator:phone", args=[target.pk])).status_code == 200
+    def test_the_staff_may_see_any_phone(self, target: Target, staff_page: Client) -> None:
+        assert staff_page.get(reverse("simulator:phone", args=[target.pk])).status_code == 200
 
     def test_a_chosen_phone_is_led_to(self, member_client: Client, target: Target) -> None:
         answer = member_client.get(reverse("simulator:phone"), {"target": target.pk})

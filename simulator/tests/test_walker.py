@@ -8,7 +8,7 @@ from tests.simulated_twilio import SimulatedTwilio
 from tests.webhook_site import WebhookSite
 
 ASK = """<Response><Gather numDigits="1" timeout="5" action="/key"><Say>Press 1.</Say></Gather>
-<Say>Nobody pressed.</Say></Response>"""
+<Say>No key pressed.</Say></Response>"""
 
 
 def test_the_document_is_fetched_with_what_twilio_says_of_the_call(
@@ -24,7 +24,7 @@ def test_the_document_is_fetched_with_what_twilio_says_of_the_call(
     assert simulated_twilio.wait_for_call(TO, status="completed").said == ("Hello.",)
 
 
-def test_nothing_is_fetched_before_somebody_answers(
+def test_nothing_is_fetched_before_the_call_is_answered(
     simulated_twilio: SimulatedTwilio, webhook_site: WebhookSite
 ) -> None:
     webhook_site.answer("/twiml", SAY_HELLO)
@@ -52,7 +52,7 @@ def test_without_a_key_the_next_verb_follows(
     webhook_site.answer("/twiml", ASK)
     simulated_twilio.behave(TO, answers="person")
     call(simulated_twilio, Url=webhook_site.url("/twiml"))
-    assert simulated_twilio.wait_for_call(TO, status="completed").said == ("Press 1.", "Nobody pressed.")
+    assert simulated_twilio.wait_for_call(TO, status="completed").said == ("Press 1.", "No key pressed.")
     assert webhook_site.at("/key") == []
 
 
@@ -95,7 +95,7 @@ def test_digits_end_by_number_by_key_or_by_time(
 
 
 def test_each_gather_has_its_own_keys(simulated_twilio: SimulatedTwilio, webhook_site: WebhookSite) -> None:
-    webhook_site.answer("/twiml", ASK.replace("<Say>Nobody pressed.</Say>", "<Redirect/>"))
+    webhook_site.answer("/twiml", ASK.replace("<Say>No key pressed.</Say>", "<Redirect/>"))
     webhook_site.answer("/key", SAY_HELLO)
     simulated_twilio.behave(TO, answers="person", keys=["", "", "2"])
     call(simulated_twilio, Url=webhook_site.url("/twiml"))
@@ -115,7 +115,7 @@ def test_a_person_at_the_phone_presses_a_key(
     assert webhook_site.wait_for("/key")[0].form["Digits"] == "1"
 
 
-def test_a_key_that_nobody_listens_for_is_not_kept_for_later(simulated_twilio: SimulatedTwilio) -> None:
+def test_a_key_without_a_gather_is_not_kept_for_later(simulated_twilio: SimulatedTwilio) -> None:
     call(simulated_twilio, Twiml='<Response><Pause length="600"/></Response>')
     simulated_twilio.answer(TO)
     simulated_twilio.wait_for_call(TO, status="in-progress")

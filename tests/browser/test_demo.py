@@ -62,7 +62,10 @@ def keep(page: "Page", name: str) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_a_newcomer_sees_an_entry_become_a_confirmed_call(page: "Page", demo: tuple[str, str]) -> None:
+def test_a_newcomer_sees_an_entry_become_a_confirmed_call(
+    browser_page: "Page", demo: tuple[str, str]
+) -> None:
+    page = browser_page
     from playwright.sync_api import expect  # noqa: PLC0415 - takes long to load
 
     url, password = demo

@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from registration.membership import member_of
-from registration.models import Calendar, CalendarAccount
-from registration.tests.factories import UserFactory
+from registration.models import Calendar, CalendarAccount, Member
 from tests.google import GoogleCalendar, StandIn
 from tests.google.accounts import Person
 
@@ -27,17 +25,18 @@ def browser_context(browser: "Browser") -> Iterator["BrowserContext"]:
 
 
 @pytest.fixture
-def calendars(page: "Page", live_server: Any, google: StandIn, settings: Any) -> "Page":
+def calendars(
+    browser_page: "Page", live_server: Any, member: Member, google: StandIn, settings: Any
+) -> "Page":
     """The page of calendars, signed in through the form."""
     settings.NOTICE_PUBLIC_URL = live_server.url
     google.oauth.redirect_urls = {f"{live_server.url}/calendars/google/callback"}
-    member = member_of(UserFactory.create(username="ann"))
-    page.goto(f"{live_server.url}/accounts/login/?next=/calendars/")
-    page.get_by_label("Username").fill(member.user.username)
-    page.get_by_label("Password").fill("a long password")
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/calendars/")
-    return page
+    browser_page.goto(f"{live_server.url}/accounts/login/?next=/calendars/")
+    browser_page.get_by_label("Username").fill(member.user.username)
+    browser_page.get_by_label("Password").fill("a long password")
+    browser_page.get_by_role("button", name="Sign in").click()
+    browser_page.wait_for_url("**/calendars/")
+    return browser_page
 
 
 def test_an_account_is_connected_its_calendars_chosen_and_let_go(

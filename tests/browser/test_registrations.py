@@ -48,7 +48,7 @@ def new(panel: "Page", live_server: Any, calendar: Calendar) -> "Page":
 @pytest.fixture
 def stored(member: Member, calendar: Calendar) -> Registration:
     """A registration for telecons, planned."""
-    one: Registration = RegistrationFactory.create(member=member, syntax="words", is_planned=False)
+    one: Registration = RegistrationFactory.create(member=member, syntax="words", planned_version=0)
     StepFactory.create(registration=one, target=member.targets.get(kind="inbox"))
     follow_changes()
     return one

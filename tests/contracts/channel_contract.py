@@ -1,4 +1,4 @@
-"""What every channel has to do, whatever its provider: inherited by the test of each channel.
+"""The contract of all channels: tests that the test class of each channel inherits.
 
 How to use it. Write ``tests/contracts/test_<kind>.py`` with one class::
 
@@ -16,10 +16,10 @@ How to use it. Write ``tests/contracts/test_<kind>.py`` with one class::
         def good_addresses(self, provider): ...         # [(address, config)]
         def bad_addresses(self, provider): ...          # [(address, config, field)]
 
-A provider stand-in is a ``Provider`` (``tests.contracts.providers``): it is told how to answer from now on and tells what it
-took. It stands at the network's edge; nothing inside the channel is patched. Settings that point
+A stand-in is a ``Provider`` (``tests.contracts.providers``): a test sets how it answers and reads what it
+received. It is a server at the network's edge; nothing inside the channel is patched. Settings that point
 the channel at it (an API address, ``NOTICE_ALLOWED_PRIVATE_NETWORKS``) belong into the fixture
-``provider``, which may ask for pytest-django's ``settings``. A channel that has no provider (the
+``provider``, which may use pytest-django's ``settings``. A channel that has no provider (the
 inbox) gives ``NoProvider()`` and an ``outcomes`` in which all but ``Answer.ACCEPT`` is None.
 
 The tests have no database: a channel that touches it in ``send``, ``ask`` or ``cancel`` fails.
@@ -266,7 +266,7 @@ class ChannelContract:
         channel = self.make_channel()
         if channel.capabilities.resend is not Resend.ASK:
             pytest.skip("this channel sends again without asking")
-        # Long enough ago: of a try that has just begun nobody can say that it will not be taken.
+        # Long enough ago: a try that has just begun may still be accepted by the provider.
         began_at = clock.now() - timedelta(minutes=2)
         never_sent = replace(self.make_message(provider, 1), started_at=began_at)
         (found,) = list(channel.ask([never_sent]))

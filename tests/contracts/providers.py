@@ -1,11 +1,11 @@
-"""What a stand-in for a provider has to be able to do, so that the channels' contract can use it."""
+"""The interface of a stand-in for a provider, as the channels' contract uses it."""
 
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Protocol
 
 RETRY_AFTER = timedelta(seconds=7)
-"""What a provider says when it limits us."""
+"""The Retry-After of a provider that limits the rate."""
 
 
 class Answer(Enum):
@@ -13,21 +13,21 @@ class Answer(Enum):
 
     ACCEPT = auto()
     REJECT = auto()
-    """No, and never."""
+    """A permanent refusal."""
     FAIL = auto()
-    """Not now: a server's error that says that nothing was taken."""
+    """A temporary server error that says that nothing was accepted."""
     LIMIT = auto()
-    """Too many; come back after ``RETRY_AFTER``."""
+    """Too many requests; retry after ``RETRY_AFTER``."""
     GONE = auto()
-    """There is no such recipient any more."""
+    """The recipient no longer exists."""
     FORBID = auto()
     """Our credentials are wrong."""
     GARBAGE = auto()
-    """It takes the message, and answers with nonsense."""
+    """It accepts the message, and its answer can't be read."""
     VANISH = auto()
-    """It takes the message, and the connection breaks off before the answer."""
+    """It accepts the message, and the connection is closed before the answer."""
     HOLD = auto()
-    """It takes the message, and answers ACCEPT only after ``release``."""
+    """It accepts the message, and answers only after ``release``."""
 
 
 class Provider(Protocol):
@@ -37,14 +37,14 @@ class Provider(Protocol):
         """Answer so from now on; ACCEPT at first."""
 
     def received(self) -> list[str]:
-        """Return what was taken so far (ACCEPT, GARBAGE, VANISH, HOLD): a text for each request that
-        tells the messages apart."""
+        """Return what was accepted so far (ACCEPT, GARBAGE, VANISH, HOLD): for each request a text that
+        identifies the message."""
 
     def release(self) -> None:
-        """Answer what is held."""
+        """Answer the held requests."""
 
     def canceled(self) -> list[str]:
-        """Return the provider's ids of what was taken back."""
+        """Return the provider's ids of the messages that were canceled."""
 
 
 class NoProvider:

@@ -1,4 +1,4 @@
-"""The page docs/adding_a_channel.md is right: its code is taken out, installed, and keeps the contract."""
+"""The code in docs/adding_a_channel.md is extracted, installed, and keeps the contract."""
 
 import atexit
 import importlib.util

@@ -17,8 +17,8 @@ class TestEmail(ChannelContract):
     path = "eventinvoke.channels.email.channel.EmailChannel"
     outcomes: ClassVar[Mapping[Answer, Outcome | None]] = {
         **ChannelContract.outcomes,
-        # A mail server does not say how long it wants to be left alone, and "no such user" (550) may be
-        # its own mistake: nobody loses a target by one bounce.
+        # A mail server has no Retry-After, and "no such user" (550) may be its own mistake: one bounce
+        # does not end a target.
         Answer.LIMIT: None,
         Answer.GONE: None,
     }
@@ -45,7 +45,7 @@ class TestEmail(ChannelContract):
     def make_bad_message(self, provider: MailServer) -> Message:
         return Message(
             process_id="b" * 43,
-            address="nobody@example.org",
+            address="unknown@example.org",
             title="Bad\r\nBcc: everybody@example.org",
             body="\ud800 half a character",
             tag="bad",

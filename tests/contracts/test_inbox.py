@@ -33,10 +33,10 @@ class TestInbox(ChannelContract):
         )
 
     def make_bad_message(self, provider: Any) -> Message:
-        return replace(self.make_message(provider, 99), address="somebody@example.org")
+        return replace(self.make_message(provider, 99), address="ann@example.org")
 
     def good_addresses(self, provider: Any) -> Sequence[tuple[str, Mapping[str, Any]]]:
         return [("", {}), ("inbox", {}), (" Inbox ", {})]
 
     def bad_addresses(self, provider: Any) -> Sequence[tuple[str, Mapping[str, Any], str]]:
-        return [("somebody@example.org", {}, "address"), ("inbox", {"key": "x"}, "address")]
+        return [("ann@example.org", {}, "address"), ("inbox", {"key": "x"}, "address")]

@@ -1,13 +1,16 @@
 """The simulated Twilio as a stand-in of the contract: for calls, and for text messages."""
 
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
-from tests.contracts.channel_contract import RETRY_AFTER, Answer
+from common import clock
+from common.channels import Message
+from tests.contracts.channel_contract import RETRY_AFTER, Answer, ChannelContract
 from tests.simulated_twilio import SimulatedTwilio
 
 _ALWAYS: Final = 10_000
 _HELD_SECONDS: Final = 0.6
-"""The provider answers what is held by itself, after so long."""
+"""The provider answers held requests by itself after this time."""
 
 
 class TwilioProvider:
@@ -40,14 +43,38 @@ class TwilioProvider:
             self.twilio.break_next(creation, "slow", times=_ALWAYS, seconds=_HELD_SECONDS)
 
     def received(self) -> list[str]:
-        """Return the numbers that were called or written to, as often as that was."""
+        """Return the number of each call or message, with repetitions."""
         if self._what == "call":
             return [call.to for call in self.twilio.calls()]
         return [message.to for message in self.twilio.messages()]
 
     def release(self) -> None:
-        """Nothing: what is held is answered by itself."""
+        """Do nothing: held requests are answered by themselves."""
 
     def canceled(self) -> list[str]:
-        """Return the sids of the calls that were taken back."""
+        """Return the sids of the calls that were canceled."""
         return [call.sid for call in self.twilio.calls() if call.status == "canceled"]
+
+
+class TwilioContract(ChannelContract):
+    """The contract, with messages to phone numbers."""
+
+    def make_message(self, provider: Any, number: int) -> Message:
+        return Message(
+            process_id=f"{number % 100000}".rjust(43, "p"),
+            address=f"+49151120{number % 100000:05d}",
+            title=f"Notice {number}",
+            body="Something begins in ten minutes.",
+            tag=f"tag{number}",
+            expires_at=clock.now() + timedelta(minutes=10),
+        )
+
+    def make_bad_message(self, provider: Any) -> Message:
+        return Message(
+            process_id="b" * 43,
+            address="+1",
+            title="Bad",
+            body="\ud800 half a character",
+            tag="bad",
+            expires_at=clock.now() + timedelta(minutes=10),
+        )

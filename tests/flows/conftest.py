@@ -47,7 +47,7 @@ class Line:
     def plan(self, *steps: tuple[Target, float], **changes: Any) -> Registration:
         """A registration for telecons on the calendar; a step is a target and seconds to the start."""
         registration: Registration = RegistrationFactory(
-            member=self.member, calendar=self.calendar, is_planned=False, **changes
+            member=self.member, calendar=self.calendar, planned_version=0, **changes
         )
         for target, seconds in steps:
             StepFactory(registration=registration, target=target, offset=timedelta(seconds=seconds))

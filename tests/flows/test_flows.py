@@ -56,7 +56,7 @@ def test_a_date_registered_by_hand_becomes_an_event_with_deliveries(line: Line) 
     StepFactory(registration=registration, target=line.target("inbox", "inbox"))
     row = line.delivery(State.PENDING)
     assert (row.event.title, row.registration_id) == (registration.title, registration.pk)
-    Registration.objects.filter(pk=registration.pk).update(declined_at=now(), is_planned=False)
+    Registration.objects.filter(pk=registration.pk).update(declined_at=now(), planned_version=0)
     line.delivery(State.CANCELED, pk=row.pk)
 
 
@@ -154,7 +154,7 @@ def test_a_call_is_answered_read_aloud_and_confirmed_by_a_key(line: Line, soon: 
     ],
     ids=["busy", "no answer", "voicemail"],
 )
-def test_whoever_was_not_reached_is_followed_by_the_next_person(
+def test_a_person_who_was_not_reached_is_followed_by_the_next(
     line: Line, soon: Soon, behaviour: dict[str, Any], reason: str
 ) -> None:
     line.twilio.behave(PHONE, **behaviour)

@@ -8,10 +8,11 @@ import pytest
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Delivery
-from eventupdate.tests.google_browser import CONNECT, connect, signed_in
+from eventupdate.tests.google_browser import CONNECT, connect
 from registration.models import Calendar, CalendarAccount
 from registration.tests.factories import CalendarFactory, MemberFactory, RegistrationFactory, StepFactory
 from tests.faults.conftest import once
+from tests.fixtures.people import signed_in
 from tests.fixtures.processes import WorkerStarter, wait_until
 from tests.google import GoogleCalendar, StandIn
 from tests.google.accounts import Person

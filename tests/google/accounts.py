@@ -20,14 +20,14 @@ CODE_SECONDS = 600
 
 @dataclass
 class Person:
-    """Somebody with a Google account."""
+    """A person with a Google account."""
 
     address: str
     calendars: list[GoogleCalendar] = field(default_factory=list)
     roles: dict[str, str] = field(default_factory=dict)
     """By calendar; "owner" where there is none."""
     consents_to: set[str] | None = None
-    """The scopes that the person ticks; None ticks all, an empty set denies."""
+    """The scopes to which the person consents; None is all, an empty set denies."""
     has_granted_before: set[str] = field(default_factory=set)
     """Scopes that come with a new consent, as an older one to the same client included them."""
 
@@ -58,7 +58,7 @@ class OAuthServer:
         self.rotates = False
         """Whether a refresh brings a new refresh token, and the old one is no longer good."""
         self.visitor: Person | None = None
-        """Who sits at the browser."""
+        """The person at the browser."""
         self.hints: list[str] = []
         self._codes: dict[str, Grant] = {}
         self._access: dict[str, Grant] = {}
@@ -153,14 +153,14 @@ class OAuthServer:
         return token
 
     def grant_of(self, authorization: str) -> Grant:
-        """Return what a bearer may do. Raises ``Refusal`` for a token that is not good any more."""
+        """Return the grant of a bearer token. Raises ``Refusal`` for a token that is no longer valid."""
         grant = self._access.get(authorization.removeprefix("Bearer "))
         if not authorization.startswith("Bearer ") or grant is None or grant.expires_at < datetime.now(UTC):
             raise unauthorised()
         return grant
 
     def revoke(self, token: str) -> None:
-        """Take back, with one token, all that its person granted the client."""
+        """Revoke, by one token, everything that its person granted the client."""
         grant = self._refresh.get(token) or self._access.get(token)
         if grant is None:
             raise oauth_refusal(400, "invalid_token", "Token expired or revoked")
@@ -173,7 +173,7 @@ class OAuthServer:
                 del tokens[token]
 
     def expire_access(self) -> None:
-        """Let all access tokens end before their time, as a change of password does."""
+        """Expire all access tokens early, as a change of password does."""
         self._access.clear()
 
     def narrow(self, person: Person, scopes: set[str]) -> None:

@@ -30,7 +30,7 @@ class GoogleCalendar:
         self._changed: dict[str, int] = {}
         self._revision = 0
         self._oldest = 0
-        """Sync tokens from before this number are no longer good."""
+        """Sync tokens from before this number are expired."""
         self._pages: dict[str, tuple[Json, list[Json], int]] = {}
         self._tokens: dict[str, tuple[Json, int]] = {}
 
@@ -69,7 +69,7 @@ class GoogleCalendar:
         self.change(event_id, start=self._read(event["start"]) + by, end=self._read(event["end"]) + by)
 
     def delete(self, event_id: str) -> None:
-        """Delete an event or a whole series. Of what was deleted only the id is sure to be told."""
+        """Delete an event or a whole series. The API reports only the id of a deleted event for certain."""
         for exception_id in [*self._exceptions(event_id)]:
             del self._events[exception_id], self._changed[exception_id]
         self._put({"id": event_id, "status": "cancelled"})
@@ -85,7 +85,7 @@ class GoogleCalendar:
         return str(exception["id"])
 
     def invite_to_instance(self, series_id: str, summary: str, start: datetime) -> str:
-        """Enter one occurrence of a series that is in somebody else's calendar only."""
+        """Add one occurrence of a series that exists only in another person's calendar."""
         original = self._time(start)
         event_id = f"{series_id}_{start.astimezone(UTC):%Y%m%dT%H%M%SZ}"
         return self.add(summary, start, id=event_id, recurringEventId=series_id, originalStartTime=original)
@@ -114,7 +114,7 @@ class GoogleCalendar:
         return self._originals(event) if event.get("recurrence") else []
 
     def forget_sync_tokens(self) -> None:
-        """Let all sync tokens that were given out become too old."""
+        """Expire all sync tokens that were given out."""
         self._revision += 1
         self._oldest = self._revision
 

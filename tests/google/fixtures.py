@@ -1,4 +1,4 @@
-"""Fixtures: the stand-in for Google, somebody with an account there, and that account connected here."""
+"""Fixtures: the stand-in for Google, a person with an account there, and that account connected here."""
 
 import json
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def google(tmp_path: Path, settings: Any) -> Iterator[StandIn]:
 
 @pytest.fixture
 def ada(google: StandIn) -> Person:
-    """Somebody with a Google account, at the browser."""
+    """Ada, who has a Google account, at the browser."""
     google.oauth.visitor = google.person("ada@example.org")
     return google.oauth.visitor
 

@@ -1,14 +1,12 @@
-"""The stand-in's web server: TLS on loopback, and whatever goes wrong with real ones."""
+"""The stand-in's web server: TLS on loopback, with the faults of real servers."""
 
 import contextlib
 import json
 import threading
 import time
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.google.accounts import OAuthServer, Person
@@ -17,10 +15,11 @@ from tests.google.discovery import Call, faults_of, read_call
 from tests.google.partial import project
 from tests.google.refusals import Refusal, api_refusal, insufficient_scopes
 from tests.tls import server_context
+from tests.web_server import Handler, WebServer
 
 Json = dict[str, Any]
 _TITLES = frozenset({"reader", "writerWithoutPrivateAccess", "writer", "owner"})
-# What the API does and the stand-in does not play. None of it can be used with a sync token.
+# Parameters of the API that the stand-in does not implement. None can be used with a sync token.
 _NOT_PLAYED = frozenset({
     "alwaysIncludeEmail", "eventTypes", "iCalUID", "maxAttendees", "orderBy", "privateExtendedProperty", "q",
     "sharedExtendedProperty", "timeMax", "timeMin", "timeZone", "updatedMin",
@@ -38,47 +37,34 @@ class Trouble:
     is_cut: bool = False
     """The answer breaks off half-way."""
     skip: int = 0
-    """So many requests get through first."""
+    """The number of requests that succeed first."""
     times: int = 1
 
 
-class StandIn:
-    """Google, on loopback; a context manager."""
+class StandIn(WebServer):
+    """Google, on loopback."""
 
     def __init__(self, folder: Path) -> None:
-        """Make a certificate in ``folder``, and bind a free port."""
+        """Make a certificate in ``folder``."""
+        super().__init__(_Handler)
         self.oauth = OAuthServer("123-abc.apps.googleusercontent.com", "GOCSPX-secret")
         self.people: list[Person] = []
         self.calls: list[Call] = []
         """The API's requests that were in order."""
         self.faults: list[str] = []
-        """What should not have been asked of the stand-in: a test that ends with some fails."""
+        """Requests that the stand-in does not implement, or wrong answers of its own; a test that causes one fails."""
         self.ca_file = folder / "certificate.pem"
         self._troubles: list[Trouble] = []
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
         context = server_context(folder)
-        self._server.socket = context.wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False
+        self.server.socket = context.wrap_socket(
+            self.server.socket, server_side=True, do_handshake_on_connect=False
         )
-        self._server.google = self
-        self.url = f"https://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
+        self.url = f"https://{self.address}"
 
     @property
     def settings(self) -> dict[str, str]:
-        """What the product is told, to find the stand-in in Google's place."""
+        """The settings that point the product at the stand-in."""
         return {
             "GOOGLE_CLIENT_ID": self.oauth.client_id,
             "GOOGLE_CLIENT_SECRET": self.oauth.client_secret,
@@ -90,7 +76,7 @@ class StandIn:
         }
 
     def person(self, address: str = "ada@example.org", *more: GoogleCalendar) -> Person:
-        """Make somebody with a main calendar, which is called by the mail address, and more."""
+        """Add a person with a main calendar, whose id is the mail address, and more calendars."""
         person = Person(address, [GoogleCalendar(address), *more])
         self.people.append(person)
         return person
@@ -100,7 +86,7 @@ class StandIn:
         self._troubles.append(Trouble(where, refusal, **how))
 
     def mend(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all troubles."""
         self._troubles.clear()
 
     def answer_api(self, verb: str, path: str, query: str, authorization: str) -> Json:
@@ -146,7 +132,7 @@ class StandIn:
         return call.query.get("minAccessRole") is None or person.role(calendar) in _TITLES
 
     def troubled(self, where: str) -> Trouble | None:
-        """Return what goes wrong with this request, and count it."""
+        """Return the trouble that affects this request, if any, and count it."""
         with self._lock:
             for trouble in self._troubles:
                 if trouble.where != where or not trouble.times:
@@ -170,29 +156,12 @@ def _entry(person: Person, calendar: GoogleCalendar) -> Json:
     return entry | ({"primary": True} if calendar is person.calendars[0] else {})
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    google: StandIn
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        pass  # a client that hangs up early is what some tests are about
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     timeout = 20
-    server: _Server
-
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
 
     def _serve(self) -> None:
-        google = self.server.google
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        google: StandIn = self.server.site
+        body = self.read_body().decode()
         parts = urlsplit(self.path)
         authorization = self.headers.get("Authorization", "")
         try:
@@ -216,6 +185,8 @@ class _Handler(BaseHTTPRequestHandler):
         except Refusal as refusal:
             self._give(refusal.status, refusal.body, refusal.headers)
 
+    do_GET = do_POST = _serve  # noqa: N815 - their names in the library
+
     def _meet(self, trouble: Trouble | None) -> None:
         if trouble is not None:
             time.sleep(trouble.seconds)
@@ -226,16 +197,11 @@ class _Handler(BaseHTTPRequestHandler):
         self, status: int, answer: Json | None, headers: dict[str, str] | None = None, *, is_cut: bool = False
     ) -> None:
         body = b"" if answer is None else json.dumps(answer).encode()
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json; charset=UTF-8", **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
+        self.give_head(
+            status, len(body), {"Content-Type": "application/json; charset=UTF-8", **(headers or {})}
+        )
         self.wfile.write(body[: len(body) // 2] if is_cut else body)
         if is_cut:
             self.close_connection = True
             with contextlib.suppress(OSError):
                 self.connection.close()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
-        pass

@@ -43,13 +43,13 @@ def test_a_second_postgresql_can_be_restarted(postgresql_server: PostgreSQL) -> 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_process_sees_the_rows_of_the_test(start_process: Starter) -> None:
-    get_user_model().objects.create_user("somebody")
+    get_user_model().objects.create_user("ann")
     script = (
         "from django.contrib.auth import get_user_model as g; print([u.username for u in g().objects.all()])"
     )
     process = start_process("manage", "shell", "-v", "0", "-c", script)
     process.popen.wait(30)
-    assert "['somebody']" in process.output
+    assert "['ann']" in process.output
 
 
 @pytest.mark.django_db(transaction=True)
@@ -59,6 +59,6 @@ def test_a_worker_takes_tasks_of_the_test(celery_worker_process: Process) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_browser_reads_a_page_of_the_live_web(live_web: str, page: "Page") -> None:
-    page.goto(f"{live_web}/health")
-    assert page.inner_text("body").strip() == "ok"
+def test_the_browser_reads_a_page_of_the_live_web(live_web: str, browser_page: "Page") -> None:
+    browser_page.goto(f"{live_web}/health")
+    assert browser_page.inner_text("body").strip() == "ok"

@@ -1,4 +1,4 @@
-"""What all servers share: a folder, a port, an account without privileges, a clean end."""
+"""The base of all servers: a folder, a port, an unprivileged account, a clean end."""
 
 import contextlib
 import ctypes

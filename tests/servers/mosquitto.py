@@ -1,4 +1,4 @@
-"""mosquitto, open to everybody on the loopback interface."""
+"""mosquitto, without authentication, on the loopback interface."""
 
 from tests.servers.base import Server, program
 

@@ -36,8 +36,8 @@ def may_install() -> bool:
 
 
 def ensure(*programs: str) -> None:
-    """Install the packages of the programs that are missing, if we may. Failing to is no error here:
-    whoever needs the program says so.
+    """Install the packages of missing programs, if permitted. A failure is no error here; the fixture that
+    needs the program reports it.
     """
     wanted = [PACKAGES[program] for program in programs if find(program) is None]
     if not wanted or not may_install():

@@ -1,7 +1,7 @@
 """The channel ``inbox``: notices in the panel.
 
 There is no provider: the panel shows the member's deliveries of this kind, and the browser that
-showed one reports it (DELIVERED). So sending is nothing but saying so.
+showed one reports it (DELIVERED). Sending therefore only returns ACCEPTED.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ class InboxChannel:
     )
 
     def check_address(self, address: str, config: Mapping[str, Any]) -> Address:
-        """Take nothing, or the word itself; each member has one inbox."""
+        """Accept "" or "inbox": each member has one inbox."""
         if address.strip().lower() not in {"", ADDRESS}:
             raise AddressError(_NOT_AN_INBOX, field="address")
         if config:
@@ -32,17 +32,17 @@ class InboxChannel:
         return Address(ADDRESS, "Inbox in this panel")
 
     def send(self, messages: Iterable[Message]) -> Iterator[SendResult | None]:
-        """Say of each that it is there."""
+        """Yield ACCEPTED for each message."""
         for message in messages:
             if message.address == ADDRESS:
                 yield SendResult(message, Outcome.ACCEPTED)
             else:
                 yield SendResult(message, Outcome.REJECTED, reason=_NOT_AN_INBOX)
 
-    def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:  # noqa: ARG002 - nobody to ask
+    def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:  # noqa: ARG002 - there is no provider to ask
         """Yield nothing: nothing ends unknown."""
         return iter(())
 
     def cancel(self, provider_ids: Sequence[str]) -> Iterator[str]:  # noqa: ARG002 - nothing waits
-        """Yield nothing: what was sent is there."""
+        """Yield nothing: a notice in the inbox can't be taken back."""
         return iter(())

@@ -1,4 +1,4 @@
-"""The channel ``sms``: a text message with a link to confirm."""
+"""The channel ``sms``: a text message with a link to acknowledge."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -17,7 +17,7 @@ from eventinvoke.providers.twilio import answers, asking, rest, statuses
 
 _MAX_VALIDITY: Final = 14_400
 """Seconds that Twilio keeps a message waiting, at most, when nothing is said."""
-_TOO_LATE: Final = "It was too late: nobody wants this notice any more."
+_TOO_LATE: Final = "It was too late: its time was over."
 _EMPTY: Final = "There is nothing to write."
 _LANDLINE: Final = "This is a landline, which takes no text messages. Add it as a phone call instead."
 

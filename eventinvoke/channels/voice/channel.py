@@ -15,9 +15,9 @@ from eventinvoke.links import link
 from eventinvoke.providers.twilio import answers, asking, rest, statuses
 
 _RING_SECONDS: Final = 40
-"""Long enough to find the phone in the next room; the next step of the plan waits so long."""
+"""Seconds of ringing: long enough to reach the phone, and the next step of the plan waits for it."""
 _CALL_SECONDS: Final = 300
-"""No call of ours is longer: an answering machine that listens on and on costs money."""
+"""Seconds after which a call is ended: an answering machine that records on costs money."""
 _EVENTS: Final = ("initiated", "ringing", "answered", "completed")
 _CALLS: Final = asking.Kind(
     "Calls",
@@ -40,7 +40,7 @@ class VoiceChannel:
         rate_per_second=settings.TWILIO_CALLS_PER_SECOND,
     )
 
-    def check_address(self, address: str, config: Mapping[str, Any]) -> Address:  # noqa: ARG002 - a number is all
+    def check_address(self, address: str, config: Mapping[str, Any]) -> Address:  # noqa: ARG002 - a number needs no configuration
         """Check a phone number in the international form."""
         return numbers.address(numbers.parse(address))
 
@@ -55,12 +55,12 @@ class VoiceChannel:
                 yield answers.result(reply.tag, reply)
 
     def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:
-        """Ask for a call by its sid; with none, look for calls to the number while it was tried.
+        """Ask for a call by its sid; without one, search the calls to the number at the time of the try.
 
-        A call shows neither the address of its content nor anything else that we give it. Calls that
-        are known to belong to other tries are left out (``Message.known_ids``); of what remains, any
-        that could be ours counts as ours, as a phone must not ring twice. Usually nothing needs to be
-        asked: Twilio's first callback about a call names both the call and the try.
+        A call in the list shows neither the address of its content nor another id of ours. Calls of other
+        tries are left out (``Message.known_ids``); of the rest, any that could be this try's counts as
+        this try's, because a phone must not ring twice. Usually it is not needed: Twilio's first callback
+        about a call names both the call and the try.
         """
         yield from asking.ask(_CALLS, messages)
 
@@ -99,7 +99,7 @@ def _content(message: Message) -> list[tuple[str, str]]:
         ("StatusCallback", status),
         ("StatusCallbackMethod", "POST"),
         *(("StatusCallbackEvent", event) for event in _EVENTS),
-        # Asynchronous, as the other form keeps whoever answers waiting in silence.
+        # Asynchronous: with the other form the person who answers hears silence first.
         ("MachineDetection", "Enable"),
         ("AsyncAmd", "true"),
         ("AsyncAmdStatusCallback", status),

@@ -14,7 +14,7 @@ _TIMES: Final = 2
 
 
 def twiml(message: Message) -> str:
-    """Return what is said: the code in the message's body, digit by digit, twice, in its language."""
+    """Return TwiML that says the code in the message's body digit by digit, twice, in its language."""
     voice = voice_for(message.language)
     response = VoiceResponse()
     found = _CODE.search(message.body) or _CODE.search(message.title)

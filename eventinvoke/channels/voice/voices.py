@@ -28,10 +28,10 @@ VOICES: Final = {
 
 
 def voice_for(language: str) -> Voice:
-    """Return who speaks to a member of that language (BCP 47).
+    """Return the voice for a member's language (BCP 47).
 
-    A language that our texts are not written in is spoken to in English, by an English voice: an
-    Italian voice can't read English.
+    For a language without a translation the text is English, and so is the voice: an Italian voice
+    can't read English.
     """
     name = language.lower().replace("_", "-")
     return VOICES.get(name) or VOICES.get(name.partition("-")[0]) or VOICES["en"]

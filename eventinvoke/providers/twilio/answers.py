@@ -1,9 +1,9 @@
-"""What became of a call or a message, by Twilio's answer to the request that creates it.
+"""The outcome of a call or a message, derived from Twilio's answer to the request that creates it.
 
-There is no idempotency key for creating calls or messages. So whatever leaves it open whether one was
-created is ``UNKNOWN``, and Twilio is asked (``asking``) before anything is sent again: no answer,
-an answer that is no JSON, and also a status of 5xx, which a gateway may give for a request that was
-carried out behind it.
+Creating calls and messages is not idempotent, and Twilio has no key for it. An answer that leaves open
+whether one was created is ``UNKNOWN``, and Twilio is asked (``asking``) before anything is sent again: no
+answer, an answer that is no JSON, and also a status of 5xx, which a gateway may give for a request that
+was carried out behind it.
 """
 
 import re
@@ -31,12 +31,12 @@ _STATUSES: Final = {
 
 
 def is_success(reply: Reply) -> bool:
-    """Say whether a whole answer with a status of success came."""
+    """Say whether a complete answer with a status of success came."""
     return reply.error is None and 200 <= reply.status < 300  # noqa: PLR2004 - RFC 9110, 15.3
 
 
 def result(message: Message, reply: Reply) -> SendResult:
-    """Return what became of a message."""
+    """Return the outcome for a message."""
     if reply.error is not None:
         return SendResult(message, _FAILURES[reply.error], reason=f"Twilio was not reached: {reply.reason}.")
     if is_success(reply):

@@ -1,9 +1,9 @@
-"""Asking Twilio what became of calls and messages: whether it took them, and how they went.
+"""Asking Twilio for the outcome of calls and messages: whether it accepted them, and their progress.
 
 Where Twilio's id is known the one call or message is asked for. Where it is not, because the answer to
-the creation was lost, Twilio's list of what went to the number is searched, the newest first. Two
-things make the list's filters on dates useless: what is still queued has no StartTime and no DateSent,
-and that is just what is looked for. So the list is read without them, and compared by
+the creation was lost, Twilio's list of what went to the number is searched, the newest first. The
+list's filters on dates are useless: an entry that is still queued has no StartTime and no DateSent, and may
+be the one that is searched for. So the list is read without them, and compared by
 ``date_created``, on Twilio's own clock: the answer's Date header says what time it is there.
 """
 
@@ -25,11 +25,11 @@ from eventinvoke.providers.twilio.answers import is_success
 from eventinvoke.providers.twilio.statuses import Meaning
 
 SETTLED_AFTER: Final = timedelta(seconds=rest.TIMEOUT)
-"""So long after a try began, what Twilio does not list was not taken: the request has ended by then."""
+"""A try that began this long ago and is not listed was not accepted: its request has ended by then."""
 _LATEST: Final = timedelta(seconds=60)
 """Nothing of a try is created later than this after it began."""
 _INEXACT: Final = timedelta(seconds=3)
-"""Both clocks are shown in whole seconds, and the answer takes a while."""
+"""Tolerance: both clocks show whole seconds, and the answer takes time."""
 _PAGE_SIZE: Final = 20  # an exchange keeps 64 KiB of an answer; a call is about 1.5
 _MAX_PAGES: Final = 10
 _SID: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
@@ -81,7 +81,7 @@ class _Search:
 
 
 def ask(kind: Kind, messages: Sequence[Message]) -> Iterator[SendResult]:
-    """Say what became of each message, as ``common.channels.Channel.ask`` promises.
+    """Yield the outcome of each message, as ``common.channels.Channel.ask`` specifies.
 
     One that is found in a list stands for one message at most, and for none whose ``known_ids`` hold it.
     """
@@ -152,7 +152,7 @@ def _read_page(kind: Kind, reply: Reply) -> None:
 
 
 def _is_ours(path: Any) -> bool:
-    """Our credentials go nowhere but to our own account."""
+    """Credentials are sent only to addresses of the own account."""
     return (
         isinstance(path, str) and path.startswith(rest.account_path()) and path.isascii() and " " not in path
     )
@@ -179,7 +179,7 @@ def _record(kind: Kind, row: Any, ahead: timedelta) -> Record | None:
 
 
 def _judge(kind: Kind, search: _Search) -> Iterator[SendResult]:
-    # The oldest first, so that of several that nothing tells apart the first gets the first.
+    # The oldest first, so that of several equal tries the first one gets the first entry.
     records = sorted(search.records, key=lambda record: record.created_at)
     taken: set[str] = set()
     for message in search.messages:
@@ -202,6 +202,6 @@ def _absent(search: _Search, message: Message) -> SendResult:
 
 
 def _result(message: Message, record: Record) -> SendResult:
-    # A state that we don't know yet says at least that it was taken.
+    # An unknown state says at least that it was accepted.
     outcome = _OUTCOMES.get(record.meaning.means or State.SENT, Outcome.ACCEPTED)
     return SendResult(message, outcome, record.sid, record.meaning.reason)

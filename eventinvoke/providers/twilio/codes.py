@@ -1,8 +1,8 @@
 """Twilio's error numbers: https://www.twilio.com/docs/api/errors.
 
-``REFUSALS`` are answers to a request that creates something, ``MISHAPS`` are told later of a text
-message that was taken. What names our own number, address or account is ours to mend; what names the
-recipient is not worth another try, so that the next step of the plan comes forward at once.
+``REFUSALS`` are answers to a request that creates something; ``MISHAPS`` are reported later for a text
+message that was accepted. Codes about the own number, address or account are a misconfiguration; codes about
+the recipient make another try useless, so that the next step of the plan is brought forward at once.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ _REJECTED: Final = Outcome.REJECTED
 _OURS: Final = Outcome.MISCONFIGURED
 
 REFUSALS: Final = {
-    # Who is called or written to.
+    # About the recipient.
     13223: (_REJECTED, "The phone number can't be dialled."),
     13224: (_REJECTED, "The phone number can't be dialled."),
     13225: (_REJECTED, "The phone number is blocked."),
@@ -38,7 +38,7 @@ REFUSALS: Final = {
     21614: (_REJECTED, "The phone number takes no text messages; it is not a mobile number."),
     21617: (_REJECTED, "The text message is too long."),
     21635: (_REJECTED, "The phone number is a landline and takes no text messages."),
-    # What we are, or told Twilio.
+    # About the own account, number or address.
     10001: (_OURS, "The Twilio account is not active."),
     20003: (_OURS, "Twilio does not accept our account or token."),
     20005: (_OURS, "The Twilio account is not active."),
@@ -53,7 +53,7 @@ REFUSALS: Final = {
     21609: (_OURS, "Twilio can't reach NOTICE_PUBLIC_URL."),
     21659: (_OURS, "TWILIO_FROM_NUMBER does not belong to the Twilio account."),
     21660: (_OURS, "TWILIO_FROM_NUMBER does not belong to the Twilio account."),
-    # Not now.
+    # Temporary.
     10004: (Outcome.RETRY, "The Twilio account has as many calls as it may have at once."),
     14107: (Outcome.RETRY, "The Twilio account sends more messages than it may."),
     20429: (Outcome.RETRY, "Twilio gets too many requests from us."),
@@ -80,4 +80,4 @@ MISHAPS: Final = {
 }
 
 UNSUBSCRIBED: Final = 21610
-"""The only one that ends a target for good: the others may be a porting, a new phone, a mistake."""
+"""The only code that disables a target: the others may mean a ported number, a new phone, a mistake."""

@@ -12,7 +12,7 @@ from django.conf import settings
 from common.http import Reply, Request
 
 TIMEOUT: Final = 10.0
-"""Seconds for one request. Twilio answers within one; the rest is for a bad line."""
+"""Seconds for one request. Twilio answers within one; the rest is for a slow connection."""
 _VERSION: Final = "2010-04-01"
 _FORM: Final = "Content-Type: application/x-www-form-urlencoded"
 
@@ -73,7 +73,7 @@ def get(path: str, tag: Any) -> Request:
 
 
 def content(reply: Reply) -> Mapping[str, Any]:
-    """Return the JSON object that came, or an empty one for whatever else came."""
+    """Return the JSON object of a reply, or an empty one if it has none."""
     try:
         found = json.loads(reply.body)
     except ValueError:

@@ -19,11 +19,11 @@ class Meaning:
     means: State | None
     """The state that it brings the delivery to; None for nothing."""
     reason: str = ""
-    """Why somebody was not reached."""
+    """Why the person was not reached."""
 
 
-# That a call or message is under way says that Twilio took it. Usually that is known already; but when
-# the answer to its creation was lost, this is how it becomes known, and which call belongs to which try.
+# Progress of a call or message says that Twilio accepted it. Usually that is known already; if the answer to
+# its creation was lost, this shows it, and which call belongs to which try.
 _TAKEN: Final = Meaning(State.SENT)
 
 CALLS: Final = {
@@ -31,12 +31,11 @@ CALLS: Final = {
     "initiated": _TAKEN,
     "ringing": _TAKEN,
     "in-progress": _TAKEN,
-    # A voicemail, and somebody who hung up at once, end a call in the same way as a talk. Whoever was
-    # shown to be there (a key, the detection) has brought the delivery to DELIVERED before, which
-    # nothing undoes.
+    # A call to a voicemail, and one that is hung up at once, end in the same way as a conversation. Evidence of
+    # a person (a key, the detection) has moved the delivery to DELIVERED before, and stays.
     "completed": Meaning(State.UNDELIVERED, "The call ended without a key being pressed."),
     "busy": Meaning(State.UNDELIVERED, "The line was busy."),
-    "no-answer": Meaning(State.UNDELIVERED, "Nobody answered."),
+    "no-answer": Meaning(State.UNDELIVERED, "No answer."),
     "failed": Meaning(State.UNDELIVERED, "The call could not be put through."),
     "canceled": Meaning(State.UNDELIVERED, "The call was taken back before anybody answered."),
 }

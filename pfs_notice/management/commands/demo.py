@@ -1,4 +1,4 @@
-"""``manage.py demo``: somebody to try it with, who is told of something in two minutes."""
+"""``manage.py demo``: a member to try it with, and an event that starts in two minutes."""
 
 import secrets
 from datetime import datetime, timedelta

@@ -1,0 +1,85 @@
+"""Twins: the same meeting in two calendars is one meeting.
+
+Events of different calendars are twins when they have the same start and the same entry (its iCalendar
+UID, kept as ``Event.series``) or the same title. A target is told of a meeting once, and an answer about one of its
+events counts for all of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from eventinvoke.models import Event
+from eventinvoke.planning.matching import CALENDAR_PREFIX
+from eventinvoke.planning.settlement import Said
+from eventinvoke.planning.wants import said_about
+
+
+class EventLike(Protocol):
+    """What twins are told by."""
+
+    @property
+    def pk(self) -> Any:
+        """The event's key."""
+
+    @property
+    def source(self) -> Any:
+        """The calendar."""
+
+    @property
+    def series(self) -> Any:
+        """What stands for the iCalendar UID."""
+
+    @property
+    def title(self) -> Any:
+        """The title."""
+
+    @property
+    def starts_at(self) -> Any:
+        """The start."""
+
+
+def twins_of(events: Iterable[EventLike]) -> dict[int, set[int]]:
+    """Return the twins of some events of calendars, by event; one query, none where no event is of a calendar."""
+    asked = [event for event in events if event.source.startswith(CALENDAR_PREFIX)]
+    if not asked:
+        return {}
+    starts = {event.starts_at for event in asked}
+    rows = Event.objects.filter(
+        starts_at__in=starts, source__startswith=CALENDAR_PREFIX, canceled_at__isnull=True
+    )
+    by_start: dict[datetime, list[tuple[int, str, str, str]]] = defaultdict(list)
+    for start, pk, source, series, title in rows.values_list("starts_at", "pk", "source", "series", "title"):
+        by_start[start].append((pk, source, series, _folded(title)))
+    found: dict[int, set[int]] = {}
+    for event in asked:
+        title = _folded(event.title)
+        others = {
+            pk
+            for pk, source, series, other in by_start[event.starts_at]
+            if source != event.source and (other == title or (series and series == event.series))
+        }
+        if others:
+            found[event.pk] = others
+    return found
+
+
+def _folded(title: str) -> str:
+    return " ".join(title.split()).casefold()
+
+
+def said_about_meetings(events: Sequence[EventLike]) -> dict[int, list[Said]]:
+    """Return the settling answers about some events and their twins, by event."""
+    twins = twins_of(events)
+    pks: set[int] = {event.pk for event in events}
+    found = said_about(pks.union(*twins.values()))
+    return {
+        pk: [answer for one in (pk, *sorted(twins.get(pk, ()))) for answer in found.get(one, ())]
+        for pk in pks
+    }
+
+
+def meeting_of(event: EventLike) -> Collection[int]:
+    """Return an event and its twins, by key."""
+    return {event.pk, *twins_of([event]).get(event.pk, ())}

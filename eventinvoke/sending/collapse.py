@@ -1,0 +1,118 @@
+"""Collapse: a target is told of a meeting once, where several deliveries about it are due together.
+
+That is so after a downtime, when several steps of a plan are overdue at once, and for a meeting that is in two calendars. The
+latest step is sent; the plans of the others share it, so that its answer and its miss are theirs too.
+Deliveries about an event that changed and is not planned yet wait for that.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from common.clock import now
+from common.db import bulk
+from common.states import State
+from eventinvoke.models import Delivery, Event, Share
+from eventinvoke.planning.obsolete import ORIGINS, unwanted
+from eventinvoke.planning.twins import twins_of
+from eventinvoke.planning.wants import wants_of
+from eventinvoke.sending.compose import Row
+
+TOGETHER: Final = "Told together with a later step."
+TWIN: Final = "The same meeting in another calendar told this."
+_PAUSE: Final = timedelta(seconds=1)
+"""So long a delivery waits for the planning of its event, again and again."""
+_PATIENCE: Final = timedelta(minutes=1)
+"""After so long it is judged by itself."""
+_APART: Final = frozenset({Delivery.Origin.DIGEST, Delivery.Origin.DIRECT})
+_TOLD: Final = (State.SENDING, State.SENT, State.DELIVERED, State.ACKNOWLEDGED)
+
+
+class _Meeting(NamedTuple):
+    """What tells twins, and whether the event has changed since it was planned."""
+
+    pk: int
+    source: str
+    series: str
+    title: str
+    starts_at: datetime
+    version: int
+    planned_version: int
+
+
+def collapse(rows: Sequence[Row], instant: datetime) -> list[Row]:
+    """Return the deliveries that are to be sent, and settle or postpone the others."""
+    pks = {row.event_id for row in rows if row.origin not in _APART}
+    found = Event.objects.filter(pk__any_of=pks).values_list(*_Meeting._fields)
+    meetings = {row[0]: _Meeting(*row) for row in found}
+    rows = _planned(rows, meetings, instant)
+    twins = twins_of(meetings.values())
+    groups: dict[tuple[int, int | None], list[Row]] = defaultdict(list)
+    for row in rows:
+        meeting = min({row.event_id, *twins.get(row.event_id, ())})
+        groups[meeting, row.target_id].append(row)
+    replaced: dict[int, Row] = {}
+    for some in groups.values():
+        if len(some) > 1:
+            kept = max(some, key=lambda row: (row.origin in ORIGINS, row.due_at, row.pk))
+            replaced.update({row.pk: kept for row in some if row.pk != kept.pk})
+    if replaced:
+        _share(replaced)
+        _settle(list(replaced), TOGETHER)
+    going = [row for row in rows if row.pk not in replaced]
+    told = _told_by_twins(going, twins)
+    if told:
+        _settle(sorted(told), TWIN)
+    return [row for row in going if row.pk not in told]
+
+
+def _planned(rows: Sequence[Row], meetings: Mapping[int, _Meeting], instant: datetime) -> list[Row]:
+    """Postpone what changed with its event and is not planned yet."""
+    stale = [
+        row.pk
+        for row in rows
+        if row.event_id in meetings
+        and meetings[row.event_id].planned_version < meetings[row.event_id].version
+        and row.due_at > instant - _PATIENCE
+    ]
+    if not stale:
+        return list(rows)
+    waiting = set(unwanted(stale))
+    Delivery.objects.pending().filter(pk__in=waiting).update(next_attempt_at=instant + _PAUSE)
+    return [row for row in rows if row.pk not in waiting]
+
+
+def _settle(pks: Sequence[int], reason: str) -> None:
+    Delivery.objects.filter(pk__in=pks).move_to(State.SUPPRESSED, reason=reason, settled_at=now())
+
+
+def _share(replaced: Mapping[int, Row]) -> None:
+    """Have the plans of deliveries that are not sent share the one that is sent in their place."""
+    wants = wants_of({*replaced, *(row.pk for row in replaced.values())})
+    firsts = {row.pk: row.registration_id for row in replaced.values()}
+    rows = [
+        (replaced[pk].pk, want.registration_id, want.step_id, want.condition)
+        for pk, some in wants.items()
+        if pk in replaced
+        for want in some
+        if want.registration_id != firsts[replaced[pk].pk]
+    ]
+    bulk.insert_missing(Share, ("delivery_id", "registration_id", "step_id", "condition"), rows)
+
+
+def _told_by_twins(rows: Sequence[Row], twins: Mapping[int, Collection[int]]) -> set[int]:
+    """Return which of some deliveries a twin of their event has told at the same due time."""
+    asked = [row for row in rows if row.event_id in twins and row.origin == Delivery.Origin.PLAN]
+    if not asked:
+        return set()
+    others = set().union(*(twins[row.event_id] for row in asked))
+    told = Delivery.objects.filter(
+        event__in=others, target__in={row.target_id for row in asked}, state__in=_TOLD
+    )
+    known = set(told.values_list("event_id", "target_id", "starts_at", "due_at"))
+    return {
+        row.pk
+        for row in asked
+        if any((twin, row.target_id, row.starts_at, row.due_at) in known for twin in twins[row.event_id])
+    }
