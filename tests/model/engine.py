@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
 from django.db.models import Min, Q
 
@@ -13,8 +12,8 @@ from common.channels import Message
 from common.clock import now
 from common.states import REACHED, State
 from eventinvoke.models import Answer, Attempt, Delivery, Held
+from eventinvoke.planning import replan
 from eventinvoke.planning.publish import EventDraft, publish, withdraw
-from eventinvoke.planning.replan import follow_changes
 from eventinvoke.replies import answers, receipts
 from eventinvoke.sending.deliver import fire
 from eventinvoke.sending.digest import summarise_due
@@ -211,9 +210,9 @@ class Engine:
         raise AssertionError("the engine does not come to rest")
 
     def _do_what_is_due(self) -> bool:
-        is_changed = Registration.objects.unplanned().exists()
+        is_changed = replan.has_changes()
         if is_changed:
-            follow_changes()
+            replan.follow_changes()
         is_lost = Delivery.objects.filter(lease_until__lt=now()).exists()
         if is_lost:
             recover_leases()
@@ -240,39 +239,40 @@ class Engine:
 
     def acknowledge(self, process_id: str, starts_at: float) -> None:
         """Acknowledge the start that a message told."""
-        del starts_at  # the present functions take no start
-        answers.confirm(_delivery(process_id), "page")
+        answers.acknowledge(_delivery(process_id), "page", starts_at=instant(starts_at))
 
     def snooze(self, process_id: str, after: int | None, starts_at: float) -> float | None:
         """Snooze by minutes, or to the start (None); return when it is told again."""
-        minutes = starts_at - self.now if after is None else after
-        at = answers.snooze(_delivery(process_id), "page", timedelta(minutes=minutes))
+        pause = None if after is None else timedelta(minutes=after)
+        at = answers.snooze(_delivery(process_id), "page", pause, starts_at=instant(starts_at))
         return None if at is None else minute(at)
 
     def pass_on(self, process_id: str, starts_at: float) -> str | None:
         """Pass on; return the name of the member who is told now."""
-        del starts_at
-        member = answers.pass_on(_delivery(process_id), "page")
+        member = answers.pass_on(_delivery(process_id), "page", starts_at=instant(starts_at))
         return None if member is None else member.name
 
     def stop(self, process_id: str, starts_at: float) -> None:
         """Stop notices by this kind of channel."""
-        del starts_at
-        answers.stop(_delivery(process_id), "page")
+        answers.stop(_delivery(process_id), "page", starts_at=instant(starts_at))
 
     def report(self, process_id: str, fact: str, number: int, sequence: int | None) -> None:
         """Have a provider or a device report a fact; ``number`` is its fingerprint, ``sequence`` its own order."""
         means = State.DELIVERED if fact == "shown" else State.UNDELIVERED
         attempt = process_ids.read(process_id)
-        receipts.apply(receipts.Report(attempt, fact, f"{attempt}-{number}", means, sequence, reason=fact))
+        is_busy = fact == "busy"
+        receipts.apply(
+            receipts.Report(
+                attempt, fact, f"{attempt}-{number}", means, sequence, reason=fact, may_redial=is_busy
+            )
+        )
 
     # What is to be seen
 
     def about(self, message: Message) -> tuple[str, float, world.Target, str]:
         """Return the title, the start, the target and the source of what a message tells."""
         row = _delivery(message.process_id)
-        start = message.starts_at or row.due_at
-        return row.event.external_id, minute(start), self.names[row.target_id], row.event.source
+        return row.event.external_id, minute(row.starts_at), self.names[row.target_id or 0], row.event.source
 
     def look(self) -> "Seen":
         """Read what is stored now."""
@@ -282,7 +282,6 @@ class Engine:
             list(Attempt.objects.all()),
             list(Answer.objects.all()),
             list(Held.objects.values_list("until", flat=True)),
-            _starts,
         )
 
 
@@ -295,13 +294,11 @@ class Seen:
     answers: list[Answer]
     held_until: list[datetime]
     """When what was held back is to be told in a digest."""
-    starts: dict[UUID, float]
-    """The start that each try told."""
 
     def told_by(self, delivery: Delivery) -> set[float]:
         """Return the starts that the tries of a delivery told."""
-        tries = [one.pk for one in self.attempts if one.delivery_id == delivery.pk]
-        return {self.starts[pk] for pk in tries if pk in self.starts}
+        tries = [one for one in self.attempts if one.delivery_id == delivery.pk]
+        return {minute(one.starts_at) for one in tries if one.starts_at is not None}
 
     def reached(self) -> set[tuple[str, str, float]]:
         """Return who was reached, about which start of which event."""
@@ -313,18 +310,9 @@ class Seen:
         }
 
 
-_starts: dict[UUID, float] = {}
-
-
-def remember_start(message: Message) -> None:
-    """Keep the start that a try told."""
-    if message.starts_at is not None:
-        _starts[process_ids.read(message.process_id)] = minute(message.starts_at)
-
-
 def forget() -> None:
-    """Begin another history."""
-    _starts.clear()
+    """Begin another history: the last one was rolled back, and its keys come again."""
+    replan.forget()
     desk.clear()
 
 

@@ -57,7 +57,6 @@ class History:
 
     def _note(self, message: Message, does: Behaviour, is_taken: bool) -> None:  # noqa: FBT001 - a callback
         title, start, target, source = self.engine.about(message)
-        adapter.remember_start(message)
         end = f" → {does}" if does else ""
         self._tell(f"   {target.name}: {title} at {clock(start)}{end}")
         is_new = all(message.tag != other.tag for *_rest, other in self.sent)

@@ -40,9 +40,9 @@ def nothing_due_is_lost(seen: Seen) -> Iterator[str]:
 
 
 def no_member_is_told_twice(seen: Seen) -> Iterator[str]:
-    """2: no two deliveries of one event, target and due time stand beside each other."""
+    """2: no two deliveries of one start, target and due time stand beside each other."""
     stands = [row for row in seen.deliveries.values() if row.state != State.CANCELED]
-    counts = Counter((row.event_id, row.target_id, row.due_at) for row in stands)
+    counts = Counter((row.event_id, row.target_id, row.starts_at, row.due_at) for row in stands)
     yield from (f"2: told {count} times: {key}" for key, count in counts.items() if count > 1)
 
 
