@@ -33,6 +33,7 @@ SETTINGS: Final = {
     "NOTICE_RECEIPT_SECONDS": 60,
 }  # fmt: skip
 _ROUNDS: Final = 25
+_LAST_TICK: Final = 25
 ACKNOWLEDGED: Final = Answer.Kind.CONFIRMED
 
 
@@ -193,6 +194,11 @@ class Engine:
             self._clock.move_to(instant(until))
         self.work()
         take_back()
+
+    def tick(self) -> None:
+        """Let a second pass between two actions, so that one comes after the other; never half a minute."""
+        if now().second < _LAST_TICK:
+            self._clock.move_to(now() + SECOND)
 
     def step_clock(self, minutes: float) -> None:
         """Set the clock wrong, let the engine work by it, and set it right again."""

@@ -264,17 +264,18 @@ class Reference:
             for n in mine:
                 if n.origin == "change" and n.is_pending:
                     self._end(n, State.CANCELED, "changed again")
-            told = [n for n in mine if n.told_at is not None and n.state in TOLD]
-            last = max(told, key=lambda n: n.told_at or 0, default=None)
-            if last is None or last.start <= self.now:
+            told = sorted((n for n in mine if n.state in TOLD), key=lambda n: n.told_at or 0)
+            if not told:
                 continue
-            if (last.start, last.is_of_cancellation) != (event.start, event.is_canceled):
-                is_small = not event.is_canceled and abs(event.start - last.start) < LATE
+            last, is_off = told[-1], event.is_canceled
+            start = last.start if is_off else event.start
+            is_over = max(last.start, start) <= self.now - LATE
+            if not is_over and (last.start, last.is_of_cancellation) != (event.start, is_off):
+                is_small = not (is_off or last.is_of_cancellation) and abs(start - last.start) < LATE
                 inbox = next(t for t in self.targets if t.member is member and t.kind == "inbox")
-                way = inbox if is_small or not last.target.is_on else last.target
-                self._add(
-                    Notice(event, event.start, way, self.now, None, None, "change", None, event.is_canceled)
-                )
+                loud = [n.target for n in told if n.target is not inbox]
+                way = inbox if is_small or not loud or not loud[-1].is_on else loud[-1]
+                self._add(Notice(event, start, way, self.now, None, None, "change", None, is_off))
 
     def _of(self, n: Notice) -> list[Notice]:
         """Return the notices of the same plan about the same start of the same event."""

@@ -113,6 +113,6 @@ class Event:
 
 def clock(at: float) -> str:
     """Return a time as a person reads it."""
-    day, minute = divmod(at, DAY)
-    seconds = ":30" if at % 1 else ""
-    return f"{'day ' + str(int(day) + 1) + ' ' if day else ''}{int(minute) // 60:02}:{int(minute) % 60:02}{seconds}"
+    day, second = divmod(round(at * 60), DAY * 60)
+    seconds = f":{second % 60:02}" if second % 60 else ""
+    return f"{f'day {day + 1} ' if day else ''}{second // 3600:02}:{second // 60 % 60:02}{seconds}"
