@@ -17,6 +17,8 @@ from tests.model.world import INFO, KINDS, Behaviour, Event, Member, Plan, Step,
 BEGIN: Final = 600
 """Ten o'clock."""
 NAMES: Final = ("Alice", "Bob", "Carol")
+_MOMENT: Final = 0.1
+"""Minutes: actions take place this long after the full minute, so that what follows from one is due after the next."""
 TOLERANCE: Final = 1
 """Minutes: back-off has jitter, leases run out within seconds of the minute."""
 
@@ -37,7 +39,7 @@ class History:
         self.story: list[str] = []
         self.members = [Member(name) for name in NAMES]
         self.targets = [Target(member, kind) for member in self.members for kind in KINDS]
-        self.reference = Reference(BEGIN, self.members, self.targets)
+        self.reference = Reference(BEGIN + _MOMENT, self.members, self.targets)
         self._is_alone = engine is None
         self.engine: Any = engine or _NoEngine()
         self.engine.make_world(self.targets, 2)
@@ -228,10 +230,11 @@ class History:
         """Let time pass."""
         if is_down:
             self._tell(f"everything is down for {minutes} minutes")
-        until = self.reference.now + minutes
+        until = int(self.reference.now) + minutes
         self.reference.advance(until, is_down=is_down)
         self.engine.advance(until, is_down=is_down)
         self.check()
+        self.reference.now += _MOMENT
 
     def step_clock(self, minutes: float) -> None:
         """Set the engine's clock wrong for one round of work; nothing may follow from that."""

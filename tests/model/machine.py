@@ -227,7 +227,7 @@ class Machine(RuleBasedStateMachine):
     def publish(self, title: str, ahead: int, length: int, *, critical: bool) -> None:
         if all(event.title != title for event in self.events):
             severity = CRITICAL if critical and "critical" not in _WITHOUT else INFO
-            start = self.history.reference.now + ahead + 0.5
+            start = int(self.history.reference.now) + ahead + 0.5
             self.history.publish(title, start, length=length, severity=severity)
 
     @rule(index=_index)

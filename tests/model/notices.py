@@ -6,6 +6,7 @@ from typing import Final
 from common.states import REACHED, State
 from tests.model.world import Behaviour, Event, Member, Plan, Step, Target
 
+HOUR: Final = 60
 LATE: Final = 5
 """Minutes: what is overdue by less is carried out all the same."""
 TOLD: Final = frozenset({State.SENT, *REACHED})
@@ -37,8 +38,12 @@ class Notice:
 
     @property
     def deadline(self) -> float:
-        """Return after when it is not sent any more."""
-        return max(self.start + self.event.length, self.due + LATE)
+        """Return after when it is not sent any more: a step before the start is worth an hour after it at most."""
+        if self.parent is not None:
+            return self.parent.deadline
+        is_before = self.origin == "plan" and self.due <= self.start
+        length = min(self.event.length, HOUR) if is_before else self.event.length
+        return max(self.start + length, self.due + LATE)
 
     @property
     def meeting(self) -> tuple[str, float]:
@@ -74,8 +79,8 @@ class Notice:
 
     @property
     def is_holdable(self) -> bool:
-        """Say whether quiet hours and mutes may hold it back."""
-        return self.target.kind != "inbox" and not self.event.is_critical
+        """Say whether quiet hours and mutes may hold it back; the member asked for a snooze at this very time."""
+        return self.target.kind != "inbox" and not self.event.is_critical and self.origin != "snooze"
 
 
 @dataclass(eq=False)

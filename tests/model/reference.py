@@ -37,7 +37,7 @@ class Reference:
     def advance(self, until: float, *, is_down: bool = False) -> None:
         """Let time pass; while everything is down, nothing happens until the end."""
         while self.now < until:
-            self.now = until if is_down else self.now + 0.5
+            self.now = until if is_down else (int(self.now * 2) + 1) / 2
             if self.now == until or any(n.is_due(self.now) or n.is_silent(self.now) for n in self.notices):
                 self.work()
 
@@ -143,12 +143,12 @@ class Reference:
         """Set a notice aside that must not go out; return whether it may."""
         member, now = n.target.member, self.now
         day = member, int((now + member.zone) // DAY)
-        is_late = n.origin == "plan" and now - n.due > LATE and now - n.start > LATE
         is_off = not member.is_on or not n.target.is_on
         is_away = n.plan is not None and n.plan.skips_away and self._runs(member, "away")
-        is_counted = is_counted and n.tries == 0 and n.target.kind != "inbox" and member.cap is not None
+        is_loud = n.target.kind != "inbox" and n.origin != "snooze"
+        is_counted = is_counted and n.tries == 0 and is_loud and member.cap is not None
         for holds, state, reason, cause in (
-            (n.deadline <= now or is_late, State.EXPIRED, "its time was over", OTHER),
+            (n.deadline <= now, State.EXPIRED, "its time was over", OTHER),
             (is_off, State.CANCELED, "switched off", OTHER),
             (n.is_holdable and member.is_quiet(now), State.SUPPRESSED, "quiet hours", HELD),
             (is_away and not self._is_last_hope(n), State.SUPPRESSED, "away", AWAY),
