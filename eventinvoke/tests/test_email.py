@@ -154,7 +154,7 @@ def test_a_stream_of_mails_takes_one_connection(server: MailServer) -> None:
 
 
 def test_a_refused_recipient_does_not_harm_the_next_mail(server: MailServer) -> None:
-    results = send(message(address="nobody@example.org"), message())
+    results = send(message(address="unknown@example.org"), message())
     assert [result.outcome for result in results] == [Outcome.REJECTED, Outcome.ACCEPTED]
     assert "recipient's address (code 550)" in results[0].reason
 

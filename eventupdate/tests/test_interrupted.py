@@ -13,6 +13,7 @@ from django.db import OperationalError, connection
 from common.states import State
 from eventinvoke.models import Delivery, Event
 from eventinvoke.planning import publish
+from eventinvoke.planning.replan import follow_changes
 from eventupdate import write
 from eventupdate.lease import LEASE, MARGIN
 from eventupdate.models import Entry
@@ -134,6 +135,7 @@ def outcomes(
             is_whole = False
         if not is_whole:
             assert sync(calendar, at=later).outcome is Outcome.SYNCED
+            follow_changes(60)  # events that were stored and not planned carry a mark for the next wake-up
         yield stored()
         if is_whole:
             return
