@@ -6,6 +6,7 @@ from django.conf import settings
 from common.channels import get
 from common.clock import now
 from eventinvoke.planning.replan import follow_changes
+from eventinvoke.retention import prune
 from eventinvoke.sending.deliver import fire
 from eventinvoke.sending.digest import summarise_due
 from eventinvoke.sending.leases import recover_leases, take_back
@@ -61,3 +62,11 @@ def tend() -> None:
     recover_leases()
     take_back()
     drop_stale()
+
+
+@shared_task(name="eventinvoke.tasks.prune_old")
+def prune_old() -> None:
+    """Delete what is too old; where there is more than fits the time, line up again behind others."""
+    done = prune(seconds=settings.NOTICE_PRUNE_SECONDS)
+    if done.has_more and done.counts.total():
+        prune_old.apply_async(queue="slow")
