@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
+from common import clock
 from common.clock import now
 from common.db.pruning import Pruner
 from common.states import State
@@ -35,6 +36,7 @@ PAYLOADS: Final = "payloads of receipts"
 
 def prune(*, seconds: float = inf, is_dry_run: bool = False) -> Pruner:
     """Delete what is older than its retention, for so many seconds; return how much that was, by table."""
+    clock.synchronise()
     at = now()
     pruner = Pruner(seconds=seconds, is_dry_run=is_dry_run)
     of_registration.prune(pruner, at)

@@ -171,7 +171,7 @@ def _short(word: str) -> str:
 
 def _everything() -> int:
     results = Results()
-    packages.ensure("postgres", "mariadbd", "redis-server", "mosquitto", "chromium")
+    packages.ensure("postgres", "mariadbd", "redis-server", "mosquitto", "chromium", "firefox-esr")
     if not _lint():
         results.bad.append("the linters")
     with contextlib.ExitStack() as stack:

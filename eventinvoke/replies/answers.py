@@ -4,15 +4,19 @@ An answer is about the start that the member was told (``starts_at``), wherever 
 click, a repeated callback) and the second changes nothing.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
+from celery import current_app
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
+from kombu.exceptions import OperationalError as BrokerError
 
-from common.channels import Resend, Severity, registry
+from common.channels import Queue, Resend, Severity, registry
 from common.clock import now
 from common.db.retry_transaction import retry_transaction
 from common.states import State, before
@@ -20,6 +24,8 @@ from eventinvoke.models import Answer, Delivery, Event, Share
 from eventinvoke.planning.obsolete import unwanted, withdraw_settled
 from eventinvoke.planning.twins import meeting_of
 from registration.models import Member, Step
+
+log = logging.getLogger(__name__)
 
 SNOOZE: Final = timedelta(minutes=5)
 """The usual time of a snooze."""
@@ -42,8 +48,10 @@ def acknowledge(delivery: Delivery, way: str, *, starts_at: datetime | None = No
             _move(own, State.ACKNOWLEDGED, instant)
         else:
             _move(own, State.DELIVERED, instant)
-        _close_others(delivery, events, told, instant)
+        closed = _close_others(delivery, events, told, instant)
         withdraw_settled(_concerned(delivery, events, told))
+        if closed:
+            transaction.on_commit(partial(_close_notifications, closed), robust=True)
     return is_new
 
 
@@ -142,8 +150,8 @@ def _move(rows: "models.QuerySet[Delivery]", state: State, instant: datetime) ->
     )
 
 
-def _close_others(delivery: Delivery, events: Sequence[int], told: datetime, instant: datetime) -> None:
-    """Close the member's other open notices of this start that stand somewhere until they are read."""
+def _close_others(delivery: Delivery, events: Sequence[int], told: datetime, instant: datetime) -> list[int]:
+    """Close the member's other open notices of this start that stand somewhere until they are read; return them."""
     standing = [kind for kind, channel in registry().items() if channel.capabilities.resend == Resend.AGAIN]
     others = Delivery.objects.filter(
         event__in=events,
@@ -152,7 +160,19 @@ def _close_others(delivery: Delivery, events: Sequence[int], told: datetime, ins
         kind__in=standing,
         state__in=(State.SENT, State.DELIVERED),
     )
-    _move(others, State.ACKNOWLEDGED, instant)
+    pks = list(others.values_list("pk", flat=True))
+    _move(Delivery.objects.filter(pk__in=pks), State.ACKNOWLEDGED, instant)
+    return pks
+
+
+def _close_notifications(pks: list[int]) -> None:
+    """Have a worker close what browsers still show; without a broker an open page does it."""
+    try:
+        current_app.send_task(
+            "eventinvoke.tasks.close_notifications", [pks], queue=str(Queue.FIRE), retry=False
+        )
+    except BrokerError as error:
+        log.info("notifications are left to the pages that are open: %s", error)
 
 
 def _concerned(delivery: Delivery, events: Sequence[int], told: datetime) -> list[int]:

@@ -1,7 +1,6 @@
 """Deleting a step, target, registration or member costs the same however many deliveries there are."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from time import monotonic
 from typing import Any
 
@@ -32,10 +31,11 @@ SUBJECTS: list[tuple[str, Callable[[Step], models.Model]]] = [
 ]
 
 
-def relations() -> Iterator["models.ForeignKey[Any, Any]"]:
+def relations() -> Iterator[Any]:
     """Yield what is looked through when the row that it refers to is deleted."""
     for model in apps.get_models(include_auto_created=True):
-        for field in model._meta.local_fields:
+        fields: list[Any] = model._meta.local_fields
+        for field in fields:
             if isinstance(field, models.ForeignKey):
                 is_looked_at = field.remote_field.on_delete is not models.DO_NOTHING
                 if is_looked_at or field.db_constraint:
@@ -115,8 +115,8 @@ def pending_like_the_only_one(count: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f'INSERT INTO eventinvoke_delivery ("due_at", {names})'  # noqa: S608 - names come from the model
-            f" SELECT due_at + n * %s, {names} FROM eventinvoke_delivery, generate_series(1, %s) n",
-            [timedelta(seconds=1), count - 1],
+            f" SELECT due_at + n * interval '1 second', {names} FROM eventinvoke_delivery, generate_series(1, %s) n",
+            [count - 1],
         )
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # not at the end, where no test would wait for them
         cursor.execute("ANALYZE eventinvoke_delivery")

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db.models import Model
 
 from common.states import State
-from eventinvoke.models import Attempt, DailyCount, Delivery, Event, Held, Receipt
+from eventinvoke.models import Answer, Attempt, DailyCount, Delivery, Event, Held, Receipt, Share
 from eventinvoke.replies.receipts import Report, apply
 from eventinvoke.retention import PAYLOADS, prune
 from eventinvoke.tests import records
@@ -98,6 +98,13 @@ def test_all_that_belongs_to_an_old_delivery_goes_and_nothing_of_a_younger_one()
     prune()
     assert count() == before
     assert young.answers.count() == young.attempts_made.count() == young.shares.count() == 1
+
+
+def test_each_table_that_refers_to_deliveries_is_known_to_retention() -> None:
+    relations: list[Any] = Delivery._meta.related_objects
+    constrained = {one.related_model for one in relations if one.field.db_constraint}
+    assert constrained == {Attempt, Answer, Share, Held}
+    assert {one.related_model for one in Attempt._meta.related_objects} == {Receipt}
 
 
 @pytest.mark.parametrize(
@@ -223,7 +230,7 @@ def test_a_dry_run_counts_what_a_run_deletes_and_deletes_nothing() -> None:
     assert done.counts["events"] == 3
 
 
-def test_a_daily_count_of_today_stays_whatever_the_retention(settings: Any) -> None:
+def test_a_daily_count_of_today_stays_with_the_shortest_retention(settings: Any) -> None:
     settings.NOTICE_KEEP_COUNTS_DAYS = 1
     records.count_of(START.date() - DAY)  # today west of the Atlantic
     prune()

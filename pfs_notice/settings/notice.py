@@ -35,11 +35,20 @@ NOTICE_CHANNELS = words(
         "eventinvoke.channels.email.channel.EmailChannel",
     ],
 )
+# The kinds of sources, in the order in which pages list them; the app that publishes their events declares them.
+NOTICE_SOURCES = [
+    "registration.sources.CALENDAR",
+    "registration.sources.DATE",
+    "eventinvoke.sources.SYSTEM",
+    "eventinvoke.sources.SUMMARY",
+]
 # The first one encrypts, all decrypt.
 NOTICE_ENCRYPTION_KEYS = words("NOTICE_ENCRYPTION_KEYS") or [
     secret("NOTICE_ENCRYPTION_KEYS", "encryption_key")
 ]
-# Private networks that addresses of members (feeds, push endpoints) may reach nevertheless.
+# Whose clock decides what is due: the database's, or this machine's, for tests that set it.
+NOTICE_CLOCK = text("NOTICE_CLOCK", "database")
+# Private networks that addresses given by members (feeds, push endpoints) may reach all the same.
 NOTICE_ALLOWED_PRIVATE_NETWORKS = words("NOTICE_ALLOWED_PRIVATE_NETWORKS")
 # A file of PEM certificates to trust for outgoing connections, besides the public ones (in-house servers).
 NOTICE_EXTRA_CA_FILE = text("NOTICE_EXTRA_CA_FILE")

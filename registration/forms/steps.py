@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from common.channels import registry
 from registration.access import targets_for
 from registration.forms.base import PanelForm
-from registration.membership import INBOX
 from registration.models import Member, Registration, Step, Target, User
 
 UNITS: Final[Mapping[str, timedelta]] = {
@@ -47,9 +46,9 @@ class _TargetChoices:
         self.choices = [("", "—"), *flat]
 
     def first_of(self, member: Member) -> int | None:
-        """Return what a new plan of a member begins with: the inbox, or else what was verified first."""
+        """Return the target that a member's new plan begins with: a built-in one, or the one verified first."""
         own = [t for t in self.by_pk.values() if t.member_id == member.pk and t.is_usable]
-        own.sort(key=lambda target: (target.kind != INBOX, target.verified_at, target.pk))
+        own.sort(key=lambda target: (not target.is_built_in, target.verified_at, target.pk))
         return own[0].pk if own else None
 
     @staticmethod
@@ -57,7 +56,7 @@ class _TargetChoices:
         channel = registry().get(target.kind)
         kind = channel.label if channel else target.kind
         state = "" if target.is_usable else " (not usable)"
-        return f"{kind}{state}" if target.kind == "inbox" else f"{kind}: {target}{state}"
+        return f"{kind}{state}" if target.contact.is_single else f"{kind}: {target}{state}"
 
 
 class _TargetField(forms.TypedChoiceField):
@@ -74,7 +73,7 @@ class StepForm(PanelForm, forms.Form):
     """One row. A row without a target that was left as it came is not there."""
 
     step = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    target = _TargetField(coerce=int, empty_value=None, required=False, label="How")
+    target = _TargetField(coerce=int, empty_value=None, required=False, label="Contact method")
     amount = forms.IntegerField(min_value=0, max_value=10_000_000, label="When", initial=10)
     unit = forms.ChoiceField(choices=[(u, u) for u in UNITS], initial="minutes", label="Unit")
     direction = forms.ChoiceField(
@@ -100,9 +99,9 @@ class StepForm(PanelForm, forms.Form):
             return cleaned
         target = self._targets.by_pk.get(cleaned.get("target") or 0)
         if target is None and "target" not in self.errors:
-            self.add_error("target", "Choose how you want to be told.")
+            self.add_error("target", "Choose a contact method.")
         elif target is not None and not target.is_usable:
-            why = "was not verified yet" if target.verified_at is None else "is switched off"
+            why = "is not verified yet" if target.verified_at is None else "is switched off"
             self.add_error("target", f"{target} {why}.")
         if {"amount", "unit", "direction"} <= cleaned.keys():
             self._clean_offset(cleaned)
@@ -145,12 +144,10 @@ class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
         for form in self.kept():
             step = form.cleaned_data["target"], form.cleaned_data["offset"]
             if step in steps:
-                form.add_error("target", "This step is in the plan already.")
+                form.add_error("target", "The plan has this step already.")
             steps.add(step)
         if not steps and self.is_needed:
-            raise forms.ValidationError(
-                "The plan needs at least one step: how and when do you want to be told?"
-            )
+            raise forms.ValidationError("The plan needs at least one step: a contact method and a time.")
 
     def kept(self) -> list[StepForm]:
         """Return the rows that are steps: filled in and not removed."""
