@@ -27,14 +27,16 @@ RECORD = (Delivery, Attempt, Receipt, Answer, Share, EventChange, Period, DailyC
 
 def event_of(deadline_at: datetime, **values: Any) -> Event:
     starts_at = values.pop("starts_at", deadline_at - timedelta(hours=1))
-    return EventFactory.create(starts_at=starts_at, deadline_at=deadline_at, **values)
+    event: Event = EventFactory.create(starts_at=starts_at, deadline_at=deadline_at, **values)
+    return event
 
 
 def delivery_of(deadline_at: datetime, state: str = State.DELIVERED, **values: Any) -> Delivery:
     """A delivery whose deadline is that of its event; it was due at this instant too, unless said otherwise."""
     event = values.pop("event", None) or event_of(deadline_at)
     values.setdefault("due_at", deadline_at)
-    return DeliveryFactory.create(event=event, state=state, deadline_at=deadline_at, **values)
+    delivery: Delivery = DeliveryFactory.create(event=event, state=state, deadline_at=deadline_at, **values)
+    return delivery
 
 
 def receipt_of(delivery: Delivery, received_at: datetime, **values: Any) -> Receipt:

@@ -36,7 +36,7 @@ def relations() -> Iterator[Any]:
     for model in apps.get_models(include_auto_created=True):
         fields: list[Any] = model._meta.local_fields
         for field in fields:
-            if isinstance(field, models.ForeignKey):
+            if field.remote_field is not None:
                 is_looked_at = field.remote_field.on_delete is not models.DO_NOTHING
                 if is_looked_at or field.db_constraint:
                     yield field

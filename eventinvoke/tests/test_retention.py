@@ -101,7 +101,7 @@ def test_all_that_belongs_to_an_old_delivery_goes_and_nothing_of_a_younger_one()
 
 
 def test_each_table_that_refers_to_deliveries_is_known_to_retention() -> None:
-    relations: list[Any] = Delivery._meta.related_objects
+    relations: tuple[Any, ...] = tuple(Delivery._meta.related_objects)
     constrained = {one.related_model for one in relations if one.field.db_constraint}
     assert constrained == {Attempt, Answer, Share, Held}
     assert {one.related_model for one in Attempt._meta.related_objects} == {Receipt}
