@@ -141,8 +141,9 @@ def test_rows_that_another_transaction_has_locked_are_left_to_the_next_run() -> 
 
 
 @servers
-def test_an_event_that_gets_a_delivery_at_this_moment_stays() -> None:
+def test_an_event_that_gets_a_delivery_at_this_moment_stays_and_holds_up_no_other() -> None:
     event = event_of(now() - OLD)
+    event_of(now() - OLD)
     target = TargetFactory()
 
     def plan(execute: Any, sql: str, *rest: Any) -> Any:
@@ -157,7 +158,7 @@ def test_an_event_that_gets_a_delivery_at_this_moment_stays() -> None:
 
     with connection.execute_wrapper(plan):
         prune()
-    assert Delivery.objects.get().event == event
+    assert Delivery.objects.get().event == Event.objects.get() == event
 
 
 def test_the_task_lines_up_again_while_there_is_more(settings: Any, broker_url: str) -> None:
