@@ -15,6 +15,7 @@ from common.broker import offer
 from common.channels import Queue, get
 from common.clock import now
 from common.spacing import Spacing
+from eventinvoke.retention import prune
 from eventinvoke.sending import prepare, rounds
 from eventinvoke.sending.closing import close_in_browsers
 
@@ -86,3 +87,11 @@ def tend() -> None:
     """Look after what went wrong (``rounds.tend``)."""
     if TENDINGS.may_begin():
         rounds.tend()
+
+
+@shared_task(name="eventinvoke.tasks.prune_old")
+def prune_old() -> None:
+    """Delete what is too old; where there is more than fits the time, line up again behind others."""
+    done = prune(seconds=settings.NOTICE_PRUNE_SECONDS)
+    if done.has_more and done.counts.total():
+        offer(prune_old, queue=str(Queue.SLOW))

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
+from celery.schedules import crontab
 from kombu import Queue
 
 from pfs_notice.settings.environment import VAR_DIR, text
@@ -52,6 +53,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "tidy_calendars": {
         "task": "eventupdate.tasks.tidy_calendars",
         "schedule": 60.0,
+        "options": {"queue": "slow"},
+    },
+    # Each day at a quiet hour, UTC.
+    "prune": {
+        "task": "eventinvoke.tasks.prune_old",
+        "schedule": crontab(hour=1, minute=43),
         "options": {"queue": "slow"},
     },
 }

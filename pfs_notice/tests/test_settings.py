@@ -101,6 +101,12 @@ def test_a_value_that_makes_no_sense_is_named(tmp_path: Path, variable: str, val
     assert re.search(rf"ImproperlyConfigured: {variable} (is|has) '", done.stderr)
 
 
+@pytest.mark.parametrize("days", ["0", "-1", "1000000"])
+def test_a_retention_that_would_delete_all_or_has_no_date_is_refused(tmp_path: Path, days: str) -> None:
+    done = run(tmp_path, "DEBUG", NOTICE_KEEP_EVENTS_DAYS=days)
+    assert f"NOTICE_KEEP_EVENTS_DAYS is {days}; it has to be from 1 to" in done.stderr
+
+
 def test_rates_are_numbers_by_kind(tmp_path: Path) -> None:
     given = "voice=1, sms = 2.5"
     assert read(tmp_path, "NOTICE_RATES", NOTICE_RATES=given)["NOTICE_RATES"] == {"voice": 1.0, "sms": 2.5}
