@@ -32,7 +32,8 @@ from eventinvoke.planning.matching import (
 from eventinvoke.planning.periods import bring_periods_in_line
 from eventinvoke.planning.reconcile import Scope
 from eventinvoke.planning.settlement import Said
-from eventinvoke.planning.wants import said_about, steps_by_plan
+from eventinvoke.planning.twins import said_about_meetings
+from eventinvoke.planning.wants import steps_by_plan
 from registration.models import Registration, Step
 
 EVENTS: Final = 250
@@ -168,10 +169,10 @@ def write(
 ) -> None:
     """Write what the plans of the scope want of some locked events; ``pairs`` are those that match.
 
-    Events that ``are_new`` have neither deliveries nor answers.
+    Events that ``are_new`` have no deliveries; answers about their twins count for them.
     """
     instant = now()
-    said = {} if are_new else said_about([event.pk for event in events])
+    said = said_about_meetings(events)
     wishes: list[Wish] = []
     runs: list[tuple[AnyEvent, Registration]] = []
     for event, registration in pairs:

@@ -219,7 +219,7 @@ def _row(values: Sequence[Any], fields: Sequence[str]) -> EventRow:
     for name, text in zip(fields, values[len(_NAMED) :], strict=False):
         texts[_TEXTS.index(name)] = text
     first, severity, canceled_at = values[: len(_NAMED)], 0, None
-    return EventRow._make((*first, *texts, severity, *values[-len(_TIMED) :], canceled_at))
+    return EventRow._make((*first, *texts, severity, *values[-len(_TIMED) :], canceled_at, ""))
 
 
 def _told(

@@ -21,8 +21,10 @@ from common.clock import now
 from common.db.retry_transaction import retry_transaction
 from common.states import State, before
 from eventinvoke.models import Answer, Delivery, Event, Share
+from eventinvoke.planning.escalation import Cause, next_step, waiting_steps
 from eventinvoke.planning.obsolete import unwanted, withdraw_settled
 from eventinvoke.planning.twins import meeting_of
+from eventinvoke.planning.wants import wants_of
 from registration.models import Member, Step
 
 log = logging.getLogger(__name__)
@@ -217,33 +219,27 @@ def _is_settled(delivery: Delivery) -> bool:
 
 def _following(delivery: Delivery, told: datetime) -> list[Delivery]:
     """Return the next step to another person of each plan that contains this delivery, less who is in quiet hours."""
-    plans = set(delivery.shares.values_list("registration_id", flat=True))
-    if delivery.registration_id is not None:
-        plans.add(delivery.registration_id)
-    pending = Delivery.objects.pending().filter(
-        event=delivery.event_id, starts_at=told, origin=Delivery.Origin.PLAN
-    )
-    shares = Share.objects.filter(registration__in=plans, delivery__in=pending)
-    rows = list(
-        pending.filter(Q(registration__in=plans) | Q(pk__in=shares.values("delivery")))
-        .exclude(member=delivery.member_id)
-        .select_related("member", "target")
-        .prefetch_related("shares")
-        .order_by("due_at", "pk")
-    )
-    silent = {kind for kind, channel in registry().items() if channel.capabilities.is_silent}
+    plans = [(delivery.event_id, want.registration_id) for want in wants_of([delivery.pk])[delivery.pk]]
+    waiting = waiting_steps(set(plans))
+    pks = {step.delivery_id for steps in waiting.values() for step in steps if step.starts_at == told}
+    left_out = unwanted(pks)
+    rows = Delivery.objects.select_related("member").in_bulk(pks - left_out.keys())
     instant = now()
-    open_rows = [
-        row
-        for row in rows
-        if row.member is not None
-        and row.target is not None
-        and row.target.is_usable
-        and (row.severity >= Severity.CRITICAL or row.kind in silent or not row.member.is_quiet(instant))
-    ]
     found: dict[int, Delivery] = {}
-    for row in open_rows:
-        wanting = {row.registration_id or 0, *(share.registration_id for share in row.shares.all())}
-        for plan in wanting & plans:
-            found.setdefault(plan, row)
-    return sorted({row.pk: row for row in found.values()}.values(), key=lambda row: (row.due_at, row.pk))
+    for plan in plans:
+        steps = [
+            step
+            for step in waiting.get(plan, ())
+            if step.delivery_id in rows and _can_disturb(rows[step.delivery_id], instant)
+        ]
+        step = next_step(steps, delivery.target_id, delivery.member_id, Cause.AWAY)
+        if step is not None:
+            found[step.delivery_id] = rows[step.delivery_id]
+    return sorted(found.values(), key=lambda row: (row.due_at, row.pk))
+
+
+def _can_disturb(row: Delivery, instant: datetime) -> bool:
+    """Say whether quiet hours let a delivery go out now."""
+    channel = registry().get(row.kind)
+    is_silent = channel is not None and channel.capabilities.is_silent
+    return row.severity >= Severity.CRITICAL or is_silent or not row.member.is_quiet(instant)

@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
-from common.channels import Address, Capabilities, Message, Outcome, Resend, SendResult, Verification
+from common.channels import (
+    Adding,
+    Address,
+    Capabilities,
+    Contact,
+    Message,
+    Outcome,
+    Resend,
+    SendResult,
+    Verification,
+)
 from tests.model.world import Behaviour
 
 _WAIT: Final = timedelta(minutes=14)
@@ -118,7 +128,11 @@ class Inbox(_Channel):
     kind = "inbox"
     label = "Inbox"
     capabilities = Capabilities(
-        resend=Resend.AGAIN, verification=Verification.NONE, is_silent=True, has_receipts=True
+        contact=Contact("inbox", Adding.BUILT_IN),
+        resend=Resend.AGAIN,
+        verification=Verification.NONE,
+        is_silent=True,
+        has_receipts=True,
     )
 
 

@@ -219,6 +219,7 @@ class Engine:
         is_changed = replan.has_changes()
         if is_changed:
             replan.follow_changes()
+        Delivery.objects.restore_wrongly_expired(now())
         is_lost = Delivery.objects.filter(lease_until__lt=now()).exists()
         if is_lost:
             recover_leases()
