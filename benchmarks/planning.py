@@ -28,6 +28,7 @@ from typing import Any, Final
 import django
 
 from benchmarks import planning_seed
+from benchmarks.planning_work import RATE
 from tests.servers import PostgreSQL
 
 ANSWERED_WITHIN: Final = {"postgresql": 0.25, "sqlite": 1.0}
@@ -99,7 +100,7 @@ class Replies:
 
     def during(self, seconds: float, *edited: int) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         """Reply for a while, as some registrations are edited again and again; return what both took."""
-        count = int(seconds * 20)
+        count = int(seconds * RATE)
         answers = start("answer", self._next, seconds)
         reports = start("report", self._next + count, seconds)
         self._next += 2 * count

@@ -18,7 +18,6 @@ from django.db.models import Count, F, Q, Sum
 from common.patterns import PatternSet, find_all, is_valid, parts
 from registration.models import Calendar, Registration
 from registration.models.registrations import title_only
-from registration.querysets import RegistrationQuerySet
 
 DATE_SOURCE: Final = "registration"
 CALENDAR_PREFIX: Final = "calendar:"
@@ -70,28 +69,28 @@ def registrations_for(events: Sequence[EventLike]) -> list[Registration]:
     """Return the registrations in force that could want one of these events."""
     sources = {event.source for event in events}
     dates = [int(e.external_id) for e in events if e.source == DATE_SOURCE and e.external_id.isdigit()]
-    found = _looking_at(sources, dates).select_related("member")
+    found = Registration.objects.in_force().filter(_looks_at(sources, dates)).select_related("member")
     return list(found.order_by("pk"))
 
 
 def state_of(sources: Collection[str]) -> tuple[int, ...]:
-    """Return what changes with every change of the standing registrations in force that look at these sources.
+    """Return what changes with every change of the standing registrations that look at these sources.
 
-    The database adds up keys and versions: of 20,000 registrations that is one row.
+    The database adds up keys and versions: of 20,000 registrations that is one row. An account that is switched off
+    or on raises the versions too.
     """
-    rows = _looking_at(sources, ())
+    rows = Registration.objects.filter(_looks_at(sources, ()))
     sums = (Count("pk"), Sum("pk"), Sum("version"), Sum(F("pk") * F("version")))
     found = rows.aggregate(**{f"sum{place}": one for place, one in enumerate(sums)})
     return tuple(int(value or 0) for value in found.values())
 
 
-def _looking_at(sources: Collection[str], dates: Collection[int]) -> RegistrationQuerySet:
+def _looks_at(sources: Collection[str], dates: Collection[int]) -> Q:
     wanted = Q(kind=Registration.Kind.DATE, pk__in=dates)
     standing = Q(calendar__isnull=True, source__in=sources)
     if calendars := [int(s.removeprefix(CALENDAR_PREFIX)) for s in sources if s.startswith(CALENDAR_PREFIX)]:
         standing |= Q(calendar_id__in=calendars) | Q(calendar__isnull=True, source="")
-    wanted |= Q(kind=Registration.Kind.STANDING) & standing
-    return Registration.objects.in_force().filter(wanted)
+    return wanted | Q(kind=Registration.Kind.STANDING) & standing
 
 
 def matching(events: Iterable[E], registrations: Sequence[Registration]) -> Iterator[tuple[E, Registration]]:

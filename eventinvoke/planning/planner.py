@@ -7,6 +7,7 @@ transaction that writes the last deliveries, and only if the version is still th
 Planning touches PENDING rows and nothing else, and planning twice changes nothing.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, islice
@@ -31,7 +32,7 @@ from registration.models import Registration, Step
 
 EVENTS: Final = 250
 """So many events are planned in one transaction at most; an answer about one of them waits for its end."""
-WISHES: Final = 1_000
+WISHES: Final = 500
 """After about so many wishes, or deliveries that were read, a transaction ends."""
 _COLUMNS: Final = EventRow._fields
 
@@ -101,39 +102,60 @@ class Planner:
     ) -> tuple[list[int], _Place | None]:
         """Plan the first of some events in one transaction; return their keys, or where one was left.
 
-        ``place`` is where the only one of them was left. Events that are gone count as planned.
+        ``place`` is where the only one of them was left. Events that are gone count as planned. Registrations are
+        read before the transaction, as 20,000 of them take a second; if they keep changing, in it.
         """
-        with transaction.atomic():
-            locked = Event.objects.select_for_update().filter(pk__any_of=pks).order_by("source", "pk")
-            rows = list(locked.values_list("version", *_COLUMNS))
-            if not rows:
-                return pks, None
-            marks = {row[1]: row[0] for row in rows}
-            events = [EventRow._make(row[1:]) for row in rows]
-            # Another process may have planned a new event already, for a registration that changed.
-            are_new = are_new and not Delivery.objects.filter(event__pk__any_of=pks).exists()
-            held = self._held_for(events)
-            after = place.plan if place is not None and marks[place.event] == place.version else 0
-            part = _part(events, held, {} if are_new else _counts(pks), after)
-            steps = held.steps_of({one.pk for _event, one in part.pairs})
-            write(part.events, part.pairs, steps, part.scope, are_new=are_new)
-            held.forget()
-            planned = [event.pk for event in part.events]
-            if part.scope.until is not None:
-                return [], _Place(planned[0], marks[planned[0]], part.scope.until)
-            _take_marks_off({pk: marks[pk] for pk in planned})
+        for is_last in (False, False, True):
+            with transaction.atomic():
+                locked = Event.objects.select_for_update().filter(pk__any_of=pks).order_by("source", "pk")
+                rows = list(locked.values_list("version", *_COLUMNS))
+                marks = {row[1]: row[0] for row in rows}
+                events = [EventRow._make(row[1:]) for row in rows]
+                held = self._held_for(events, may_read=is_last)
+                if held is not None:
+                    return self._plan_locked(events, marks, held, place, pks, are_new=are_new)
+            self._read(events)
+        raise AssertionError
+
+    def _plan_locked(
+        self,
+        events: Sequence[EventRow],
+        marks: Mapping[int, int],
+        held: _Held,
+        place: _Place | None,
+        pks: Collection[int],
+        *,
+        are_new: bool,
+    ) -> tuple[list[int], _Place | None]:
+        # Another process may have planned a new event already, for a registration that changed.
+        are_new = are_new and not Delivery.objects.filter(event__pk__any_of=list(marks)).exists()
+        after = place.plan if place is not None and marks.get(place.event) == place.version else 0
+        part = _part(events, held, {} if are_new or after else _counts(marks), after)
+        steps = held.steps_of({one.pk for _event, one in part.pairs})
+        write(part.events, part.pairs, steps, part.scope, are_new=are_new)
+        held.forget()
+        planned = [event.pk for event in part.events]
+        if part.scope.until is not None:
+            return [], _Place(planned[0], marks[planned[0]], part.scope.until)
+        _take_marks_off({pk: marks[pk] for pk in planned})
         return planned + [pk for pk in pks if pk not in marks], None
 
-    def _held_for(self, events: Sequence[EventRow]) -> _Held:
-        """Return the registrations that look at these events, as they are in this transaction."""
+    def _held_for(self, events: Sequence[EventRow], *, may_read: bool) -> _Held | None:
+        """Return the registrations that look at these events, if they are known as they are in this transaction."""
         sources = frozenset(event.source for event in events)
+        if DATE_SOURCE in sources or not sources:
+            return _Held(registrations_for(events), ())
         held = self._held.get(sources)
-        state = state_of(sources)
-        if held is None or held.state != state:
-            held = _Held(registrations_for(events), state)
-            if DATE_SOURCE not in sources:
-                self._held[sources] = held
+        if held is None or held.state != state_of(sources):
+            held = self._read(events) if may_read else None
         return held
+
+    def _read(self, events: Sequence[EventRow]) -> _Held:
+        """Read the registrations that look at these events. Their state first: what changes after that is noticed."""
+        sources = frozenset(event.source for event in events)
+        state = state_of(sources)
+        self._held[sources] = _Held(registrations_for(events), state)
+        return self._held[sources]
 
 
 def _counts(pks: Collection[int]) -> dict[int, int]:
@@ -150,6 +172,8 @@ def _part(events: Sequence[EventRow], held: _Held, counts: Mapping[int, int], af
     part = _Part([], [], Scope(after=after))
     room = WISHES
     for event, wanting in _wanting(events, held.matcher):
+        if after:
+            return _first_plans(event, wanting, after)
         size = max(2 * len(wanting), counts.get(event.pk, 0))
         if size > WISHES and not part.events:
             return _first_plans(event, wanting, after)
@@ -161,12 +185,14 @@ def _part(events: Sequence[EventRow], held: _Held, counts: Mapping[int, int], af
     return part
 
 
-def _first_plans(event: EventRow, wanting: Iterable[Registration], after: int) -> _Part:
+def _first_plans(event: EventRow, wanting: Sequence[Registration], after: int) -> _Part:
     """Return an event with the first of the plans after one that want it, or have deliveries of it."""
-    left = sorted((one for one in wanting if one.pk > after), key=attrgetter("pk"))
+    most = WISHES // 2
+    begin = bisect_right(wanting, after, key=attrgetter("pk"))
+    left = wanting[begin : begin + most]
     rows = Delivery.objects.filter(event=event.pk, slot=0, registration__gt=after)
     stored = list(rows.order_by("registration_id").values_list("registration_id", flat=True)[:WISHES])
-    ends = [one.pk for one in left[WISHES // 2 - 1 :][:1]] if len(left) > WISHES // 2 else []
+    ends = [left[-1].pk] if len(wanting) > begin + most else []
     if len(stored) == WISHES:
         ends += stored[-1:]
     until = min((pk for pk in ends if pk is not None), default=None)
@@ -225,7 +251,7 @@ def _reconcile(events: Sequence[EventRow], wishes: list[Wish], scope: Scope, ins
         changes = change_notices.changes_of(events, known, instant)
     reconcile.bring_in_line(events, _less_late(wishes, changes), scope, rows)
     if scope.plans is None:
-        change_notices.write(changes, events, instant, is_whole=scope.is_all)
+        change_notices.write(changes, events, instant, rows if scope.is_all else None)
         _end_asides(events, rows)
 
 

@@ -21,7 +21,7 @@ from eventinvoke.models import Delivery, Share
 from eventinvoke.planning.desired import LATE, Key, Tellings, Wish, is_needless
 from eventinvoke.planning.event_row import AnyEvent
 from eventinvoke.planning.wants import Want, promote_shares, shares_of
-from registration.models import Member, Target
+from registration.models import Target
 
 _MOVED: Final = (
     "due_at", "next_attempt_at", "deadline_at", "severity", "condition", "target_id", "member_id", "kind",
@@ -131,7 +131,7 @@ def rows_of(events: Sequence[AnyEvent], scope: Scope, wishes: Sequence[Wish]) ->
     overdue = {wish.event.pk for wish in wishes if wish.is_overdue}
     parts = (
         rows.filter(scope.holds("registration"), state=State.PENDING, event__pk__any_of=pks),
-        of_events.filter(target__pk__any_of=list(targets | _targets_beside(targets, scope))),
+        of_events.filter(target__pk__any_of=list(targets | _targets_beside(wishes))),
         rows.filter(event__pk__any_of=list(overdue)),
         rows.filter(pk__any_of=shared),
     )
@@ -139,10 +139,11 @@ def rows_of(events: Sequence[AnyEvent], scope: Scope, wishes: Sequence[Wish]) ->
     return [found[pk] for pk in sorted(found)]
 
 
-def _targets_beside(targets: Collection[int], scope: Scope) -> set[int]:
-    """Return all targets of the members whom some plans tell or belong to."""
-    members = Member.objects.filter(Q(registrations__in=scope.plans or ()) | Q(targets__in=targets))
-    return set(Target.objects.filter(member__in=members.values("pk")).values_list("pk", flat=True))
+def _targets_beside(wishes: Sequence[Wish]) -> set[int]:
+    """Return all targets of the members whom some wishes tell or belong to."""
+    members = {wish.step.target.member_id for wish in wishes}
+    members |= {wish.registration.member_id for wish in wishes}
+    return set(Target.objects.filter(member__in=members).values_list("pk", flat=True))
 
 
 def rows_of_members(pairs: Collection[tuple[int, int | None]]) -> list[Row]:
