@@ -85,7 +85,7 @@ def result(process: "subprocess.Popen[str]") -> dict[str, Any]:
     """Wait for a piece of the work and return what it printed."""
     output, _errors = process.communicate()
     if process.returncode:
-        raise SystemExit(f"{process.args} failed")
+        raise SystemExit(f"{process.args!r} failed")
     found: dict[str, Any] = json.loads(output.splitlines()[-1])
     return found
 

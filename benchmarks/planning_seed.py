@@ -110,8 +110,8 @@ def deliveries(calendar: Any) -> None:
         due = "strftime('%Y-%m-%d %H:%M:%S', e.starts_at, (s.\"offset\" / 1000000) || ' seconds')"
         ending = "strftime('%Y-%m-%d %H:%M:%S', e.starts_at, '1 hour')"
     with connection.cursor() as cursor:
-        cursor.execute(  # the columns' names depend on the database alone
-            "INSERT INTO eventinvoke_delivery (event_id, member_id, target_id, registration_id, step_id,"
+        cursor.execute(
+            "INSERT INTO eventinvoke_delivery (event_id, member_id, target_id, registration_id, step_id,"  # noqa: S608 - no value is in it
             " origin, recipient, shown, condition, kind, severity, starts_at, due_at, next_attempt_at,"
             " deadline_at, state, attempts, slot, reason, created_at)"
             f" SELECT e.id, t.member_id, t.id, s.registration_id, s.id, 'plan', m.name, t.shown, s.condition,"

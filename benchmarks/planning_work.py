@@ -82,15 +82,16 @@ def edit(seconds: str, *pks: str) -> dict[str, Any]:
     from registration.models import Registration, Step  # noqa: PLC0415
 
     rounds = 0
+    plans = list(map(int, pks))
     until = time.perf_counter() + float(seconds)
 
     def work() -> None:
         nonlocal rounds
         while not rounds or time.perf_counter() < until:
             with transaction.atomic():
-                steps = Step.objects.filter(registration__in=pks)
+                steps = Step.objects.filter(registration__in=plans)
                 steps.update(offset=F("offset") - timedelta(minutes=1))
-                Registration.objects.filter(pk__in=pks).changed()
+                Registration.objects.filter(pk__in=plans).changed()
             follow(until if float(seconds) else float("inf"))
             rounds += 1
 
