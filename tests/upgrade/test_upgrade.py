@@ -59,7 +59,8 @@ def test_each_delivery_says_of_which_start_it_is_who_asked_and_whom_it_tells(fou
     starts = {row["pk"]: row["starts_at"] for row in found["events"]}
     names = {row["pk"]: row["name"] for row in found["members"]}
     for row in found["upgraded"]:
-        assert row["starts_at"] == starts[row["event_id"]]
+        if row["sent_at"] is None:
+            assert row["starts_at"] == starts[row["event_id"]]
         assert row["recipient"] == names[row["member_id"]]
         assert row["shown"]
     origins = Counter(row["origin"] for row in found["upgraded"])
@@ -78,10 +79,21 @@ def test_numbers_are_masked_in_the_record(found: dict[str, Any]) -> None:
     assert not any("202" in text for text in shown)
 
 
+def test_what_was_told_is_about_the_start_of_that_time(found: dict[str, Any]) -> None:
+    moved = next(row for row in found["events"] if row["external_id"] == "m1")
+    (move,) = (row for row in found["moves"] if row["event_id"] == moved["pk"])
+    rows = [row for row in found["upgraded"] if row["event_id"] == moved["pk"] and row["sent_at"]]
+    assert rows
+    for row in rows:
+        assert row["starts_at"] == move["before__starts_at"].replace("T", " ") != moved["starts_at"]
+
+
 def test_each_attempt_says_which_start_it_told(found: dict[str, Any]) -> None:
-    starts = {row["pk"]: row["starts_at"] for row in found["upgraded"]}
     assert found["attempts"]
-    assert all(row["starts_at"] == starts[row["delivery_id"]] for row in found["attempts"])
+    for row in found["attempts"]:
+        if row["delivery__sent_at"]:
+            assert row["starts_at"] == row["delivery__starts_at"]
+        assert row["starts_at"]
 
 
 def test_each_answer_says_by_which_channel_and_by_whom_it_was_given(found: dict[str, Any]) -> None:
@@ -89,6 +101,7 @@ def test_each_answer_says_by_which_channel_and_by_whom_it_was_given(found: dict[
     for row in found["answers"]:
         assert row["channel"] == row["delivery__kind"]
         assert row["member_name"] == row["member__name"]
+        assert row["starts_at"] == row["delivery__starts_at"]
 
 
 def test_events_count_as_planned_and_each_registration_is_planned_once(found: dict[str, Any]) -> None:
@@ -110,7 +123,7 @@ def test_the_first_planning_finds_a_shared_delivery(found: dict[str, Any]) -> No
         for row in found["shares"]
         if deliveries[row["delivery_id"]]["state"] == "pending"
     ]
-    assert sorted(shares) == [("t3", "Team", "All"), ("t4", "Team", "All")]
+    assert sorted(shares) == [("m1", "Team", "All"), ("t3", "Team", "All"), ("t4", "Team", "All")]
 
 
 def test_the_first_planning_tells_of_no_change_and_changes_no_delivery(found: dict[str, Any]) -> None:
@@ -121,10 +134,14 @@ def test_the_first_planning_tells_of_no_change_and_changes_no_delivery(found: di
 
 
 def test_no_target_is_told_again_of_what_it_was_told(found: dict[str, Any]) -> None:
-    told = {(row["event_id"], row["target_id"]) for row in found["planned"] if row["state"] in _TOLD}
+    told = {
+        (row["event_id"], row["target_id"], row["starts_at"])
+        for row in found["planned"]
+        if row["state"] in _TOLD
+    }
     pending = [row for row in found["planned"] if row["state"] == "pending" and row["origin"] == "plan"]
     assert pending
-    assert not [row for row in pending if (row["event_id"], row["target_id"]) in told]
+    assert not [row for row in pending if (row["event_id"], row["target_id"], row["starts_at"]) in told]
 
 
 def test_what_a_deleted_registration_had_asked_for_is_not_sent(found: dict[str, Any]) -> None:

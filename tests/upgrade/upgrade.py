@@ -53,8 +53,20 @@ def _row(model: Any, values: dict[str, Any], shift: timedelta) -> Any:
     row = model()
     for field in model._meta.concrete_fields:
         value = field.to_python(values[field.attname]) if not field.is_relation else values[field.attname]
-        setattr(row, field.attname, value + shift if isinstance(value, datetime) else value)
+        setattr(row, field.attname, _shifted(value, shift))
     return row
+
+
+def _shifted(value: Any, shift: timedelta) -> Any:
+    """Shift an instant, or those in what a change says of its event."""
+    if isinstance(value, dict):
+        return {
+            name: (datetime.fromisoformat(text) + shift).isoformat()
+            if name.endswith("_at") and text
+            else text
+            for name, text in value.items()
+        }
+    return value + shift if isinstance(value, datetime) else value
 
 
 def rows_of(label: str, *columns: str) -> list[dict[str, Any]]:
@@ -103,7 +115,7 @@ def pages() -> dict[str, int]:
 
 DELIVERY: Final = (
     "event_id", "member_id", "target_id", "registration_id", "step_id", "origin", "recipient", "shown",
-    "state", "slot", "starts_at", "due_at", "reason",
+    "state", "slot", "starts_at", "due_at", "sent_at", "reason",
 )  # fmt: skip
 
 
@@ -119,9 +131,18 @@ def main() -> None:
         "after": {label: [str(row["pk"]) for row in rows_of(label)] for label in before},
         "upgraded": rows_of("eventinvoke.Delivery", *DELIVERY),
         "events": rows_of("eventinvoke.Event", "external_id", "starts_at", "version", "planned_version"),
+        "moves": rows_of("eventinvoke.EventChange", "event_id", "at", "before__starts_at"),
         "members": rows_of("registration.Member", "name"),
-        "attempts": rows_of("eventinvoke.Attempt", "delivery_id", "starts_at"),
-        "answers": rows_of("eventinvoke.Answer", "delivery__kind", "channel", "member__name", "member_name"),
+        "attempts": rows_of("eventinvoke.Attempt", "delivery__sent_at", "delivery__starts_at", "starts_at"),
+        "answers": rows_of(
+            "eventinvoke.Answer",
+            "starts_at",
+            "delivery__starts_at",
+            "delivery__kind",
+            "channel",
+            "member__name",
+            "member_name",
+        ),
         "registrations": plan(),
         "planned": rows_of("eventinvoke.Delivery", *DELIVERY),
         "shares": rows_of(
