@@ -5,7 +5,7 @@ A move by less than ``LATE`` is worth no more than the inbox. A notice that has 
 the next change, and is canceled when the event returns to what the member knows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -74,29 +74,39 @@ def _last_told(rows: Sequence[Row]) -> dict[tuple[int, int], tuple[Row, Row]]:
 
 
 def write(
-    changes: Sequence[Change], events: Sequence[AnyEvent], instant: datetime, *, is_whole: bool
+    changes: Sequence[Change],
+    events: Sequence[AnyEvent],
+    instant: datetime,
+    waiting: Iterable[Row] | None = None,
 ) -> None:
     """Plan the notices of some changes of some events.
 
-    Where the changes are all (``is_whole``), notices that wait and say something else are canceled.
+    ``waiting`` are all deliveries of the events, where the changes are all: notices that wait and say something
+    else are canceled.
     """
+    is_whole = waiting is not None
     wanted = {(change.event.pk, change.last.member_id): change for change in changes}
-    waiting = Delivery.objects.pending().filter(
-        event__pk__any_of=[event.pk for event in events], origin__in=ORIGINS
-    )
-    for pk, event_id, member_id, origin, starts_at in waiting.values_list(
-        "pk", "event_id", "member_id", "origin", "starts_at"
-    ):
-        change = wanted.get((event_id, member_id))
-        if change is not None and (origin, starts_at) == (change.origin, change.starts_at):
-            del wanted[event_id, member_id]
+    if waiting is None:
+        waiting = _waiting(events) if changes else ()
+    for row in waiting:
+        if row.state != State.PENDING or row.origin not in ORIGINS:
+            continue
+        change = wanted.get((row.event_id, row.member_id))
+        if change is not None and (row.origin, row.starts_at) == (change.origin, change.starts_at):
+            del wanted[row.event_id, row.member_id]
         elif change is not None or is_whole:
-            Delivery.objects.filter(pk=pk).cancel(_REPLACED)
+            Delivery.objects.filter(pk=row.pk).cancel(_REPLACED)
     members = Member.objects.in_bulk({pk for _event, pk in wanted if pk is not None})
     for change in wanted.values():
         member = members.get(change.last.member_id or 0)
         if member is not None:
             _plan(change, member, instant)
+
+
+def _waiting(events: Sequence[AnyEvent]) -> list[Row]:
+    pks = [event.pk for event in events]
+    rows = Delivery.objects.pending().filter(event__pk__any_of=pks, origin__in=ORIGINS)
+    return list(map(Row._make, rows.values_list(*Row._fields)))
 
 
 def _plan(change: Change, member: Member, instant: datetime) -> None:

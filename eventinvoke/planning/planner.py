@@ -7,14 +7,15 @@ transaction that writes the last deliveries, and only if the version is still th
 Planning touches PENDING rows and nothing else, and planning twice changes nothing.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby, islice
 from operator import attrgetter, itemgetter
 from typing import Final, NamedTuple
 
 from django.db import models, transaction
-from django.db.models import Max, Q
+from django.db.models import Count, Max, Q
 
 from common.clock import now
 from common.states import State
@@ -22,13 +23,7 @@ from eventinvoke.models import Delivery, Event, Period, Share
 from eventinvoke.planning import change_notices, reconcile
 from eventinvoke.planning.desired import DAY, Wish, wishes_of
 from eventinvoke.planning.event_row import AnyEvent, EventRow
-from eventinvoke.planning.matching import (
-    DATE_SOURCE,
-    Matcher,
-    looked_at_by,
-    registrations_for,
-    versions,
-)
+from eventinvoke.planning.matching import DATE_SOURCE, Matcher, looked_at_by, registrations_for, state_of
 from eventinvoke.planning.periods import bring_periods_in_line
 from eventinvoke.planning.reconcile import Scope
 from eventinvoke.planning.settlement import Said
@@ -38,18 +33,17 @@ from registration.models import Registration, Step
 
 EVENTS: Final = 250
 """So many events are planned in one transaction at most; an answer about one of them waits for its end."""
-WISHES: Final = 1_000
-"""After about so many wishes a transaction ends."""
+WISHES: Final = 500
+"""After about so many wishes, or deliveries that were read, a transaction ends."""
 _COLUMNS: Final = EventRow._fields
 
 
 class _Held:
     """Registrations as they were read, with their plans, which are read when they are first needed."""
 
-    def __init__(self, registrations: Sequence[Registration]) -> None:
-        self.registrations = registrations
+    def __init__(self, registrations: Sequence[Registration], state: tuple[int, ...]) -> None:
         self.matcher = Matcher(registrations)
-        self.versions = {one.pk: one.version for one in registrations}
+        self.state = state
         self._steps: dict[int, list[Step]] = {}
 
     def steps_of(self, plans: Collection[int]) -> Mapping[int, list[Step]]:
@@ -66,14 +60,22 @@ class _Held:
             self._steps.clear()
 
 
+class _Place(NamedTuple):
+    """How far the planning of an event has come whose plans do not fit one transaction."""
+
+    event: int
+    version: int
+    """Of the event; when it changed in between, planning begins again."""
+    plan: int
+    """The registration after which it goes on."""
+
+
 class _Part(NamedTuple):
     """What one transaction plans: whole events, or one event with some of its registrations."""
 
     events: list[EventRow]
     pairs: list[tuple[EventRow, Registration]]
     scope: Scope
-    resume: int
-    """The registration after which the event goes on in the next transaction; 0 when all is done."""
 
 
 class Planner:
@@ -86,64 +88,117 @@ class Planner:
     def plan(self, pks: Iterable[int], *, are_new: bool = False) -> None:
         """Plan some stored events with every registration, and take their marks off."""
         todo = dict.fromkeys(sorted(set(pks)))
+        at_once = EVENTS
         while todo:
-            some = list(islice(todo, EVENTS))
-            done, resume = self._plan_some(some, 0, are_new=are_new)
-            while resume:
-                done, resume = self._plan_some(done, resume, are_new=False)
+            done, place = self._plan_some(list(islice(todo, at_once)), None, are_new=are_new)
+            while place is not None:
+                done, place = self._plan_some([place.event], place, are_new=False)
+            # Lock few events where few fit a transaction.
+            at_once = min(EVENTS, 2 * len(done))
             for pk in done:
                 todo.pop(pk, None)
 
-    def _plan_some(self, pks: list[int], after: int, *, are_new: bool) -> tuple[list[int], int]:
-        """Plan the first of some events in one transaction; return their keys and where to resume.
+    def _plan_some(
+        self, pks: list[int], place: _Place | None, *, are_new: bool
+    ) -> tuple[list[int], _Place | None]:
+        """Plan the first of some events in one transaction; return their keys, or where one was left.
 
-        ``after`` is where the only one of them was left. Events that are gone count as planned.
+        ``place`` is where the only one of them was left. Events that are gone count as planned. Registrations are
+        read before the transaction, as 20,000 of them take a second; if they keep changing, in it.
         """
-        with transaction.atomic():
-            locked = Event.objects.select_for_update().filter(pk__any_of=pks).order_by("source", "pk")
-            rows = list(locked.values_list("version", *_COLUMNS))
-            if not rows:
-                return pks, 0
-            marks = {row[1]: row[0] for row in rows}
-            events = [EventRow._make(row[1:]) for row in rows]
-            # Another process may have planned a new event already, for a registration that changed.
-            are_new = are_new and not Delivery.objects.filter(event__pk__any_of=pks).exists()
-            held = self._held_for(events)
-            part = _part(events, held, after)
-            steps = held.steps_of({one.pk for _event, one in part.pairs})
-            write(part.events, part.pairs, steps, part.scope, are_new=are_new)
-            held.forget()
-            if not part.resume:
-                _take_marks_off({event.pk: marks[event.pk] for event in part.events})
-        gone = [pk for pk in pks if pk not in marks]
-        return [event.pk for event in part.events] + gone, part.resume
+        for is_last in (False, False, True):
+            with transaction.atomic():
+                locked = Event.objects.select_for_update().filter(pk__any_of=pks).order_by("source", "pk")
+                rows = list(locked.values_list("version", *_COLUMNS))
+                marks = {row[1]: row[0] for row in rows}
+                events = [EventRow._make(row[1:]) for row in rows]
+                held = self._held_for(events, may_read=is_last)
+                if held is not None:
+                    return self._plan_locked(events, marks, held, place, pks, are_new=are_new)
+            self._read(events)
+        raise AssertionError
 
-    def _held_for(self, events: Sequence[EventRow]) -> _Held:
-        """Return the registrations that look at these events, as they are in this transaction."""
+    def _plan_locked(
+        self,
+        events: Sequence[EventRow],
+        marks: Mapping[int, int],
+        held: _Held,
+        place: _Place | None,
+        pks: Collection[int],
+        *,
+        are_new: bool,
+    ) -> tuple[list[int], _Place | None]:
+        # Another process may have planned a new event already, for a registration that changed.
+        are_new = are_new and not Delivery.objects.filter(event__pk__any_of=list(marks)).exists()
+        after = place.plan if place is not None and marks.get(place.event) == place.version else 0
+        part = _part(events, held, {} if are_new or after else _counts(marks), after)
+        steps = held.steps_of({one.pk for _event, one in part.pairs})
+        write(part.events, part.pairs, steps, part.scope, are_new=are_new)
+        held.forget()
+        planned = [event.pk for event in part.events]
+        if part.scope.until is not None:
+            return [], _Place(planned[0], marks[planned[0]], part.scope.until)
+        _take_marks_off({pk: marks[pk] for pk in planned})
+        return planned + [pk for pk in pks if pk not in marks], None
+
+    def _held_for(self, events: Sequence[EventRow], *, may_read: bool) -> _Held | None:
+        """Return the registrations that look at these events, if they are known as they are in this transaction."""
         sources = frozenset(event.source for event in events)
+        if DATE_SOURCE in sources or not sources:
+            return _Held(registrations_for(events), ())
         held = self._held.get(sources)
-        if held is None or held.versions != versions(sources):
-            held = _Held(registrations_for(events))
-            if DATE_SOURCE not in sources:
-                self._held[sources] = held
+        if held is None or held.state != state_of(sources):
+            held = self._read(events) if may_read else None
         return held
 
+    def _read(self, events: Sequence[EventRow]) -> _Held:
+        """Read the registrations that look at these events. Their state first: what changes after that is noticed."""
+        sources = frozenset(event.source for event in events)
+        state = state_of(sources)
+        self._held[sources] = _Held(registrations_for(events), state)
+        return self._held[sources]
 
-def _part(events: Sequence[EventRow], held: _Held, after: int) -> _Part:
-    """Return the first of some events with all their registrations, as many as fit a transaction."""
-    most = WISHES // 2
-    part = _Part([], [], Scope(after=after), 0)
+
+def _counts(pks: Collection[int]) -> dict[int, int]:
+    """Return how many deliveries some events have."""
+    rows = Delivery.objects.filter(event__pk__any_of=list(pks), slot=0).order_by()
+    return dict(rows.values_list("event_id").annotate(count=Count("*")))
+
+
+def _part(events: Sequence[EventRow], held: _Held, counts: Mapping[int, int], after: int) -> _Part:
+    """Return the first of some events with all their registrations, as many as fit a transaction.
+
+    ``counts`` says how many deliveries each has: those that are no longer wanted count as much as those that are.
+    """
+    part = _Part([], [], Scope(after=after))
+    room = WISHES
     for event, wanting in _wanting(events, held.matcher):
-        left = sorted((one for one in wanting if one.pk > after), key=attrgetter("pk")) if after else wanting
-        if part.events and len(part.pairs) + len(left) > most:
+        if after:
+            return _first_plans(event, wanting, after)
+        size = max(2 * len(wanting), counts.get(event.pk, 0))
+        if size > WISHES and not part.events:
+            return _first_plans(event, wanting, after)
+        room -= size
+        if room < 0 and part.events:
             break
-        if len(left) > most:
-            some = sorted(left, key=attrgetter("pk"))[:most]
-            last: int = some[-1].pk
-            return _Part([event], [(event, one) for one in some], Scope(after=after, until=last), last)
         part.events.append(event)
-        part.pairs.extend((event, one) for one in left)
+        part.pairs.extend((event, one) for one in wanting)
     return part
+
+
+def _first_plans(event: EventRow, wanting: Sequence[Registration], after: int) -> _Part:
+    """Return an event with the first of the plans after one that want it, or have deliveries of it."""
+    most = WISHES // 2
+    begin = bisect_right(wanting, after, key=attrgetter("pk"))
+    left = wanting[begin : begin + most]
+    rows = Delivery.objects.filter(event=event.pk, slot=0, registration__gt=after)
+    stored = list(rows.order_by("registration_id").values_list("registration_id", flat=True)[:WISHES])
+    ends = [left[-1].pk] if len(wanting) > begin + most else []
+    if len(stored) == WISHES:
+        ends += stored[-1:]
+    until = min((pk for pk in ends if pk is not None), default=None)
+    pairs = [(event, one) for one in left if until is None or one.pk <= until]
+    return _Part([event], pairs, Scope(after=after, until=until))
 
 
 def _wanting(events: Sequence[EventRow], matcher: Matcher) -> Iterator[tuple[EventRow, list[Registration]]]:
@@ -183,13 +238,22 @@ def write(
     if are_new:
         reconcile.make(wishes)
     else:
-        rows = reconcile.rows_of(events, scope, {wish.step.target_id for wish in wishes})
-        changes = change_notices.changes_of(events, rows, instant)
-        reconcile.bring_in_line(events, _less_late(wishes, changes), scope, rows)
-        if scope.plans is None:
-            change_notices.write(changes, events, instant, is_whole=scope.is_all)
-            _end_asides(events, rows)
+        _reconcile(events, wishes, scope, instant)
     bring_periods_in_line([] if are_new else events, runs, instant, scope)
+
+
+def _reconcile(events: Sequence[EventRow], wishes: list[Wish], scope: Scope, instant: datetime) -> None:
+    """Bring deliveries and change notices in line with the wishes of the scope."""
+    rows = reconcile.rows_of(events, scope, wishes)
+    changes = change_notices.changes_of(events, rows, instant)
+    if changes and not scope.is_all:
+        # The members may have been told by plans outside the scope.
+        known = reconcile.rows_of_members({(change.event.pk, change.last.member_id) for change in changes})
+        changes = change_notices.changes_of(events, known, instant)
+    reconcile.bring_in_line(events, _less_late(wishes, changes), scope, rows)
+    if scope.plans is None:
+        change_notices.write(changes, events, instant, rows if scope.is_all else None)
+        _end_asides(events, rows)
 
 
 def _present(event: EventRow, said: Mapping[int, Sequence[Said]]) -> list[Said]:

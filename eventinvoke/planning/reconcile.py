@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from django.db import models
 from django.db.models import Q
 
 from common.db import bulk
@@ -20,6 +21,7 @@ from eventinvoke.models import Delivery, Share
 from eventinvoke.planning.desired import LATE, Key, Tellings, Wish, is_needless
 from eventinvoke.planning.event_row import AnyEvent
 from eventinvoke.planning.wants import Want, promote_shares, shares_of
+from registration.models import Target
 
 _MOVED: Final = (
     "due_at", "next_attempt_at", "deadline_at", "severity", "condition", "target_id", "member_id", "kind",
@@ -109,16 +111,50 @@ def make(wishes: Iterable[Wish]) -> None:
         _share(further)
 
 
-def rows_of(events: Sequence[AnyEvent], scope: Scope, targets: Collection[int]) -> list[Row]:
-    """Return the deliveries of some events that plans in the scope want, or that tell one of some targets.
+def rows_of(events: Sequence[AnyEvent], scope: Scope, wishes: Sequence[Wish]) -> list[Row]:
+    """Return the deliveries of some events that plans in the scope want, or that may serve a wish.
 
     Canceled ones have freed their place, unless a person canceled them for good.
     """
-    rows = Delivery.objects.filter(event__pk__any_of=[event.pk for event in events], slot=0)
-    if not scope.is_all:
-        shared = Share.objects.filter(scope.holds("registration"), delivery__event__in=[e.pk for e in events])
-        pks = list(shared.values_list("delivery_id", flat=True))
-        rows = rows.filter(scope.holds("registration") | Q(target__in=targets) | Q(pk__in=pks))
+    pks = [event.pk for event in events]
+    rows = Delivery.objects.filter(slot=0)
+    of_events = rows.filter(event__pk__any_of=pks)
+    if scope.is_all:
+        return _read(of_events)
+    targets = {wish.step.target_id for wish in wishes}
+    shares = Share.objects.filter(scope.holds("registration"), delivery__event__in=pks)
+    shared = list(shares.values_list("delivery_id", flat=True))
+    if scope.plans is None:
+        return _read(of_events.filter(scope.holds("registration") | Q(target__in=targets) | Q(pk__in=shared)))
+    # Each by its own index: an event may have the deliveries of 20,000 other plans. What a plan has carried out is found by
+    # its members' targets; if a step is overdue, all of its event is read.
+    overdue = {wish.event.pk for wish in wishes if wish.is_overdue}
+    parts = (
+        rows.filter(scope.holds("registration"), state=State.PENDING, event__pk__any_of=pks),
+        of_events.filter(target__pk__any_of=list(targets | _targets_beside(wishes))),
+        rows.filter(event__pk__any_of=list(overdue)),
+        rows.filter(pk__any_of=shared),
+    )
+    found = {row.pk: row for part in parts for row in _read(part)}
+    return [found[pk] for pk in sorted(found)]
+
+
+def _targets_beside(wishes: Sequence[Wish]) -> set[int]:
+    """Return all targets of the members whom some wishes tell or belong to."""
+    members = {wish.step.target.member_id for wish in wishes}
+    members |= {wish.registration.member_id for wish in wishes}
+    return set(Target.objects.filter(member__in=members).values_list("pk", flat=True))
+
+
+def rows_of_members(pairs: Collection[tuple[int, int | None]]) -> list[Row]:
+    """Return the deliveries of some events to some members, by pairs of both."""
+    rows = Delivery.objects.filter(
+        event__in={event for event, _member in pairs}, member__in={member for _event, member in pairs}, slot=0
+    )
+    return [row for row in _read(rows) if (row.event_id, row.member_id) in pairs]
+
+
+def _read(rows: "models.QuerySet[Delivery]") -> list[Row]:
     return list(map(Row._make, rows.order_by("pk").values_list(*Row._fields)))
 
 

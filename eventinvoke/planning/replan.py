@@ -26,7 +26,7 @@ AT_ONCE: Final = 100
 """How many registrations are looked at on one wake-up; the rest waits for the next."""
 SECONDS: Final = 0.5
 """How long one wake-up goes on to the next registration."""
-STEP: Final = 250
+STEP: Final = 100
 """How many events of a registration are planned in one transaction."""
 PAUSE: Final = 60.0
 """Seconds for which an event or a registration that can't be planned is left alone."""
