@@ -27,7 +27,7 @@ from eventinvoke.planning.matching import DATE_SOURCE, Matcher, looked_at_by, re
 from eventinvoke.planning.periods import bring_periods_in_line
 from eventinvoke.planning.reconcile import Scope
 from eventinvoke.planning.settlement import Said
-from eventinvoke.planning.twins import said_about_meetings
+from eventinvoke.planning.twins import said_about_meetings, twins_of
 from eventinvoke.planning.wants import steps_by_plan
 from registration.models import Registration, Step
 
@@ -227,7 +227,8 @@ def write(
     Events that ``are_new`` have no deliveries; answers about their twins count for them.
     """
     instant = now()
-    said = said_about_meetings(events)
+    twins = twins_of(events)
+    said = said_about_meetings(events, twins)
     wishes: list[Wish] = []
     runs: list[tuple[AnyEvent, Registration]] = []
     for event, registration in pairs:
@@ -238,11 +239,17 @@ def write(
     if are_new:
         reconcile.make(wishes)
     else:
-        _reconcile(events, wishes, scope, instant)
+        _reconcile(events, wishes, scope, instant, twins)
     bring_periods_in_line([] if are_new else events, runs, instant, scope)
 
 
-def _reconcile(events: Sequence[EventRow], wishes: list[Wish], scope: Scope, instant: datetime) -> None:
+def _reconcile(
+    events: Sequence[EventRow],
+    wishes: list[Wish],
+    scope: Scope,
+    instant: datetime,
+    twins: Mapping[int, Collection[int]],
+) -> None:
     """Bring deliveries and change notices in line with the wishes of the scope."""
     rows = reconcile.rows_of(events, scope, wishes)
     changes = change_notices.changes_of(events, rows, instant)
@@ -250,7 +257,8 @@ def _reconcile(events: Sequence[EventRow], wishes: list[Wish], scope: Scope, ins
         # The members may have been told by plans outside the scope.
         known = reconcile.rows_of_members({(change.event.pk, change.last.member_id) for change in changes})
         changes = change_notices.changes_of(events, known, instant)
-    reconcile.bring_in_line(events, _less_late(wishes, changes), scope, rows)
+    told_by_twins = reconcile.told_by_twins(twins) if twins else ()
+    reconcile.bring_in_line(events, _less_late(wishes, changes), scope, rows, told_by_twins)
     if scope.plans is None:
         change_notices.write(changes, events, instant, rows if scope.is_all else None)
         _end_asides(events, rows)

@@ -154,6 +154,15 @@ def rows_of_members(pairs: Collection[tuple[int, int | None]]) -> list[Row]:
     return [row for row in _read(rows) if (row.event_id, row.member_id) in pairs]
 
 
+def told_by_twins(twins: Mapping[int, Collection[int]]) -> list[Row]:
+    """Return what twins of some events have told, each row as if it were the event's own. One query."""
+    rows = Delivery.objects.filter(event__in=set().union(*twins.values()), state__in=_TOLD, slot=0)
+    by_twin: dict[int, list[Row]] = defaultdict(list)
+    for row in _read(rows):
+        by_twin[row.event_id].append(row)
+    return [row._replace(event_id=pk) for pk, some in twins.items() for twin in some for row in by_twin[twin]]
+
+
 def _read(rows: "models.QuerySet[Delivery]") -> list[Row]:
     return list(map(Row._make, rows.order_by("pk").values_list(*Row._fields)))
 
@@ -175,12 +184,20 @@ class _Plan:
 
 
 def bring_in_line(
-    events: Sequence[AnyEvent], wishes: Sequence[Wish], scope: Scope, rows: Sequence[Row]
+    events: Sequence[AnyEvent],
+    wishes: Sequence[Wish],
+    scope: Scope,
+    rows: Sequence[Row],
+    told_by_twins: Sequence[Row] = (),
 ) -> None:
-    """Bring the pending deliveries of some events, whose rows are locked, in line with the wishes of the scope."""
+    """Bring the pending deliveries of some events, whose rows are locked, in line with the wishes of the scope.
+
+    ``told_by_twins`` are rows of ``told_by_twins()``: what the same meeting in another calendar has told.
+    """
     starts = {event.pk: event.starts_at for event in events}
     shares = shares_of([row.pk for row in rows]) if rows else []
-    plan = _compare(starts, wishes, scope, rows, shares)
+    told = _tellings(starts, [*rows, *told_by_twins], shares)
+    plan = _compare(starts, wishes, scope, rows, shares, told)
     _leave(plan, shares)
     bulk.update(
         Delivery, _MOVED, [(pk, *_moved_of(wish)) for pk, wish in plan.moved.items()], state=State.PENDING
@@ -199,13 +216,13 @@ def _compare(
     scope: Scope,
     rows: Sequence[Row],
     shares: Sequence[Want],
+    told: Mapping[int, Tellings],
 ) -> _Plan:
     """Return what has to be written so that each wish is served by one row."""
     plan = _Plan()
     standing = {row.key: row for row in rows if row.starts_at == starts[row.event_id] and _stands(row)}
     shared_by = {(want.delivery_id, want.registration_id) for want in shares}
     is_shared = {want.delivery_id for want in shares}
-    told = _tellings(starts, rows, shares)
     wanted: set[tuple[int, int]] = set()
     missing: list[Wish] = []
     for wish in wishes:

@@ -6,7 +6,7 @@ events counts for all of them.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -68,9 +68,11 @@ def _folded(title: str) -> str:
     return " ".join(title.split()).casefold()
 
 
-def said_about_meetings(events: Sequence[EventLike]) -> dict[int, list[Said]]:
-    """Return the settling answers about some events and their twins, by event."""
-    twins = twins_of(events)
+def said_about_meetings(
+    events: Sequence[EventLike], twins: Mapping[int, Collection[int]] | None = None
+) -> dict[int, list[Said]]:
+    """Return the settling answers about some events and their twins (looked up unless given), by event."""
+    twins = twins_of(events) if twins is None else twins
     pks: set[int] = {event.pk for event in events}
     found = said_about(pks.union(*twins.values()))
     return {
