@@ -40,6 +40,7 @@ def call_status(request: HttpRequest, process_id: str) -> HttpResponse:
             means=meaning.means,
             sequence=whole(number) if told.get("CallbackSource") == _ORDERED else None,
             reason=meaning.reason,
+            may_redial=meaning.may_redial,
             payload=payload(told),
             provider_id=told.get("CallSid", ""),
         )

@@ -21,6 +21,9 @@ UNITS: Final[Mapping[str, timedelta]] = {
 EARLIEST: Final = timedelta(days=60)
 LATEST: Final = timedelta(days=7)
 MAX_STEPS: Final = 20
+REDIALS: Final = (("", "redial once"), (0, "don't redial"), (2, "redial twice"), (3, "redial 3 times"))
+"""How often a call that is busy or not answered is repeated, where the plan has nothing else."""
+ONCE: Final = 1
 ROWS_WITHOUT_SCRIPT: Final = 3
 
 
@@ -82,6 +85,9 @@ class StepForm(PanelForm, forms.Form):
     condition = forms.ChoiceField(
         choices=Step.Condition.choices, initial=Step.Condition.UNCONFIRMED, label="Condition"
     )
+    redials = forms.TypedChoiceField(
+        choices=REDIALS, coerce=int, empty_value=None, required=False, label="If a call is not answered"
+    )
 
     def __init__(self, *args: Any, targets: _TargetChoices, **kwargs: Any) -> None:
         kwargs["use_required_attribute"] = False
@@ -114,6 +120,11 @@ class StepForm(PanelForm, forms.Form):
             days = EARLIEST.days if is_before else LATEST.days
             self.add_error("amount", f"At most {days} days {cleaned['direction']} the start.")
         cleaned["offset"] = -span if is_before else span
+
+
+def _redials(data: Mapping[str, Any]) -> int:
+    chosen = data.get("redials")
+    return ONCE if chosen is None else int(chosen)
 
 
 class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -165,6 +176,7 @@ class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
                 target=self.form_kwargs["targets"].by_pk[form.cleaned_data["target"]],
                 offset=form.cleaned_data["offset"],
                 condition=form.cleaned_data.get("condition") or Step.Condition.UNCONFIRMED,
+                redials=_redials(form.cleaned_data),
             )
             for form in self.kept()
             if not form.errors and "offset" in form.cleaned_data
@@ -187,6 +199,7 @@ class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
         for step, data in wanted:
             row = step if step is not None and step.pk in staying else Step(registration=registration)
             row.target_id, row.offset, row.condition = data["target"], data["offset"], data["condition"]
+            row.redials = _redials(data)
             row.save()
 
 
@@ -202,7 +215,13 @@ def step_formset(
     reachable = targets_for(user) | Target.objects.filter(pk__in=kept)
     choices = _TargetChoices(reachable, kept)
     initial = [
-        {"step": step.pk, "target": step.target_id, "condition": step.condition, **split_offset(step.offset)}
+        {
+            "step": step.pk,
+            "target": step.target_id,
+            "condition": step.condition,
+            "redials": "" if step.redials == ONCE else step.redials,
+            **split_offset(step.offset),
+        }
         for step in steps
     ]
     factory: type[BaseStepFormSet] = forms.formset_factory(  # type: ignore[assignment]

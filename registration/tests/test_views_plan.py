@@ -50,6 +50,16 @@ def test_what_a_step_can_not_take_is_told_next_to_its_field(
     assert said in error_at(answer, field)
 
 
+@pytest.mark.parametrize(("typed", "stored"), [("", 1), ("0", 0), ("3", 3)])
+def test_a_step_says_how_often_an_unanswered_call_is_repeated(
+    page: Client, inbox: Target, typed: str, stored: int
+) -> None:
+    page.post("/registrations/add/", date(inbox, **{"steps-0-redials": typed}))
+    assert Step.objects.get().redials == stored
+    shown = page.get(f"/registrations/{Step.objects.get().registration_id}/")
+    assert f'<option value="{typed}" selected>' in shown.content.decode()
+
+
 def test_a_row_with_a_time_but_no_target_asks_for_it(page: Client, inbox: Target) -> None:
     rows = plan((inbox.pk, 10, "minutes", "before"), ("", 25, "hours", "after"))  # type: ignore[arg-type]
     answer = page.post("/registrations/add/", date(inbox) | rows)
