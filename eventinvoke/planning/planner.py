@@ -18,6 +18,7 @@ from django.db import models, transaction
 from django.db.models import Count, Max, Q
 
 from common.clock import now
+from common.db.give_way import give_way
 from common.states import State
 from eventinvoke.models import Delivery, Event, Period, Share
 from eventinvoke.planning import change_notices, reconcile
@@ -34,6 +35,10 @@ EVENTS: Final = 250
 """So many events are planned in one transaction at most; an answer about one of them waits for its end."""
 WISHES: Final = 500
 """After about so many wishes, or deliveries that were read, a transaction ends."""
+NEW: Final = 4
+"""So many times more of new events, about which no answer can wait."""
+_REMEMBERED: Final = 5_000
+"""So many plans are held at most, besides those of the present transaction."""
 _COLUMNS: Final = EventRow._fields
 
 
@@ -55,7 +60,7 @@ class _Held:
 
     def forget(self) -> None:
         """Let the plans go: of a calendar with 20,000 registrations they are not held at once."""
-        if len(self._steps) > WISHES:
+        if len(self._steps) > _REMEMBERED:
             self._steps.clear()
 
 
@@ -87,15 +92,19 @@ class Planner:
     def plan(self, pks: Iterable[int], *, are_new: bool = False) -> None:
         """Plan some stored events with every registration, and take their marks off."""
         todo = dict.fromkeys(sorted(set(pks)))
-        at_once = EVENTS
+        most = EVENTS * NEW if are_new else EVENTS
+        at_once = most
         while todo:
             done, place = self._plan_some(list(islice(todo, at_once)), None, are_new=are_new)
             while place is not None:
+                give_way()
                 done, place = self._plan_some([place.event], place, are_new=False)
             # Lock few events where few fit a transaction.
-            at_once = min(EVENTS, 2 * len(done))
+            at_once = min(most, 2 * len(done) + 1)
             for pk in done:
                 todo.pop(pk, None)
+            if todo:
+                give_way()
 
     def _plan_some(
         self, pks: list[int], place: _Place | None, *, are_new: bool
@@ -127,10 +136,9 @@ class Planner:
         *,
         are_new: bool,
     ) -> tuple[list[int], _Place | None]:
-        # Another process may have planned a new event already, for a registration that changed.
-        are_new = are_new and not Delivery.objects.filter(event__pk__any_of=list(marks)).exists()
         after = place.plan if place is not None and marks.get(place.event) == place.version else 0
-        part = _part(events, held, {} if are_new or after else _counts(marks), after)
+        counts = {} if are_new or after else _counts(marks)
+        part = _part(events, held, counts, after, WISHES * NEW if are_new else WISHES)
         steps = held.steps_of({one.pk for _event, one in part.pairs})
         write(part.events, part.pairs, steps, part.scope, are_new=are_new)
         held.forget()
@@ -164,13 +172,13 @@ def _counts(pks: Collection[int]) -> dict[int, int]:
     return dict(rows.values_list("event_id").annotate(count=Count("*")))
 
 
-def _part(events: Sequence[EventRow], held: _Held, counts: Mapping[int, int], after: int) -> _Part:
+def _part(events: Sequence[EventRow], held: _Held, counts: Mapping[int, int], after: int, room: int) -> _Part:
     """Return the first of some events with all their registrations, as many as fit a transaction.
 
     ``counts`` says how many deliveries each has: those that are no longer wanted count as much as those that are.
+    ``room`` is for how many of both there is room.
     """
     part = _Part([], [], Scope(after=after))
-    room = WISHES
     for event, wanting in _wanting(events, held.matcher):
         if after:
             return _first_plans(event, wanting, after)
@@ -223,8 +231,10 @@ def write(
 ) -> None:
     """Write what the plans of the scope want of some locked events; ``pairs`` are those that match.
 
-    Events that ``are_new`` have neither deliveries nor answers.
+    Events that ``are_new`` have neither deliveries nor answers, unless another process has planned them already for a
+    registration that changed.
     """
+    pairs = list(pairs)
     instant = now()
     said = {} if are_new else said_about([event.pk for event in events])
     wishes: list[Wish] = []
@@ -234,10 +244,11 @@ def write(
             runs.append((event, registration))
         plan = steps.get(registration.pk, ())
         wishes += wishes_of(event, registration, plan, _present(event, said), instant)
-    if are_new:
-        reconcile.make(wishes)
-    else:
+    if not are_new:
         _reconcile(events, wishes, scope, instant)
+    elif not reconcile.make(wishes):
+        write(events, pairs, steps, scope)
+        return
     bring_periods_in_line([] if are_new else events, runs, instant, scope)
 
 

@@ -99,16 +99,15 @@ class Row(NamedTuple):
         return self.state == State.PENDING and self.origin == Delivery.Origin.PLAN
 
 
-def make(wishes: Iterable[Wish]) -> None:
-    """Write what is wished for events of which no delivery exists."""
+def make(wishes: Iterable[Wish]) -> bool:
+    """Write what is wished for events of which no delivery exists; return whether none existed."""
     shared: dict[Key, list[Wish]] = defaultdict(list)
     for wish in wishes:
         if wish.is_timely:
             shared[wish.key].append(wish)
-    _create([some[0] for some in shared.values()])
-    further = [wish for some in shared.values() for wish in some[1:]]
-    if further:
-        _share(further)
+    made = _create([some[0] for some in shared.values()])
+    _share([wish for some in shared.values() for wish in some[1:]])
+    return made == len(shared)
 
 
 def rows_of(events: Sequence[AnyEvent], scope: Scope, wishes: Sequence[Wish]) -> list[Row]:
@@ -315,13 +314,16 @@ def cancel(pks: Sequence[int], reason: str) -> None:
         Delivery.objects.filter(pk__any_of=pks[start : start + _AT_ONCE]).cancel(reason)
 
 
-def _create(wishes: Sequence[Wish]) -> None:
+def _create(wishes: Sequence[Wish]) -> int:
+    """Insert what does not exist yet; return how many that was."""
+    made = 0
     for start in range(0, len(wishes), _AT_ONCE):
         rows = [
             (wish.event.pk, *_moved_of(wish), wish.registration.pk, wish.step.pk)
             for wish in wishes[start : start + _AT_ONCE]
         ]
-        bulk.insert_missing(Delivery, _MADE, rows)
+        made += len(bulk.insert_missing(Delivery, _MADE, rows, returning=("id",)))
+    return made
 
 
 def _share(wishes: Sequence[Wish]) -> None:

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
+from common.db.give_way import give_way
 from common.errors import InputError
 from eventinvoke.models import Delivery, Event
 from eventinvoke.planning.matching import DATE_SOURCE
@@ -71,6 +72,7 @@ def _follow_changes(until: float) -> int:
             count += _try(work, pk)
             if monotonic() >= until:
                 return count
+            give_way()
     return count
 
 
