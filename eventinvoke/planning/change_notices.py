@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 from common.channels import registry
 from common.states import State
 from eventinvoke.models import Delivery
+from eventinvoke.planning.delivery_row import Row
 from eventinvoke.planning.desired import LATE
 from eventinvoke.planning.event_row import AnyEvent
 from eventinvoke.planning.obsolete import ORIGINS
-from eventinvoke.planning.reconcile import Row
 from registration.membership import add_inbox
 from registration.models import Member, Step, Target
 

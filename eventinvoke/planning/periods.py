@@ -9,9 +9,9 @@ from common.channels import Severity, registry
 from common.db import bulk
 from common.states import State
 from eventinvoke.models import Delivery, Held, Period, Share
+from eventinvoke.planning.delivery_row import ALL, Scope
 from eventinvoke.planning.desired import runs_of
 from eventinvoke.planning.event_row import AnyEvent
-from eventinvoke.planning.reconcile import ALL, Scope
 from registration.models import Registration, Step
 
 Runs = Sequence[tuple[AnyEvent, Registration]]

@@ -7,25 +7,25 @@ transaction that writes the last deliveries, and only if the version is still th
 Planning touches PENDING rows and nothing else, and planning twice changes nothing.
 """
 
-from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby, islice
-from operator import attrgetter, itemgetter
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Final
 
-from django.db import models, transaction
-from django.db.models import Count, Max, Q
+from django.db import transaction
 
 from common.clock import now
+from common.db.give_way import give_way
 from common.states import State
-from eventinvoke.models import Delivery, Event, Period, Share
+from eventinvoke.models import Delivery, Event
 from eventinvoke.planning import change_notices, reconcile
-from eventinvoke.planning.desired import DAY, Wish, wishes_of
+from eventinvoke.planning.delivery_row import Row, Scope, rows_of, rows_of_members, told_by_twins
+from eventinvoke.planning.desired import Wish, wishes_of
 from eventinvoke.planning.event_row import AnyEvent, EventRow
-from eventinvoke.planning.matching import DATE_SOURCE, Matcher, looked_at_by, registrations_for, state_of
+from eventinvoke.planning.matching import DATE_SOURCE, Matcher, registrations_for, state_of
+from eventinvoke.planning.parts import WISHES, Held, Place, counts_of, part_of
 from eventinvoke.planning.periods import bring_periods_in_line
-from eventinvoke.planning.reconcile import Scope
 from eventinvoke.planning.settlement import Said
 from eventinvoke.planning.twins import said_about_meetings, twins_of
 from eventinvoke.planning.wants import steps_by_plan
@@ -33,49 +33,9 @@ from registration.models import Registration, Step
 
 EVENTS: Final = 250
 """So many events are planned in one transaction at most; an answer about one of them waits for its end."""
-WISHES: Final = 500
-"""After about so many wishes, or deliveries that were read, a transaction ends."""
+NEW: Final = 4
+"""So many times more of new events, about which no answer can wait."""
 _COLUMNS: Final = EventRow._fields
-
-
-class _Held:
-    """Registrations as they were read, with their plans, which are read when they are first needed."""
-
-    def __init__(self, registrations: Sequence[Registration], state: tuple[int, ...]) -> None:
-        self.matcher = Matcher(registrations)
-        self.state = state
-        self._steps: dict[int, list[Step]] = {}
-
-    def steps_of(self, plans: Collection[int]) -> Mapping[int, list[Step]]:
-        """Return the steps of some plans; read together with those of a few hundred that follow."""
-        missing = [pk for pk in plans if pk not in self._steps]
-        if missing:
-            found = steps_by_plan(missing)
-            self._steps.update({pk: found.get(pk, []) for pk in missing})
-        return self._steps
-
-    def forget(self) -> None:
-        """Let the plans go: of a calendar with 20,000 registrations they are not held at once."""
-        if len(self._steps) > WISHES:
-            self._steps.clear()
-
-
-class _Place(NamedTuple):
-    """How far the planning of an event has come whose plans do not fit one transaction."""
-
-    event: int
-    version: int
-    """Of the event; when it changed in between, planning begins again."""
-    plan: int
-    """The registration after which it goes on."""
-
-
-class _Part(NamedTuple):
-    """What one transaction plans: whole events, or one event with some of its registrations."""
-
-    events: list[EventRow]
-    pairs: list[tuple[EventRow, Registration]]
-    scope: Scope
 
 
 class Planner:
@@ -83,24 +43,28 @@ class Planner:
 
     def __init__(self) -> None:
         """Hold nothing yet."""
-        self._held: dict[frozenset[str], _Held] = {}
+        self._held: dict[frozenset[str], Held] = {}
 
     def plan(self, pks: Iterable[int], *, are_new: bool = False) -> None:
         """Plan some stored events with every registration, and take their marks off."""
         todo = dict.fromkeys(sorted(set(pks)))
-        at_once = EVENTS
+        most = EVENTS * NEW if are_new else EVENTS
+        at_once = most
         while todo:
             done, place = self._plan_some(list(islice(todo, at_once)), None, are_new=are_new)
             while place is not None:
+                give_way()
                 done, place = self._plan_some([place.event], place, are_new=False)
             # Lock few events where few fit a transaction.
-            at_once = min(EVENTS, 2 * len(done))
+            at_once = min(most, 2 * len(done) + 1)
             for pk in done:
                 todo.pop(pk, None)
+            if todo:
+                give_way()
 
     def _plan_some(
-        self, pks: list[int], place: _Place | None, *, are_new: bool
-    ) -> tuple[list[int], _Place | None]:
+        self, pks: list[int], place: Place | None, *, are_new: bool
+    ) -> tuple[list[int], Place | None]:
         """Plan the first of some events in one transaction; return their keys, or where one was left.
 
         ``place`` is where the only one of them was left. Events that are gone count as planned. Registrations are
@@ -122,96 +86,40 @@ class Planner:
         self,
         events: Sequence[EventRow],
         marks: Mapping[int, int],
-        held: _Held,
-        place: _Place | None,
+        held: Held,
+        place: Place | None,
         pks: Collection[int],
         *,
         are_new: bool,
-    ) -> tuple[list[int], _Place | None]:
-        # Another process may have planned a new event already, for a registration that changed.
-        are_new = are_new and not Delivery.objects.filter(event__pk__any_of=list(marks)).exists()
+    ) -> tuple[list[int], Place | None]:
         after = place.plan if place is not None and marks.get(place.event) == place.version else 0
-        part = _part(events, held, {} if are_new or after else _counts(marks), after)
+        counts = {} if are_new or after else counts_of(marks)
+        part = part_of(events, held, counts, after, WISHES * NEW if are_new else WISHES)
         steps = held.steps_of({one.pk for _event, one in part.pairs})
         write(part.events, part.pairs, steps, part.scope, are_new=are_new)
         held.forget()
         planned = [event.pk for event in part.events]
         if part.scope.until is not None:
-            return [], _Place(planned[0], marks[planned[0]], part.scope.until)
+            return [], Place(planned[0], marks[planned[0]], part.scope.until)
         _take_marks_off({pk: marks[pk] for pk in planned})
         return planned + [pk for pk in pks if pk not in marks], None
 
-    def _held_for(self, events: Sequence[EventRow], *, may_read: bool) -> _Held | None:
+    def _held_for(self, events: Sequence[EventRow], *, may_read: bool) -> Held | None:
         """Return the registrations that look at these events, if they are known as they are in this transaction."""
         sources = frozenset(event.source for event in events)
         if DATE_SOURCE in sources or not sources:
-            return _Held(registrations_for(events), ())
+            return Held(registrations_for(events), ())
         held = self._held.get(sources)
         if held is None or held.state != state_of(sources):
             held = self._read(events) if may_read else None
         return held
 
-    def _read(self, events: Sequence[EventRow]) -> _Held:
+    def _read(self, events: Sequence[EventRow]) -> Held:
         """Read the registrations that look at these events. Their state first: what changes after that is noticed."""
         sources = frozenset(event.source for event in events)
         state = state_of(sources)
-        self._held[sources] = _Held(registrations_for(events), state)
+        self._held[sources] = Held(registrations_for(events), state)
         return self._held[sources]
-
-
-def _counts(pks: Collection[int]) -> dict[int, int]:
-    """Return how many deliveries some events have."""
-    rows = Delivery.objects.filter(event__pk__any_of=list(pks), slot=0).order_by()
-    return dict(rows.values_list("event_id").annotate(count=Count("*")))
-
-
-def _part(events: Sequence[EventRow], held: _Held, counts: Mapping[int, int], after: int) -> _Part:
-    """Return the first of some events with all their registrations, as many as fit a transaction.
-
-    ``counts`` says how many deliveries each has: those that are no longer wanted count as much as those that are.
-    """
-    part = _Part([], [], Scope(after=after))
-    room = WISHES
-    for event, wanting in _wanting(events, held.matcher):
-        if after:
-            return _first_plans(event, wanting, after)
-        size = max(2 * len(wanting), counts.get(event.pk, 0))
-        if size > WISHES and not part.events:
-            return _first_plans(event, wanting, after)
-        room -= size
-        if room < 0 and part.events:
-            break
-        part.events.append(event)
-        part.pairs.extend((event, one) for one in wanting)
-    return part
-
-
-def _first_plans(event: EventRow, wanting: Sequence[Registration], after: int) -> _Part:
-    """Return an event with the first of the plans after one that want it, or have deliveries of it."""
-    most = WISHES // 2
-    begin = bisect_right(wanting, after, key=attrgetter("pk"))
-    left = wanting[begin : begin + most]
-    rows = Delivery.objects.filter(event=event.pk, slot=0, registration__gt=after)
-    stored = list(rows.order_by("registration_id").values_list("registration_id", flat=True)[:WISHES])
-    ends = [left[-1].pk] if len(wanting) > begin + most else []
-    if len(stored) == WISHES:
-        ends += stored[-1:]
-    until = min((pk for pk in ends if pk is not None), default=None)
-    pairs = [(event, one) for one in left if until is None or one.pk <= until]
-    return _Part([event], pairs, Scope(after=after, until=until))
-
-
-def _wanting(events: Sequence[EventRow], matcher: Matcher) -> Iterator[tuple[EventRow, list[Registration]]]:
-    """Yield each of some events, which are in the order of their sources, with the registrations that want it."""
-    open_events = [event for event in events if event.canceled_at is None]
-    groups = groupby(matcher.matching(open_events), key=itemgetter(0))
-    following = next(groups, None)
-    for event in events:
-        if following is not None and following[0].pk == event.pk:
-            yield event, [registration for _event, registration in following[1]]
-            following = next(groups, None)
-        else:
-            yield event, []
 
 
 def write(
@@ -224,8 +132,10 @@ def write(
 ) -> None:
     """Write what the plans of the scope want of some locked events; ``pairs`` are those that match.
 
-    Events that ``are_new`` have no deliveries; answers about their twins count for them.
+    Events that ``are_new`` have no deliveries, unless another process has planned them already for a registration that
+    changed; answers about their twins count for them.
     """
+    pairs = list(pairs)
     instant = now()
     twins = twins_of(events)
     said = said_about_meetings(events, twins)
@@ -236,10 +146,11 @@ def write(
             runs.append((event, registration))
         plan = steps.get(registration.pk, ())
         wishes += wishes_of(event, registration, plan, _present(event, said), instant)
-    if are_new:
-        reconcile.make(wishes)
-    else:
+    if not are_new:
         _reconcile(events, wishes, scope, instant, twins)
+    elif not reconcile.make(wishes):
+        write(events, pairs, steps, scope)
+        return
     bring_periods_in_line([] if are_new else events, runs, instant, scope)
 
 
@@ -251,14 +162,14 @@ def _reconcile(
     twins: Mapping[int, Collection[int]],
 ) -> None:
     """Bring deliveries and change notices in line with the wishes of the scope."""
-    rows = reconcile.rows_of(events, scope, wishes)
+    rows = rows_of(events, scope, wishes)
     changes = change_notices.changes_of(events, rows, instant)
     if changes and not scope.is_all:
         # The members may have been told by plans outside the scope.
-        known = reconcile.rows_of_members({(change.event.pk, change.last.member_id) for change in changes})
+        known = rows_of_members({(change.event.pk, change.last.member_id) for change in changes})
         changes = change_notices.changes_of(events, known, instant)
-    told_by_twins = reconcile.told_by_twins(twins) if twins else ()
-    reconcile.bring_in_line(events, _less_late(wishes, changes), scope, rows, told_by_twins)
+    told = told_by_twins(twins) if twins else ()
+    reconcile.bring_in_line(events, _less_late(wishes, changes), scope, rows, told)
     if scope.plans is None:
         change_notices.write(changes, events, instant, rows if scope.is_all else None)
         _end_asides(events, rows)
@@ -280,7 +191,7 @@ def _less_late(wishes: list[Wish], changes: Sequence[change_notices.Change]) -> 
     ]
 
 
-def _end_asides(events: Sequence[EventRow], rows: Sequence[reconcile.Row]) -> None:
+def _end_asides(events: Sequence[EventRow], rows: Sequence[Row]) -> None:
     """Cancel snoozes and second calls about a start that the event no longer has."""
     present = {event.pk: event.starts_at for event in events if event.canceled_at is None}
     asides = (Delivery.Origin.SNOOZE, Delivery.Origin.REDIAL)
@@ -323,35 +234,3 @@ def plan_registration(registration: Registration, events: Sequence[int]) -> None
     is_on = fresh.is_in_force and fresh.member.user.is_active
     pairs = list(Matcher([fresh]).matching([row for row in rows if row.canceled_at is None])) if is_on else []
     write(rows, pairs, steps_by_plan([fresh.pk]), Scope(plans=frozenset({fresh.pk})))
-
-
-def concerned_by(registrations: Sequence[Registration]) -> dict[int, list[int]]:
-    """Return for each registration the stored events of which it wants deliveries or has some, in rising order.
-
-    Looks once through what is stored, for all of them, and fetches nothing.
-    """
-    found: dict[int, set[int]] = {one.pk: set() for one in registrations}
-    named = Q(registration__pk__any_of=list(found))
-    pending = Delivery.objects.pending().filter(named).values_list("registration_id", "event_id")
-    shared = Share.objects.filter(named, delivery__state=State.PENDING)
-    periods = Period.objects.filter(named, ends_at__gt=now()).values_list("registration_id", "event_id")
-    for rows in (pending, shared.values_list("registration_id", "delivery__event_id"), periods):
-        for pk, event_id in rows:
-            found[pk].add(event_id)
-    in_force = [one for one in registrations if one.is_in_force]
-    if in_force:
-        coming = _events_of(in_force).order_by("pk").values_list(*_COLUMNS)
-        events = map(EventRow._make, coming.iterator(1_000))
-        for event, registration in Matcher(in_force).matching(events):
-            found[registration.pk].add(event.pk)
-    return {pk: sorted(events) for pk, events in found.items()}
-
-
-def _events_of(registrations: Sequence[Registration]) -> "models.QuerySet[Event]":
-    """Events that are to come, or of which a step is, and whose source one of the registrations looks at."""
-    steps = Step.objects.filter(registration__pk__any_of=[one.pk for one in registrations])
-    last = steps.aggregate(last=Max("offset"))["last"] or timedelta(0)
-    since = now() - max(last, timedelta(0))
-    coming = Event.objects.filter(deadline_at__gt=since - DAY, canceled_at__isnull=True)
-    coming = coming.filter(Q(deadline_at__gt=since) | Q(is_all_day=True))
-    return coming.filter(looked_at_by(registrations))

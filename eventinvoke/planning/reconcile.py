@@ -7,21 +7,18 @@ since it was read, and then it stays as it was.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
-
-from django.db import models
-from django.db.models import Q
+from typing import Any, Final
 
 from common.db import bulk
 from common.states import State
 from eventinvoke.models import Delivery, Share
+from eventinvoke.planning.delivery_row import TOLD, Row, Scope
 from eventinvoke.planning.desired import LATE, Key, Tellings, Wish, is_needless
 from eventinvoke.planning.event_row import AnyEvent
 from eventinvoke.planning.wants import Want, promote_shares, shares_of
-from registration.models import Target
 
 _MOVED: Final = (
     "due_at", "next_attempt_at", "deadline_at", "severity", "condition", "target_id", "member_id", "kind",
@@ -30,141 +27,22 @@ _MOVED: Final = (
 _REFRESHED: Final = ("deadline_at", "severity", "condition", "step_id")
 _MADE: Final = ("event_id", *_MOVED, "registration_id", "step_id")
 _AT_ONCE: Final = 5_000
-_TOLD: Final = frozenset({State.SENDING, State.SENT, State.DELIVERED, State.ACKNOWLEDGED, State.UNDELIVERED})
-"""States of a delivery that was carried out, whether or not it reached a person."""
 _UNWANTED: Final = "No longer wanted: the event or the registration changed."
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which plans are reconciled: all, some by key, or those whose keys lie in a range."""
+def make(wishes: Iterable[Wish]) -> bool:
+    """Write what is wished for events of which no delivery exists; return whether none existed.
 
-    plans: frozenset[int] | None = None
-    after: int = 0
-    until: int | None = None
-
-    @property
-    def is_all(self) -> bool:
-        """Whether no plan of the events is left out."""
-        return self.plans is None and self.after == 0 and self.until is None
-
-    def __contains__(self, plan: object) -> bool:
-        """Say whether a plan is reconciled."""
-        if not isinstance(plan, int):
-            return self.is_all
-        if self.plans is not None:
-            return plan in self.plans
-        return self.after < plan and (self.until is None or plan <= self.until)
-
-    def holds(self, column: str) -> Q:
-        """Return the condition that a column names a plan that is reconciled."""
-        if self.plans is not None:
-            return Q((f"{column}__in", self.plans))
-        condition = Q((f"{column}__gt", self.after))
-        return condition if self.until is None else condition & Q((f"{column}__lte", self.until))
-
-
-ALL: Final = Scope()
-"""Every plan."""
-
-
-class Row(NamedTuple):
-    """A delivery that exists; its fields are columns."""
-
-    pk: int
-    event_id: int
-    target_id: int | None
-    member_id: int | None
-    starts_at: datetime
-    due_at: datetime
-    state: str
-    origin: str
-    kind: str
-    attempts: int
-    sent_at: datetime | None
-    registration_id: int | None
-    deadline_at: datetime
-    severity: int
-    condition: str
-    step_id: int | None
-
-    @property
-    def key(self) -> tuple[int, int | None, datetime]:
-        """What makes it the same delivery, for one start."""
-        return self.event_id, self.target_id, self.due_at
-
-    @property
-    def is_pending_plan(self) -> bool:
-        """Whether a plan wants it and it is not carried out yet."""
-        return self.state == State.PENDING and self.origin == Delivery.Origin.PLAN
-
-
-def make(wishes: Iterable[Wish]) -> None:
-    """Write what is wished for events of which no delivery exists."""
+    Where one did, only those that are missing are written, and reconciling has to follow.
+    """
     shared: dict[Key, list[Wish]] = defaultdict(list)
     for wish in wishes:
         if wish.is_timely:
             shared[wish.key].append(wish)
-    _create([some[0] for some in shared.values()])
-    further = [wish for some in shared.values() for wish in some[1:]]
-    if further:
-        _share(further)
-
-
-def rows_of(events: Sequence[AnyEvent], scope: Scope, wishes: Sequence[Wish]) -> list[Row]:
-    """Return the deliveries of some events that plans in the scope want, or that may serve a wish.
-
-    Canceled ones have freed their place, unless a person canceled them for good.
-    """
-    pks = [event.pk for event in events]
-    rows = Delivery.objects.filter(slot=0)
-    of_events = rows.filter(event__pk__any_of=pks)
-    if scope.is_all:
-        return _read(of_events)
-    targets = {wish.step.target_id for wish in wishes}
-    shares = Share.objects.filter(scope.holds("registration"), delivery__event__in=pks)
-    shared = list(shares.values_list("delivery_id", flat=True))
-    if scope.plans is None:
-        return _read(of_events.filter(scope.holds("registration") | Q(target__in=targets) | Q(pk__in=shared)))
-    # Each by its own index: an event may have the deliveries of 20,000 other plans. What a plan has carried out is found by
-    # its members' targets; if a step is overdue, all of its event is read.
-    overdue = {wish.event.pk for wish in wishes if wish.is_overdue}
-    parts = (
-        rows.filter(scope.holds("registration"), state=State.PENDING, event__pk__any_of=pks),
-        of_events.filter(target__pk__any_of=list(targets | _targets_beside(wishes))),
-        rows.filter(event__pk__any_of=list(overdue)),
-        rows.filter(pk__any_of=shared),
-    )
-    found = {row.pk: row for part in parts for row in _read(part)}
-    return [found[pk] for pk in sorted(found)]
-
-
-def _targets_beside(wishes: Sequence[Wish]) -> set[int]:
-    """Return all targets of the members whom some wishes tell or belong to."""
-    members = {wish.step.target.member_id for wish in wishes}
-    members |= {wish.registration.member_id for wish in wishes}
-    return set(Target.objects.filter(member__in=members).values_list("pk", flat=True))
-
-
-def rows_of_members(pairs: Collection[tuple[int, int | None]]) -> list[Row]:
-    """Return the deliveries of some events to some members, by pairs of both."""
-    rows = Delivery.objects.filter(
-        event__in={event for event, _member in pairs}, member__in={member for _event, member in pairs}, slot=0
-    )
-    return [row for row in _read(rows) if (row.event_id, row.member_id) in pairs]
-
-
-def told_by_twins(twins: Mapping[int, Collection[int]]) -> list[Row]:
-    """Return what twins of some events have told, each row as if it were the event's own. One query."""
-    rows = Delivery.objects.filter(event__in=set().union(*twins.values()), state__in=_TOLD, slot=0)
-    by_twin: dict[int, list[Row]] = defaultdict(list)
-    for row in _read(rows):
-        by_twin[row.event_id].append(row)
-    return [row._replace(event_id=pk) for pk, some in twins.items() for twin in some for row in by_twin[twin]]
-
-
-def _read(rows: "models.QuerySet[Delivery]") -> list[Row]:
-    return list(map(Row._make, rows.order_by("pk").values_list(*Row._fields)))
+    if _create([some[0] for some in shared.values()]) < len(shared):
+        return False
+    _share([wish for some in shared.values() for wish in some[1:]])
+    return True
 
 
 @dataclass(slots=True)
@@ -306,7 +184,7 @@ def _tellings(
     carried_out: dict[int, int] = {}
     for row in rows:
         present = starts[row.event_id]
-        if row.state in _TOLD and abs(row.starts_at - present) < LATE:
+        if row.state in TOLD and abs(row.starts_at - present) < LATE:
             carried_out[row.pk] = row.event_id
             steps[row.event_id].add(row.step_id)
             if row.starts_at == present:
@@ -332,13 +210,16 @@ def cancel(pks: Sequence[int], reason: str) -> None:
         Delivery.objects.filter(pk__any_of=pks[start : start + _AT_ONCE]).cancel(reason)
 
 
-def _create(wishes: Sequence[Wish]) -> None:
+def _create(wishes: Sequence[Wish]) -> int:
+    """Insert what does not exist yet; return how many that was."""
+    made = 0
     for start in range(0, len(wishes), _AT_ONCE):
         rows = [
             (wish.event.pk, *_moved_of(wish), wish.registration.pk, wish.step.pk)
             for wish in wishes[start : start + _AT_ONCE]
         ]
-        bulk.insert_missing(Delivery, _MADE, rows)
+        made += len(bulk.insert_missing(Delivery, _MADE, rows, returning=("id",)))
+    return made
 
 
 def _share(wishes: Sequence[Wish]) -> None:

@@ -13,10 +13,12 @@ from typing import Final, NamedTuple
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from common.db.give_way import give_way
 from common.errors import InputError
 from eventinvoke.models import Delivery, Event
+from eventinvoke.planning.concerned import concerned_by
 from eventinvoke.planning.matching import DATE_SOURCE
-from eventinvoke.planning.planner import Planner, concerned_by, plan_registration, unplanned_events
+from eventinvoke.planning.planner import Planner, plan_registration, unplanned_events
 from eventinvoke.planning.publish import EventDraft, publish, withdraw
 from registration.models import Registration
 
@@ -70,6 +72,7 @@ def _follow_changes(until: float) -> int:
             count += _try(work, pk)
             if monotonic() >= until:
                 return count
+            give_way()
     return count
 
 

@@ -15,7 +15,7 @@ from common.channels import Message, Outcome, SendResult
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Attempt, Delivery, Event
-from eventinvoke.planning.planner import WISHES
+from eventinvoke.planning.parts import WISHES
 from eventinvoke.planning.publish import EventDraft, publish
 from eventinvoke.planning.replan import follow_changes
 from eventinvoke.replies import answers
