@@ -29,7 +29,7 @@ def test_the_chosen_calendars_are_read_and_the_others_are_not(
     ada.calendars += [GoogleCalendar("team@group", summary="The team's"), GoogleCalendar("other@group")]
     connect(page, google)
     account = CalendarAccount.objects.get()
-    page.post(f"/calendars/accounts/{account.pk}/", {"chosen": ["team@group", "nobody's\0"]})
+    page.post(f"/calendars/accounts/{account.pk}/", {"chosen": ["team@group", "unknown\0"]})
     one = Calendar.objects.get()
     assert (one.owner, one.kind, one.account, one.remote_id, one.name) == (
         member,
