@@ -70,7 +70,7 @@ def test_letting_a_calendar_go_is_asked_about_first(
     RegistrationFactory.create(member=member, calendar=team)
     sees_all = RegistrationFactory.create(member=member)
     asked = text_of(page.post(url, {"chosen": ["ada@example.org"]}))
-    assert "Remove 1 calendar?" in asked
+    assert "Delete 1 calendar?" in asked
     assert "team@group (1 registration)" in asked
     assert remote_ids() == ["ada@example.org", "team@group"]
     page.post(url, {"chosen": ["ada@example.org"], "let_go": [team.pk, "x", "9" * 30]})
