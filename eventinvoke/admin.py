@@ -31,7 +31,7 @@ class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subs
     max_num = 0
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes one by hand."""
+        """Refuse: only the program changes them."""
         del request, obj
         return False
 

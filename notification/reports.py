@@ -17,7 +17,7 @@ def fingerprint(attempt_id: UUID, *parts: str) -> str:
     """Return what is the same for a repeat of the same report, and for nothing else.
 
     Made of what the signature covers. Twilio's header I-Twilio-Idempotency-Token, which is also the
-    same for a repeat, is not signed: whoever has caught one callback could repeat it under new tokens.
+    same for a repeat, is not signed: an attacker who has caught one callback could repeat it under new tokens.
     """
     return sha256("\n".join([str(attempt_id), *parts]).encode("utf-8", "replace")).hexdigest()
 

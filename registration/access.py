@@ -1,6 +1,6 @@
 """Who may see and change what: one's own; the staff sees all.
 
-Every page takes its objects from here, so that what is somebody else's is simply not found.
+Every page takes its objects from here, so that another member's object is simply not found.
 """
 
 from django.contrib.auth.models import AnonymousUser
@@ -37,7 +37,7 @@ def registrations_for(user: Person) -> QuerySet[Registration]:
 
 
 def editable_registrations_for(user: Person) -> QuerySet[Registration]:
-    """Return the registrations that this account may change; one made by somebody else it may only decline."""
+    """Return the registrations that this account may change; one made by another account it may only decline."""
     if user.is_staff:
         return Registration.objects.all()
     own = Q(member__user_id=_key(user)) & (Q(created_by__isnull=True) | Q(created_by__user_id=_key(user)))
@@ -45,7 +45,7 @@ def editable_registrations_for(user: Person) -> QuerySet[Registration]:
 
 
 def declinable_registrations_for(user: Person) -> QuerySet[Registration]:
-    """Return the registrations that somebody else made for this account's member."""
+    """Return the registrations that other accounts made for this account's member."""
     made_by_another = Q(created_by__isnull=False) & ~Q(created_by__user_id=_key(user))
     return Registration.objects.filter(made_by_another, member__user_id=_key(user))
 
@@ -67,7 +67,7 @@ def editable_calendars_for(user: Person) -> QuerySet[Calendar]:
 def accounts_for(user: Person) -> QuerySet[CalendarAccount]:
     """Return the calendar accounts that this account may change: its own, for the staff also everybody's.
 
-    What somebody's account holds is that member's own business, even before the staff.
+    What a member's account holds is private to that member, also from the staff.
     """
     own = Q(owner__user_id=_key(user))
     return CalendarAccount.objects.filter(own | Q(owner__isnull=True) if user.is_staff else own)

@@ -16,7 +16,7 @@ _ALLOWED: Final = frozenset({"password_change", "logout", "health", "web-health"
 
 
 def password_change_required(get_response: Respond) -> Respond:
-    """Lead those whose password was made by somebody else to change it; nothing else is open to them."""
+    """Lead those whose password was made by another person to change it; nothing else is open to them."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         if not request.user.is_authenticated or not request.user.must_change_password:

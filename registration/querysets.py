@@ -70,7 +70,7 @@ class CalendarQuerySet(models.QuerySet["Calendar"]):
         return self.filter(Q(owner=member) | Q(owner__isnull=True))
 
     def due(self, at: datetime) -> Self:
-        """Calendars whose next reading is due and that nobody reads at present."""
+        """Calendars whose next reading is due and that no sync reads at present."""
         return self.active().free(at).filter(next_sync_at__lte=at)
 
     def active(self) -> Self:
@@ -78,13 +78,13 @@ class CalendarQuerySet(models.QuerySet["Calendar"]):
         return self.filter(is_active=True)
 
     def free(self, at: datetime) -> Self:
-        """Calendars that nobody reads at present."""
+        """Calendars that no sync reads at present."""
         return self.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=at))
 
     def lock(self) -> list[int]:
         """Keep syncs from writing until the transaction ends, once those that write have ended; return the keys.
 
-        Whoever removes calendars does this first: entries that are written meanwhile would hold on
+        Call this before removing calendars: entries that are written meanwhile would hold on
         to a calendar that goes.
         """
         return list(self.select_for_update().order_by("pk").values_list("pk", flat=True))

@@ -1,8 +1,8 @@
 """A limit on guessing passwords: so many failures for one name from one address, then a pause.
 
 A try is written down before the password is looked at, so that tries at the same moment count each
-other; the one that succeeds takes all of its name and address away. Names are kept hashed, as now and
-then somebody types a password into the field for the name.
+other; the one that succeeds takes all of its name and address away. Names are kept hashed, as users now
+and then type a password into the field for the name.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ def _address(request: HttpRequest | None) -> str:
     if request is None:
         return ""
     if settings.NOTICE_BEHIND_PROXY:
-        # The last one was added by our own proxy; those before it are whatever the browser claims.
+        # The last one was added by our own proxy; the browser can claim any before it.
         return str(request.headers.get("X-Forwarded-For", "")).rpartition(",")[2].strip()
     return str(request.META.get("REMOTE_ADDR", ""))
 

@@ -21,5 +21,5 @@ os.environ["PFS_NOTICE_ENV"] = "embedded"
 os.environ["STATIC_HASHED"] = "0"
 # Tests set the clock of their own process; processes that they start go by the database's.
 os.environ["NOTICE_CLOCK"] = "machine"
-# The fixture ``redis_server`` listens here; a test without it finds nobody.
+# The fixture ``redis_server`` listens here; a test without it finds a closed port.
 os.environ["CELERY_BROKER_URL"] = f"redis://127.0.0.1:{free_port()}/0"

@@ -75,7 +75,9 @@ def parse(typed: str) -> PhoneNumber:
 
 def _check(number: PhoneNumber) -> None:
     if number.extension:
-        raise AddressError("A number with an extension can't be used: nobody dials it.", field="address")
+        raise AddressError(
+            "A number with an extension can't be used: calls don't dial extensions.", field="address"
+        )
     length = phonenumbers.is_possible_number_with_reason(number)
     if length in _LENGTHS:
         raise AddressError(_LENGTHS[length], field="address")

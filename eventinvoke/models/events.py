@@ -29,7 +29,7 @@ class Event(models.Model):
     labels = models.JSONField(default=dict, blank=True)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
-    deadline_at = models.DateTimeField(help_text="After this nobody wants to hear of it any more.")
+    deadline_at = models.DateTimeField(help_text="Notices of the event expire at this time.")
     is_all_day = models.BooleanField(default=False)
     starts_on = models.DateField(
         null=True, blank=True, help_text="The day that an event which lasts all day begins, in any zone."

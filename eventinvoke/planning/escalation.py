@@ -1,6 +1,6 @@
 """Escalation: which step comes next in a plan when one was missed. One pure function, asked from everywhere.
 
-A miss is whatever kept a step from reaching its person: a failure, a busy line, quiet hours, the daily limit, a mute, an
+A miss is anything that kept a step from reaching its person: a failure, a busy line, quiet hours, the daily limit, a mute, an
 absence, a deleted target, our own misconfiguration. Every plan that contains the step goes on.
 """
 

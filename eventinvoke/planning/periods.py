@@ -100,7 +100,7 @@ def people_of(plans: Collection[int]) -> dict[int, set[int]]:
 
 
 def last_of(events: Collection[int], plans: Collection[int]) -> dict[tuple[int, int | None], int]:
-    """Return the last delivery, by event and plan, that waits for somebody who can be told; no query for none."""
+    """Return the last delivery, by event and plan, that waits for a member who can be told; no query for none."""
     waiting = Delivery.objects.pending().filter(
         event__in=events,
         registration__in=plans,
@@ -146,7 +146,7 @@ def notes_on(deliveries: Sequence[Delivery], instant: datetime) -> dict[int, str
         )
         for period in periods.get(delivery.member_id or 0, ()):
             if is_for_all and period.kind == Period.Kind.AWAY:
-                continue  # everybody is away, and somebody has to know
+                continue  # all members of the plan are away, and one has to be told
             note = _note(delivery, period, is_silent=delivery.kind in silent)
             if note:
                 notes.setdefault(delivery.pk, note)

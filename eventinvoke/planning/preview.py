@@ -1,6 +1,6 @@
 """What a registration that is being typed would do, and what an edit of one would change.
 
-Nothing is written. A few queries, whatever the number of events: the texts of those to come are read
+Nothing is written. A few queries for any number of events: the texts of those to come are read
 as plain rows, and only the events that are shown are read whole.
 """
 

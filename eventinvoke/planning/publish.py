@@ -41,7 +41,7 @@ class EventDraft:
 
     Texts that are longer than the columns are cut; an ``external_id`` that is longer is replaced
     by its SHA-256. Raises ``InputError`` (with ``field``) for a time that is naive, an end before
-    the start, a severity that is none of ours (nobody would send it), or an empty source, id or title.
+    the start, a severity that is none of ours (no channel would send it), or an empty source, id or title.
     """
 
     source: str
@@ -50,7 +50,7 @@ class EventDraft:
     starts_at: datetime
     ends_at: datetime | None = None
     deadline_at: datetime | None = None
-    """After this nobody wants to hear of it; the end, or an hour after the start, if not given."""
+    """Notices of the event expire at this time; the end, or an hour after the start, if not given."""
     description: str = ""
     location: str = ""
     attendees: str = ""
@@ -60,7 +60,7 @@ class EventDraft:
     labels: Mapping[str, Any] = field(default_factory=dict)
     is_all_day: bool = False
     starts_on: date | None = None
-    """The day on which an event that lasts all day begins, in whatever zone."""
+    """The day on which an event that lasts all day begins, the same in every time zone."""
     series: str = ""
     """The same for all events of one repeating entry, at most 32 characters."""
 

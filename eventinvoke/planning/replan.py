@@ -35,7 +35,7 @@ PAUSE: Final = 60.0
 
 _planning = Lock()
 _walks: dict[int, "_Walk"] = {}
-"""How far this process has come with registrations. Whatever happens to the process, the mark stays."""
+"""How far this process has come with registrations. If the process dies, the mark stays."""
 _failed: dict[tuple[str, int], float] = {}
 """When this process may try again what it could not plan."""
 

@@ -1,7 +1,7 @@
 """Delivering: claim, send, record, as one stream.
 
 The channel pulls messages as it has room for them; each time it asks for more than was claimed,
-another batch is claimed. A straggler holds up nobody else, and memory does not grow with the
+another batch is claimed. A straggler holds up no other notice, and memory does not grow with the
 number of notices.
 """
 
@@ -66,7 +66,7 @@ def _stream(channel: Channel, seconds: float) -> Fired:
                 recorder.add(flight.landed(result.message.process_id), result)
             recorder.flush_if_due()
     finally:
-        # Whatever a defect of the channel leaves behind is taken up when its lease runs out.
+        # Deliveries that a defect of the channel leaves unfinished are taken up when their leases run out.
         recorder.finish()
     return Fired(flight.count, flight.has_more)
 

@@ -1,7 +1,7 @@
 """Summaries: after a mute is over, its member is told once of what was held back.
 
 What waits to be told are the rows of ``Held``, written in the transaction that held the notices back.
-The transaction that stores a summary and its deliveries takes them away: whatever dies, each notice
+The transaction that stores a summary and its deliveries takes them away: if a process dies, each notice still
 stands in one summary. What another mute of the member still covers waits for the end of that one.
 """
 
@@ -41,7 +41,7 @@ def summarise_due() -> int:
 
 
 def _try_to_summarise(member: int, registration: int | None) -> bool:
-    """Make one summary. One that can't be made keeps nobody else from being told."""
+    """Make one summary. One that can't be made does not hold up the others."""
     try:
         return _summarise(member, registration)
     except (OperationalError, InterfaceError):
@@ -90,7 +90,7 @@ def _publish(
 ) -> None:
     """Store the summary of a member's held deliveries (and their periods) as an event, with its deliveries.
 
-    The plan may have become somebody else's meanwhile, whom that does not concern.
+    The plan may belong to another member by now, whom the summary does not concern.
     """
     first = str(rows[0][0])  # a delivery is held back once, so no other summary has it
     pks = [pk for pk, _period in rows[:LOOKED_AT]]

@@ -1,4 +1,4 @@
-"""Leases: deliveries that nobody came back to.
+"""Leases: deliveries that no worker came back to.
 
 A delivery that is being sent has a lease, and one that a provider accepted and should report about
 has one too. When it runs out:
@@ -37,7 +37,7 @@ AT_ONCE: Final = 200
 LOOKED_AT: Final = 10_000
 """How many messages that wait at a provider are looked through; each time those of the oldest lease."""
 ASKING: Final = timedelta(seconds=30)
-"""The lease under which a provider is asked, so that nobody else asks at the same time."""
+"""The lease under which a provider is asked, so that no other worker asks at the same time."""
 _NEVER_KNOWN: Final = "The provider could not say whether it took it."
 _NO_RECEIPT: Final = "No receipt came: no browser has shown it."
 GIVE_UP: Final = timedelta(days=1)
@@ -50,13 +50,13 @@ def recover_leases() -> int:
 
 
 def _safely(work: Callable[[Channel], int], channel: Channel) -> int:
-    """Do a channel's share. A defect of one channel keeps nobody from looking after the others."""
+    """Do a channel's share. A defect of one channel does not hold up the others."""
     try:
         return work(channel)
     except (OperationalError, InterfaceError):
         raise  # the database is away: the next look comes back
     except Exception:
-        log.exception("%s: nobody could look after its deliveries", channel.kind)
+        log.exception("%s: its deliveries could not be looked after", channel.kind)
         return 0
 
 
@@ -65,7 +65,9 @@ def _recover(channel: Channel) -> int:
     for state, take_up in ((State.SENDING, _take_up_sending), (State.SENT, _take_up_sent)):
         claims = _take(channel, state)
         if claims:
-            log.warning("%s: nobody came back to %s deliveries that are %s", channel.kind, len(claims), state)
+            log.warning(
+                "%s: no worker came back to %s deliveries that are %s", channel.kind, len(claims), state
+            )
             take_up(channel, claims)
         count += len(claims)
     return count
@@ -100,7 +102,7 @@ def _take_up_sending(channel: Channel, claims: Sequence[Claimed]) -> None:
 
 
 def _given_up(claimed: Claimed, result: SendResult) -> Result:
-    """Return what the provider said; that it failed, where nobody could find out for too long."""
+    """Return what the provider said; that it failed, if the provider has not known for too long."""
     began = claimed.message.started_at
     if result.outcome != Outcome.UNKNOWN or began is None or began > now() - GIVE_UP:
         return claimed, result
@@ -165,11 +167,11 @@ def _known_ids(channel: Channel, messages: Sequence[Message]) -> frozenset[str]:
 
 
 def take_back() -> int:
-    """Cancel at the provider what it accepted and nobody wants any more; return how many.
+    """Cancel at the provider what it accepted and no plan wants any more; return how many.
 
     That is a call that waits in the provider's queue while its event was canceled, moved or is over,
-    while its registration was deleted or declined, or while somebody confirmed. Another registration
-    may want the same call, so its event is planned anew.
+    while its registration was deleted or declined, or while a member acknowledged. Another registration
+    may want the same call, so its event is planned again.
     """
     able = [channel for channel in registry().values() if channel.capabilities.can_cancel]
     return sum(_safely(_take_back, channel) for channel in able)

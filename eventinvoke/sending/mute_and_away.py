@@ -1,9 +1,9 @@
 """What runs at the instant: who is muted or away, looked up once a batch that is about to be sent.
 
 A notice below CRITICAL to a member who is muted is held back, and a summary tells of it afterwards
-(``summary``); the inbox disturbs nobody and is never held back. A step of a plan with ``skips_away`` to
-a member who is away is passed over, and the next one that goes to somebody else comes at once. When
-everybody in the plan is away, its last step is carried out all the same: somebody has to know.
+(``summary``); the inbox disturbs no member and is never held back. A step of a plan with ``skips_away`` to
+a member who is away is passed over, and the next one that goes to another member comes at once. When
+all members of the plan are away, its last step is carried out all the same: one of them has to be told.
 """
 
 from collections import defaultdict

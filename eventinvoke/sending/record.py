@@ -97,7 +97,7 @@ class Recorder:
     def finish(self) -> None:
         """Write what was collected, waiting for the database as long as a lease lasts.
 
-        Nobody else knows what became of these tries: without them a push would be sent twice, and a
+        No other process knows what became of these tries: without them a push would be sent twice, and a
         provider asked about a call. Raises the database's error when the time is over.
         """
         until = monotonic() + settings.NOTICE_LEASE_SECONDS
@@ -203,8 +203,8 @@ def _record_attempts(results: Sequence[Result], instant: datetime) -> None:
         )
     columns = ["ended_at", "outcome", "reason"]
     bulk.update(Attempt, [*columns, "provider_id"], named)
-    # A callback may have told the provider's id before, and somebody who asked the outcome: whoever
-    # knows less changes neither.
+    # A callback may have told the provider's id before, and a worker that asked may have stored the
+    # outcome: a result that knows less changes neither.
     bulk.update(Attempt, columns, told)
     bulk.update(Attempt, columns, unknown, outcome="")
 

@@ -1,4 +1,4 @@
-"""Many rows at once: what is written is read back, whatever it holds."""
+"""Many rows at once: every value that is written is read back."""
 
 from datetime import timedelta
 from typing import Any

@@ -168,7 +168,7 @@ def test_a_run_from_cron_goes_on_to_other_kinds_when_a_channel_has_a_defect() ->
 
 
 @pytest.mark.django_db
-def test_a_call_that_nobody_ever_knew_about_ends(call: CallLike) -> None:
+def test_a_call_that_the_provider_never_knows_ends(call: CallLike) -> None:
     delivery = DeliveryFactory(target=TargetFactory(kind="calllike", address="silent"))
     fire("calllike")
     for age, state in ((timedelta(hours=23), State.SENDING), (timedelta(hours=25), State.FAILED)):

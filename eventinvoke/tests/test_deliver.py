@@ -91,7 +91,7 @@ def test_more_than_a_batch_is_sent_in_one_go(push: PushLike, settings: Any) -> N
     assert Delivery.objects.filter(state=State.SENT).count() == 8
 
 
-def test_a_batch_takes_as_many_queries_whatever_its_size(django_assert_max_num_queries: Any) -> None:
+def test_batches_of_any_size_take_as_many_queries(django_assert_max_num_queries: Any) -> None:
     for _ in range(100):
         due()
     with django_assert_max_num_queries(34):
@@ -121,7 +121,7 @@ def test_after_the_last_try_before_the_deadline_it_has_failed() -> None:
 
 
 def test_what_waited_too_long_for_its_turn_is_put_back_unsent(push: PushLike, settings: Any) -> None:
-    # As if each message's turn came after half of its lease, when somebody else may think it lost.
+    # As if each message's turn came after half of its lease, when another worker may think it lost.
     settings.NOTICE_LEASE_SECONDS = -1
     delivery = due()
     fire("pushlike")
@@ -354,7 +354,9 @@ def test_members_are_told_in_their_own_language_and_zone(push: PushLike) -> None
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "America", "../etc"])
-def test_a_member_whose_zone_is_unknown_is_told_in_utc_and_holds_up_nobody(push: PushLike, name: str) -> None:
+def test_a_member_whose_zone_is_unknown_is_told_in_utc_and_holds_up_no_other(
+    push: PushLike, name: str
+) -> None:
     stranger = MemberFactory(
         time_zone=name, daily_cap=10, quiet_from=time(0), quiet_until=time(0), critical_reserve=0
     )
@@ -364,7 +366,7 @@ def test_a_member_whose_zone_is_unknown_is_told_in_utc_and_holds_up_nobody(push:
     assert str(stranger.zone) == "UTC"
 
 
-def test_a_member_whose_language_is_unknown_holds_up_nobody() -> None:
+def test_a_member_whose_language_is_unknown_holds_up_no_other() -> None:
     deliveries = [due(of=MemberFactory(language=one)) for one in ("", "xx", "zz-quatsch", "de")]
     fire("pushlike")
     assert {state(one) for one in deliveries} == {State.SENT}
@@ -385,7 +387,7 @@ def test_a_provider_that_wants_to_be_left_alone_for_ever_is_asked_again(wish: ti
     assert next_try(1, instant, instant + timedelta(days=1), wish) == instant + timedelta(hours=1)
 
 
-def test_many_that_nobody_came_back_to_take_as_many_queries_as_few(
+def test_many_that_no_worker_came_back_to_take_as_many_queries_as_few(
     push: PushLike, django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(30):

@@ -168,7 +168,7 @@ def test_a_mute_that_lasts_longer_is_summed_up_later(clock: Any) -> None:
     assert summarise_due() == 1
 
 
-def test_nobody_else_s_registration_finds_a_summary(clock: Any) -> None:
+def test_no_other_member_s_registration_finds_a_summary(clock: Any) -> None:
     spy = RegistrationFactory(source="summary", pattern=".", calendar=None)
     StepFactory(registration=spy)
     one = runner()

@@ -1,4 +1,4 @@
-"""Who makes the summaries: any worker, each of them once, whatever dies."""
+"""Who makes the summaries: any worker, each of them once, also when processes die."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ from registration.tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-def test_whoever_dies_while_a_summary_is_made_loses_nothing(
+def test_a_worker_that_dies_while_it_makes_a_summary_loses_nothing(
     clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = runner()

@@ -1,4 +1,4 @@
-"""What one member is told that nobody registered for arrives."""
+"""A direct notice to one member, which needs no registration, arrives."""
 
 from datetime import timedelta
 from typing import Any

@@ -63,7 +63,7 @@ def test_a_change_is_called_by_the_most_important_of_what_changed(columns: Any, 
     assert before.keys() == after.keys() == columns.keys()
 
 
-def test_what_nobody_is_told_of_is_stored_and_is_no_change() -> None:
+def test_an_edit_that_is_not_told_is_stored_and_is_no_change() -> None:
     told()
     told(labels={"colour": "red"}, attendees="Alice", severity=20)
     assert changes() == []

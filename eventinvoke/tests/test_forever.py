@@ -49,7 +49,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 def is_being_planned() -> bool:
-    """Say whether somebody holds a registration that is to be planned."""
+    """Say whether another transaction holds a registration that is to be planned."""
     with transaction.atomic():
         free = Registration.objects.unplanned().select_for_update(skip_locked=True)
         return not free.exists() and Registration.objects.unplanned().exists()

@@ -88,12 +88,12 @@ def test_words_that_are_left_out_all_have_to_be_there_too() -> None:
     assert not wants(one, event(title="telecon: run a test"))
 
 
-def test_what_got_past_the_forms_keeps_nobody_from_being_told() -> None:
+def test_a_broken_pattern_past_the_forms_holds_up_no_other() -> None:
     broken, fine = registration(pattern="("), registration(pattern="telecon", exclude="(")
     assert [one for _event, one in matching([event()], [broken, fine])] == [fine]
 
 
-def test_registrations_come_in_their_order_whatever_fields_they_look_at() -> None:
+def test_registrations_come_in_their_order_with_any_fields() -> None:
     several = [registration(pattern="e", fields=["title", "location"][: 1 + place % 2]) for place in range(5)]
     assert [one for _event, one in matching([event()], several)] == several
 

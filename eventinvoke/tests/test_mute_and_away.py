@@ -73,7 +73,7 @@ def test_the_mute_of_another_or_of_another_time_holds_nothing_back(push: PushLik
     assert len(push.sent) == 1
 
 
-def test_the_inbox_disturbs_nobody_and_is_not_held_back(settings: Any) -> None:
+def test_the_inbox_is_not_held_back(settings: Any) -> None:
     settings.NOTICE_CHANNELS = ["eventinvoke.channels.inbox.channel.InboxChannel"]
     channels.registry.cache_clear()
     one = runner()
@@ -127,7 +127,7 @@ def test_who_is_away_is_passed_over_and_the_next_person_told_at_once(push: PushL
     assert outcome(first) == (State.SUPPRESSED, "Ann is away.")
     fire("pushlike")
     assert outcome(second)[0] == State.SENT
-    assert outcome(again)[0] == State.PENDING, "another way to Ann would reach nobody either"
+    assert outcome(again)[0] == State.PENDING, "another contact method of Ann's would not reach her either"
     assert len(push.sent) == 1
 
 
@@ -158,7 +158,7 @@ def test_when_all_are_away_the_last_one_is_told(push: PushLike) -> None:
     assert len(push.sent) == 1
 
 
-def test_who_is_away_last_in_a_plan_is_passed_over_when_somebody_was_there(push: PushLike) -> None:
+def test_who_is_away_last_in_a_plan_is_passed_over_when_another_was_there(push: PushLike) -> None:
     ann, bob = MemberFactory(), MemberFactory()
     _one, (first, second) = plan(ann, bob)
     away(bob)
@@ -209,7 +209,7 @@ def test_the_next_person_of_a_plan_is_told_though_the_first_is_muted(push: PushL
     ]
 
 
-def test_whose_account_is_switched_off_is_nobody_to_pass_on_to(push: PushLike) -> None:
+def test_a_member_whose_account_is_switched_off_is_not_passed_on_to(push: PushLike) -> None:
     ann, bob = MemberFactory(), MemberFactory()
     _one, (first, second) = plan(ann, bob)
     bob.user.is_active = False

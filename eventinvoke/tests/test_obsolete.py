@@ -91,7 +91,7 @@ def test_what_was_being_sent_when_its_event_moved_is_told_at_the_new_time_only(p
     assert pending.due_at == plan.starts_at + 50 * MINUTE
 
 
-def test_what_was_being_sent_when_somebody_confirmed_is_not_tried_again(push: PushLike) -> None:
+def test_what_was_being_sent_when_a_member_acknowledged_is_not_tried_again(push: PushLike) -> None:
     plan = Plan("later")
     fire("pushlike")
     Delivery.objects.filter(pk=plan.delivery.pk).update(state=State.SENDING, lease_until=now())
@@ -100,7 +100,7 @@ def test_what_was_being_sent_when_somebody_confirmed_is_not_tried_again(push: Pu
     assert plan.try_again() == State.CANCELED
 
 
-def test_what_is_told_always_is_tried_again_though_somebody_confirmed(push: PushLike) -> None:
+def test_what_is_told_always_is_tried_again_though_a_member_acknowledged(push: PushLike) -> None:
     plan = Plan("later", condition=Step.Condition.ALWAYS)
     fire("pushlike")
     acknowledge(Delivery.objects.get(target=plan.following), "link")
@@ -129,7 +129,7 @@ def test_an_event_that_comes_back_to_its_time_is_told_though_its_call_was_taken_
     assert len(call.sent) == 2
 
 
-def test_a_queued_call_to_whoever_wants_no_more_calls_about_it_is_taken_back(call: CallLike) -> None:
+def test_a_queued_call_to_a_member_who_stopped_the_calls_is_taken_back(call: CallLike) -> None:
     plan = Plan("ok", kind="calllike", condition=Step.Condition.ALWAYS)
     fire("calllike")
     stop(plan.delivery, "key")

@@ -120,7 +120,7 @@ def test_a_notice_says_the_text_of_its_registration(push: PushLike) -> None:
     ]
 
 
-def test_own_texts_take_two_queries_a_batch_and_none_where_nobody_wrote_one(
+def test_own_texts_take_two_queries_a_batch_and_none_where_there_is_none(
     push: PushLike, django_assert_num_queries: Any
 ) -> None:
     for _ in range(3):

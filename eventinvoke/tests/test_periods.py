@@ -101,7 +101,7 @@ EDITS = st.lists(
 
 
 class FollowingEdits(TestCase):
-    """Whatever becomes of the events, the periods are what a first reading of the last state gives."""
+    """After any series of edits, the periods are what a first reading of the last state gives."""
 
     @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
     @given(EDITS)
@@ -128,9 +128,9 @@ class FollowingEdits(TestCase):
             )
             Event.objects.all().delete()
             publish(last.values())
-            anew = set(
+            first_read = set(
                 Period.objects.filter(ends_at__gt=instant).values_list(
                     "event__external_id", "starts_at", "ends_at"
                 )
             )
-            assert running == anew
+            assert running == first_read

@@ -104,7 +104,7 @@ def test_a_moved_event_moves_its_pending_deliveries_and_makes_no_others() -> Non
     )
 
 
-def test_what_was_fired_stays_and_the_new_time_is_told_anew() -> None:
+def test_what_was_sent_stays_and_the_new_time_is_told_again() -> None:
     registration = standing(-10)
     source = registration.calendar.source
     publish([draft(source, starts_at=now() + 5 * MINUTE)])
@@ -154,7 +154,7 @@ def test_what_one_registration_gives_up_another_still_gets() -> None:
     assert row.registration_id == second.pk
 
 
-def test_nobody_gets_notice_of_another_member_s_private_calendar() -> None:
+def test_a_private_calendar_is_not_told_to_another_member() -> None:
     private = CalendarFactory()
     stranger = RegistrationFactory(pattern=".")
     StepFactory(registration=stranger)
@@ -185,7 +185,7 @@ def test_a_target_that_is_not_verified_is_not_planned() -> None:
     assert pending() == []
 
 
-def test_whoever_registers_late_is_told_once() -> None:
+def test_a_member_who_registers_late_is_told_once() -> None:
     registration = standing()
     target = TargetFactory(member=registration.member)
     for offset in (-60, -30, -10):
@@ -276,7 +276,7 @@ def test_a_retry_that_waits_is_not_touched_by_a_retitled_event() -> None:
     assert [row.next_attempt_at for row in pending()] == [waits_until]
 
 
-def test_a_pattern_that_can_t_be_used_keeps_nobody_else_from_being_told() -> None:
+def test_a_pattern_that_can_t_be_used_holds_up_no_other() -> None:
     good = standing(-10)
     standing(-10, member=good.member, calendar=good.calendar, pattern="a(")
     publish([draft(good.calendar.source)])
@@ -320,7 +320,7 @@ def test_what_was_put_off_ends_with_its_registration() -> None:
     assert pending() == []
 
 
-def test_a_severity_that_nobody_would_send_is_refused() -> None:
+def test_a_severity_that_no_channel_would_send_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         draft("system", severity=15)
     assert caught.value.field == "severity"

@@ -56,7 +56,7 @@ def push_to(browser: Subscription, **changes: Any) -> Delivery:
 
 
 def many(count: int, **changes: Any) -> list[Delivery]:
-    """Pushes of one event to one browser each that nobody will send."""
+    """Pushes of one event to one browser each; they are not sent."""
     member = MemberFactory.create()
     event = EventFactory.create()
     registration = RegistrationFactory.create(member=member)
@@ -110,7 +110,7 @@ def test_a_text_that_changed_since_is_told_as_it_is_now(service: PushService) ->
     assert taken.body != bytes(ready.body)[16:]
 
 
-def test_a_browser_that_subscribed_anew_since_can_read_its_push(service: PushService) -> None:
+def test_a_browser_that_subscribed_again_since_can_read_its_push(service: PushService) -> None:
     delivery = push_to(service.subscribe())
     prepare("webpush")
     browser = service.subscribe()
@@ -170,7 +170,7 @@ def test_what_is_prepared_already_or_due_far_ahead_is_not_worth_it() -> None:
     assert worth_preparing() == []
 
 
-def test_whoever_waits_to_be_told_comes_first() -> None:
+def test_notices_that_are_due_come_before_preparing() -> None:
     many(3)
     DeliveryFactory.create(target=TargetFactory.create(kind="calllike"))
     assert prepare("webpush") == 0

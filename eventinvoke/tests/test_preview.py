@@ -27,7 +27,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def typed(**values: Any) -> Registration:
-    """A registration that nobody stored."""
+    """A registration that is not stored."""
     return Registration(kind=Registration.Kind.STANDING, name="typed", **values)
 
 
@@ -113,7 +113,7 @@ def test_a_day_is_told_of_at_the_chosen_hour_of_the_member_s_zone() -> None:
     assert not Period.objects.exists()
 
 
-def test_a_preview_takes_few_queries_whatever_it_finds(django_assert_max_num_queries: Any) -> None:
+def test_a_preview_takes_few_queries_for_any_number_of_finds(django_assert_max_num_queries: Any) -> None:
     calendar = CalendarFactory()
     coming(calendar, *["telecon"] * 30)
     one = typed(member=calendar.owner, pattern="telecon")

@@ -1,4 +1,4 @@
-"""Results that come late, or after somebody else has found out more."""
+"""Results that come late, or after another worker has found out more."""
 
 from datetime import timedelta
 

@@ -17,7 +17,7 @@ from registration.tests.factories import CalendarFactory, DateFactory, Registrat
 pytestmark = pytest.mark.django_db
 
 
-def test_a_registration_that_can_t_be_planned_keeps_nobody_else_from_being_told(
+def test_a_registration_that_can_t_be_planned_holds_up_no_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     # The last hour that a date can hold: no end of it can be reckoned.
@@ -57,7 +57,7 @@ def test_a_large_registration_is_planned_step_by_step() -> None:
     assert follow_changes(seconds=0) == 0
 
 
-def test_a_registration_that_changes_between_two_steps_is_begun_anew() -> None:
+def test_a_registration_that_changes_between_two_steps_is_begun_again() -> None:
     large = Large()
     follow_changes(seconds=0)
     Registration.objects.changed(pattern="SpS")

@@ -77,7 +77,7 @@ def test_it_rings_no_longer_than_the_notice_is_wanted(simulated_twilio: Simulate
     assert created(simulated_twilio).get("Timeout") in {"11", "12"}
 
 
-def test_a_notice_that_nobody_wants_any_more_is_not_sent(simulated_twilio: SimulatedTwilio) -> None:
+def test_a_notice_that_has_expired_is_not_sent(simulated_twilio: SimulatedTwilio) -> None:
     (result,) = send(message(expires_at=now()))
     assert result.outcome == Outcome.REJECTED
     assert simulated_twilio.requests == []
@@ -114,7 +114,7 @@ def test_each_answer_has_its_outcome_and_a_sentence(
     assert word in result.reason
 
 
-def test_nobody_listening_is_worth_another_try(settings: Settings) -> None:
+def test_a_refused_connection_is_tried_again(settings: Settings) -> None:
     settings.TWILIO_API_URL = "http://127.0.0.1:9"
     (result,) = send(message())
     assert result.outcome == Outcome.RETRY

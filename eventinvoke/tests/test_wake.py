@@ -28,7 +28,7 @@ def test_nothing_pending_is_nothing_due() -> None:
     assert due_soon() == []
 
 
-def test_the_first_of_each_kind_is_found_whatever_its_severity() -> None:
+def test_the_first_of_each_kind_is_found_with_any_severity() -> None:
     pending("pushlike", timedelta(minutes=5))
     first = pending("pushlike", timedelta(minutes=2), event=EventFactory(severity=Severity.CRITICAL))
     call = pending("calllike", timedelta(minutes=3))

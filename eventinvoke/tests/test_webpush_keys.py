@@ -76,7 +76,7 @@ def test_each_origin_has_a_header_of_its_own() -> None:
     ]
 
 
-def test_the_header_is_signed_anew_before_it_expires() -> None:
+def test_the_header_is_signed_again_before_it_expires() -> None:
     with time_machine.travel("2026-11-20T09:00:00Z", tick=False) as traveller:
         first = authorization("https://four.example.com")
         expires_at = datetime.fromtimestamp(_claims(first)["exp"], UTC)

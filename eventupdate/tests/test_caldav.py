@@ -107,7 +107,7 @@ def test_only_what_changed_is_asked_for(radicale: Radicale, caldav_calendar: Cal
     assert read(caldav_calendar, is_fresh=True) is None
 
 
-def test_what_is_asked_for_anew_comes_as_a_whole(radicale: Radicale, caldav_calendar: Calendar) -> None:
+def test_a_fresh_reading_comes_as_a_whole(radicale: Radicale, caldav_calendar: Calendar) -> None:
     put(radicale, "one", single())
     keep(caldav_calendar, read(caldav_calendar, is_fresh=False))
     reading = keep(caldav_calendar, read(caldav_calendar, is_fresh=False))
@@ -124,7 +124,9 @@ def test_entries_are_asked_for_in_batches(
     assert len(dav.asked_for("multiget")) == 3
 
 
-def test_another_zone_of_ours_has_everything_read_anew(radicale: Radicale, caldav_calendar: Calendar) -> None:
+def test_another_zone_of_ours_has_everything_read_again(
+    radicale: Radicale, caldav_calendar: Calendar
+) -> None:
     put(radicale, "one", single())
     keep(caldav_calendar, read(caldav_calendar, is_fresh=False))
     caldav_calendar.default_time_zone = "Asia/Tokyo"

@@ -103,7 +103,7 @@ def test_a_feed_that_is_well_again_goes_on_where_it_was(calendar: Calendar, serv
     assert "if-none-match" in server.requests[-1]
 
 
-def test_a_feed_that_has_failed_for_long_is_read_anew(calendar: Calendar, server: FeedServer) -> None:
+def test_a_feed_that_has_failed_for_long_is_read_as_a_whole(calendar: Calendar, server: FeedServer) -> None:
     server.serve(feed(single()))
     run(calendar)
     before = dump()

@@ -135,7 +135,7 @@ def test_a_sync_token_that_google_does_not_know_has_everything_read_again(
     assert titles(read(google_calendar)) == ["Telecon"]
 
 
-def test_a_reading_that_has_to_be_anew_takes_no_token(
+def test_a_reading_of_the_whole_calendar_takes_no_token(
     google_calendar: Calendar, ada_s: GoogleCalendar, google: StandIn
 ) -> None:
     read(google_calendar)

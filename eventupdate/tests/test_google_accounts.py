@@ -29,7 +29,7 @@ def test_the_chosen_calendars_are_read_and_the_others_are_not(
     ada.calendars += [GoogleCalendar("team@group", summary="The team's"), GoogleCalendar("other@group")]
     connect(page, google)
     account = CalendarAccount.objects.get()
-    page.post(f"/calendars/accounts/{account.pk}/", {"chosen": ["team@group", "nobody's\0"]})
+    page.post(f"/calendars/accounts/{account.pk}/", {"chosen": ["team@group", "unknown\0"]})
     one = Calendar.objects.get()
     assert (one.owner, one.kind, one.account, one.remote_id, one.name) == (
         member,
@@ -70,7 +70,7 @@ def test_letting_a_calendar_go_is_asked_about_first(
     RegistrationFactory.create(member=member, calendar=team)
     sees_all = RegistrationFactory.create(member=member)
     asked = text_of(page.post(url, {"chosen": ["ada@example.org"]}))
-    assert "Remove 1 calendar?" in asked
+    assert "Delete 1 calendar?" in asked
     assert "team@group (1 registration)" in asked
     assert remote_ids() == ["ada@example.org", "team@group"]
     page.post(url, {"chosen": ["ada@example.org"], "let_go": [team.pk, "x", "9" * 30]})

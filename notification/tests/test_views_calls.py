@@ -246,7 +246,7 @@ def test_key_3_has_the_next_person_asked_now(ask: Ask, call: Notice) -> None:
     assert following.next_attempt_at <= now()
 
 
-def test_key_3_repeated_asks_nobody_else(ask: Ask, call: Notice) -> None:
+def test_key_3_repeated_asks_no_other_person(ask: Ask, call: Notice) -> None:
     add_next_person(call)
     ask("call-key", call, Digits="3")
     Delivery.objects.filter(member__name="Ben").update(state=State.CANCELED)
@@ -255,7 +255,7 @@ def test_key_3_repeated_asks_nobody_else(ask: Ask, call: Notice) -> None:
     assert Delivery.objects.get(pk=third.pk).next_attempt_at == third.next_attempt_at
 
 
-def test_key_3_with_nobody_left_says_so_and_reads_again(ask: Ask, call: Notice) -> None:
+def test_key_3_with_no_person_left_says_so_and_reads_again(ask: Ask, call: Notice) -> None:
     response = ask("call-key", call, Digits="3")
     assert said(response) == "There is no one else to ask."
     assert verbs(response)[-1] == "Redirect"
@@ -278,7 +278,7 @@ def test_another_key_reads_it_again_and_shows_a_person(ask: Ask, call: Notice, d
     assert call.state == State.DELIVERED
 
 
-def test_no_key_shows_nobody(ask: Ask, call: Notice) -> None:
+def test_no_key_is_no_evidence_of_a_person(ask: Ask, call: Notice) -> None:
     assert verbs(ask("call-key", call, Digits="")) == ["Redirect"]
     assert call.state == State.SENDING
 
@@ -291,7 +291,7 @@ def test_a_key_is_answered_in_the_members_language(ask: Ask, account: None, db: 
 
 
 @pytest.mark.parametrize("page", ["call-content", "call-key"])
-def test_an_id_that_nobody_signed_is_not_found(ask: Ask, call: Notice, page: str) -> None:
+def test_an_unsigned_id_is_not_found(ask: Ask, call: Notice, page: str) -> None:
     forged = call.process_id[:-1] + ("A" if call.process_id[-1] != "A" else "B")
     assert ask(page, forged, Digits="1").status_code == 404
 

@@ -28,7 +28,7 @@ def test_progress_says_that_the_call_was_taken(ask: Ask, call: Notice, status: s
     assert Attempt.objects.get().provider_id == CALL
 
 
-def test_a_call_under_way_keeps_a_lease_so_that_somebody_asks_if_its_end_is_never_told(
+def test_a_call_under_way_keeps_a_lease_so_that_a_worker_asks_if_its_end_is_never_told(
     ask: Ask, call: Notice
 ) -> None:
     tell(ask, call, "ringing", 1)
@@ -53,7 +53,7 @@ def test_progress_of_an_earlier_try_says_nothing_of_the_latest(ask: Ask, call: N
         ("canceled", "The call was taken back before anybody answered."),
     ],
 )
-def test_an_end_without_a_person_reached_nobody(ask: Ask, call: Notice, status: str, reason: str) -> None:
+def test_an_end_without_a_person_is_undelivered(ask: Ask, call: Notice, status: str, reason: str) -> None:
     tell(ask, call, status, 3)
     assert (call.state, call.reason) == (State.UNDELIVERED, reason)
 
@@ -61,7 +61,7 @@ def test_an_end_without_a_person_reached_nobody(ask: Ask, call: Notice, status: 
 @pytest.mark.parametrize(
     "machine", ["machine_start", "machine_end_beep", "machine_end_silence", "machine_end_other"]
 )
-def test_a_voicemail_reached_nobody(ask: Ask, call: Notice, machine: str) -> None:
+def test_a_voicemail_is_undelivered(ask: Ask, call: Notice, machine: str) -> None:
     ask("call-status", call, AnsweredBy=machine, MachineDetectionDuration="4000")
     assert (call.state, call.reason) == (State.UNDELIVERED, "A voicemail answered.")
 
@@ -154,7 +154,7 @@ def test_a_callback_that_says_nothing_is_a_bad_request(ask: Ask, call: Notice, p
 def test_a_callback_for_an_unknown_id_is_not_found_and_stores_nothing(
     ask: Ask, account: None, db: None, page: str
 ) -> None:
-    for process_id in ("nobody", sign(new_attempt_id())):
+    for process_id in ("unknown", sign(new_attempt_id())):
         assert ask(page, process_id, CallStatus="busy", MessageStatus="sent").status_code == 404
     assert not Receipt.objects.exists()
 

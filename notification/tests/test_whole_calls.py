@@ -110,7 +110,7 @@ def test_silence_is_read_to_three_times(twilio: SimulatedTwilio) -> None:
         ("fail", "The call could not be put through."),
     ],
 )
-def test_nobody_there_is_not_reached(twilio: SimulatedTwilio, answers: str, reason: str) -> None:
+def test_a_call_without_a_person_is_undelivered(twilio: SimulatedTwilio, answers: str, reason: str) -> None:
     twilio.behave(NUMBER, answers=answers)
     notice = Notice("voice")
     send(VoiceChannel(), notice)

@@ -61,7 +61,7 @@ def test_a_target_that_is_not_ready_is_not_tested(
     assert pager.sent == []
 
 
-def test_somebody_else_s_target_is_not_tested(page: Client, pager: Pager) -> None:
+def test_another_member_s_target_is_not_tested(page: Client, pager: Pager) -> None:
     target = pager_of(MemberFactory.create())
     assert page.post(f"/targets/{target.pk}/test").status_code == 404
     assert pager.sent == []

@@ -215,7 +215,7 @@
       trouble("The server does not answer.");
       pause = TROUBLE_PAUSE;
     }
-    // Also in the background, once somebody calls.
+    // Also in the background, once a call comes in.
     if (call && !call.is_over) {
       pause = Math.min(pause, CALL_PAUSE);
     }

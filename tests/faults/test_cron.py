@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 MANY = 240
 
 
-def test_two_at_once_from_cron_tell_nobody_twice(scene: Scene, start_process: Starter) -> None:
+def test_two_at_once_from_cron_tell_no_member_twice(scene: Scene, start_process: Starter) -> None:
     service = scene.push_service()
     browsers = scene.browsers(service, MANY)
     scene.publish()

@@ -69,10 +69,10 @@ def apart(server: PostgreSQL | MariaDB, process_environment: dict[str, str]) -> 
 
 
 def crash(server: PostgreSQL | MariaDB, has_noticed: Callable[[], Any]) -> None:
-    """Kill the server, wait until somebody has noticed it, and start it again."""
+    """Kill the server, wait until a process has noticed it, and start it again."""
     server.kill()
     connections["default"].close()
-    wait_until(has_noticed, what="somebody who notices that the database is away")
+    wait_until(has_noticed, what="a process that notices that the database is away")
 
     def start() -> bool:
         # What the dead server has left behind may have to go first.

@@ -73,7 +73,7 @@ def test_a_killed_worker_loses_nothing_and_no_phone_rings_twice(
             holding.release()
             start_worker(pool="prefork", threads=4)
             wait_until_settled(9, kind__in=["webpush", "voice", "sms"])
-            # A line that was busy: whoever waits for that is told, whoever has found it out.
+            # A line that was busy: the member is told, whether a callback or a worker's question found it out.
             wait_until_settled(1, kind="inbox")
     counts = takes(answering) + takes(holding)
     assert (counts[during.endpoint], counts[after.endpoint]) == (2, 2)

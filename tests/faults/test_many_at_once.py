@@ -19,9 +19,9 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 MANY = 200
 BEATS = 3
 ENVIRONMENT = {"NOTICE_BATCH_SIZE": "20", "NOTICE_LEASE_SECONDS": "30"}
-"""Leases that last: nobody dies at work here, so nothing may come twice, however slow the machine."""
+"""Leases that last: no worker dies with claimed work here, so nothing may come twice on any machine."""
 BACKLOG = 12
-"""Wake-ups that are left lying while nobody works: enough to see whether they are all carried out."""
+"""Wake-ups that are left lying while no worker runs: enough to see whether they are all carried out."""
 
 
 def waiting(server: Redis) -> int:
@@ -30,7 +30,7 @@ def waiting(server: Redis) -> int:
         return sum(client.llen(queue.name) for queue in settings.CELERY_TASK_QUEUES)
 
 
-def test_several_beats_and_workers_tell_nobody_twice_and_leave_no_backlog(
+def test_several_beats_and_workers_tell_no_member_twice_and_leave_no_backlog(
     scene: Scene,
     start_worker: WorkerStarter,
     start_process: Starter,
@@ -50,7 +50,7 @@ def test_several_beats_and_workers_tell_nobody_twice_and_leave_no_backlog(
         wait_until_settled(MANY)
         assert takes(service) == {one.endpoint: 1 for one in browsers}
         assert Attempt.objects.count() == MANY
-        # Nobody works for a while, but the beats go on.
+        # No worker runs for a while, but the beats go on.
         first.kill()
         second.kill()
         wait_until(lambda: waiting(redis_server) >= BACKLOG, what="a backlog")

@@ -40,7 +40,7 @@ def pauses(kind: str, address: str) -> list[timedelta]:
 
 
 def check_that_no_call_carries_its_text(scene: Scene) -> None:
-    """What a call says is fetched from us, with a signed id, by the provider and nobody else."""
+    """What a call says is fetched from us, with a signed id, by the provider only."""
     for call in scene.twilio.requests:
         if call.operation == "create-call":
             assert "telecon" not in str(call.parameters)
@@ -49,7 +49,7 @@ def check_that_no_call_carries_its_text(scene: Scene) -> None:
             assert all(url.startswith(scene.environment["NOTICE_PUBLIC_URL"]) for url in urls)
 
 
-def test_whatever_a_provider_does_nothing_is_lost_and_no_phone_rings_twice(
+def test_with_any_fault_of_a_provider_nothing_is_lost_and_no_phone_rings_twice(
     scene: Scene, start_worker: WorkerStarter
 ) -> None:
     is_over = threading.Event()

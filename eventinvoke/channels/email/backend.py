@@ -86,7 +86,7 @@ class Backend(smtp.EmailBackend):
         self.connection = self._partial_connection = None
 
     def abort(self) -> None:
-        """Let whatever waits for the server fail now; called by another thread."""
+        """Let a read or write that waits for the server fail now; called by another thread."""
         sock = getattr(self.latest, "sock", None)
         if sock is not None:
             with contextlib.suppress(OSError):

@@ -16,7 +16,7 @@ from eventinvoke.channels.email.letter import LettersError, build, has_ascii_let
 _IDLE_SECONDS: Final = 5.0
 """A connection that was not used for so long is made again: the server may have closed it."""
 _CLOSING: Final = 421
-"""RFC 5321, 3.8: the server ends the connection, whatever it was asked."""
+"""RFC 5321, 3.8: the server ends the connection, after any command."""
 _PERMANENT: Final = 500
 _TEMPORARY: Final = 400
 _TOO_LATE: Final = "It was too late: its time was over."
@@ -92,7 +92,7 @@ class Post:
             self.drop()
 
     def drop(self) -> None:
-        """Forget the connection, in whatever state it is."""
+        """Forget the connection, in any state."""
         self.is_open = False
         if isinstance(self._backend, Backend):
             self._backend.drop()

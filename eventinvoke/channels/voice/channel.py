@@ -24,7 +24,7 @@ _CALLS: Final = asking.Kind(
     lambda row: statuses.of_call(str(row.get("status")), str(row.get("answered_by"))),
     lambda _message, _record: True,
 )
-_TOO_LATE: Final = "It was too late: nobody wants this notice any more."
+_TOO_LATE: Final = "It was too late: the notice had expired."
 
 
 class VoiceChannel:

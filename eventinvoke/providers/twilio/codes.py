@@ -43,7 +43,7 @@ REFUSALS: Final = {
     20003: (_OURS, "Twilio does not accept our account or token."),
     20005: (_OURS, "The Twilio account is not active."),
     20006: (_OURS, "The Twilio account may not do this."),
-    20008: (_OURS, "These are test credentials of Twilio, which reach nobody."),
+    20008: (_OURS, "These are test credentials of Twilio, which reach no phone."),
     21205: (_OURS, "Twilio can't reach NOTICE_PUBLIC_URL."),
     21210: (_OURS, "TWILIO_FROM_NUMBER is not verified."),
     21212: (_OURS, "TWILIO_FROM_NUMBER is not valid."),
