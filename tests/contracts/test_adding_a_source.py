@@ -207,7 +207,7 @@ def test_the_preview_shows_its_events(ada: Member, bob: Member) -> None:
 def test_the_form_refuses_the_source_of_another_member(ada: Member, bob: Member) -> None:
     inbox = Target.objects.get(member=bob)
     answer = page_of(bob).post(ADD, standing(inbox, source=f"probe:{ada.pk}"))
-    assert "Choose one of the list." in error_at(answer, "source")
+    assert "Choose one from the list." in error_at(answer, "source")
     assert not Registration.objects.exists()
 
 
