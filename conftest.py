@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.servers",
     "tests.fixtures.caldav",
     "tests.fixtures.processes",
+    "tests.fixtures.machine_clock",
     "tests.fixtures.browser",
     "tests.fixtures.passwords",
     "tests.fixtures.people",

@@ -1,6 +1,6 @@
-"""A large calendar, the registrations that look at it, and the server that gives it out.
+"""A large calendar, registrations for it, and the server of the feed.
 
-Everything is drawn with a fixed seed, so that each run does the same work.
+All random choices have a fixed seed, so that each run does the same work.
 """
 
 import random
@@ -36,12 +36,12 @@ KINDS: Final = ("telecon", "meeting", "review", "observing run", "maintenance", 
 
 @dataclass
 class Entry:
-    """One entry of the calendar, with the parts that replace some of its occurrences."""
+    """One entry of the calendar, with the components that replace some of its occurrences."""
 
     uid: str
     title: str
     starts_at: datetime
-    """On the clocks of its zone."""
+    """In local time of its zone."""
     zone: str
     lines: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Feed:
         self._exports = 0
 
     def export(self) -> bytes:
-        """Return the calendar as text. Each export has new stamps in all entries, as with most servers."""
+        """Return the calendar as text. Each export has a new DTSTAMP in all entries, as with most servers."""
         self._exports += 1
         stamp = f"{datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self._exports):%Y%m%dT%H%M%SZ}"
         head = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Example//Calendar//EN\r\n"
@@ -101,7 +101,7 @@ def _entry(number: int, today: datetime, draw: random.Random) -> Entry:
 
 
 def _repeat(entry: Entry, draw: random.Random) -> None:
-    """Let an entry repeat weekly, but for two weeks; in every other series one week is another."""
+    """Make an entry weekly with two exclusions; in half of the series one occurrence is moved."""
     weeks = draw.sample(range(1, 50), 3)
     times = [entry.starts_at + timedelta(weeks=week) for week in weeks]
     entry.lines.append("RRULE:FREQ=WEEKLY")
@@ -116,7 +116,7 @@ def _repeat(entry: Entry, draw: random.Random) -> None:
 
 
 def patterns() -> list[str]:
-    """Return the patterns of the registrations: each finds some of the titles."""
+    """Return the patterns of the registrations, each of which matches some titles."""
     draw = random.Random(SEED + 1)  # noqa: S311
     found = []
     for number in range(REGISTRATIONS):
@@ -138,7 +138,7 @@ class Server:
     """Serves its content with an ETag."""
 
     def __init__(self, url: str) -> None:
-        """Serve nothing yet."""
+        """Start without content."""
         self.url = url
         self.content = b""
         self.statuses: list[int] = []
@@ -169,7 +169,7 @@ def serve() -> Iterator[Server]:
             server.answer(self)
 
         def log_message(self, *args: Any) -> None:
-            """Keep quiet."""
+            """Print nothing."""
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server = Server(f"http://127.0.0.1:{http.server_port}/calendar.ics")

@@ -18,7 +18,7 @@ import django
 
 
 def expand(path: str, days: str) -> dict[str, Any]:
-    """Parse a file and expand it by recurring-ical-events over the window that a sync takes."""
+    """Parse a file and expand it with recurring-ical-events over the window of a sync."""
     import recurring_ical_events  # noqa: PLC0415 - what the other pieces need not have in memory
     from icalendar import Calendar  # noqa: PLC0415
 

@@ -1,16 +1,16 @@
-"""What a channel is: one kind of way to tell somebody something.
+"""What a channel is: one kind of contact method, such as phone calls or mails.
 
 A channel receives frozen dataclasses and gives frozen dataclasses back; it never sees a model and
 never touches the database. Each channel lives in a folder of its own,
 ``eventinvoke/channels/<kind>/``, and is listed once, in the setting ``NOTICE_CHANNELS``.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Any, ClassVar, Final, Protocol, runtime_checkable
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, runtime_checkable
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -25,7 +25,7 @@ class Severity:
 
 
 class Resend(StrEnum):
-    """What to do with a message when nobody knows whether the provider took it."""
+    """What to do with a message when it is unknown whether the provider took it."""
 
     AGAIN = "again"
     """Send it again: the second one replaces the first (a push with the same tag)."""
@@ -53,24 +53,83 @@ class Verification(StrEnum):
     """The way in which it is added proves it (a browser that subscribed itself, the inbox)."""
 
 
+class Adding(StrEnum):
+    """How a member gets a target of a channel."""
+
+    FORM = "form"
+    """The member types an address into a form."""
+    BROWSER = "browser"
+    """The member's browser subscribes itself, by a script in the channel's ``template``."""
+    BUILT_IN = "built_in"
+    """Every member has one from the beginning; it can't be deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressField:
+    """One field of the form in which a member types an address."""
+
+    name: str = "address"
+    """``address``, or the key of ``config`` under which the value is given to ``check_address``."""
+    label: str = "Address"
+    help: str = ""
+    input_type: str = "text"
+    """The type of the HTML input: text, email, tel, url."""
+    placeholder: str = ""
+    autocomplete: str = ""
+    """What the browser fills in: a value of the HTML attribute of this name."""
+    is_required: bool = True
+
+
+class Note(NamedTuple):
+    """A sentence for the page on which a code is typed, and a page that it leads to."""
+
+    text: str
+    page: str = ""
+    """A URL name; "" for none."""
+    page_label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How the panel shows a channel and adds a target of it, so that it needs to know no channel by name."""
+
+    icon: str = "send"
+    """The name of a symbol in ``static/icons.svg``."""
+    adding: Adding = Adding.FORM
+    fields: tuple[AddressField, ...] = (AddressField(),)
+    """The form's fields, where ``adding`` is FORM; one of them is named ``address``."""
+    onboarding: str = ""
+    """What a member should know before adding one: a plain sentence."""
+    template: str = ""
+    """What stands in the list "Add a contact method" in place of a link to the form; for BROWSER."""
+    is_single: bool = False
+    """A member has one at most, so that its address says nothing."""
+    can_test: bool = True
+    """A test may be sent to it."""
+    note: Callable[[], Note | None] | None = None
+    """What to say where the code is typed, by the settings of this installation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a channel can do, so that the dispatcher needs to know no channel by name."""
+    """What a channel is and can do, so that neither the dispatcher nor the panel knows one by name."""
 
     resend: Resend
     verification: Verification = Verification.CODE
+    contact: Contact = Contact()
     is_silent: bool = False
-    """It disturbs nobody: quiet hours and the daily cap do not hold it back."""
+    """It makes no sound: quiet hours and the daily cap do not hold it back."""
     queue: Queue = Queue.FIRE
     """Which workers send it."""
     has_receipts: bool = False
     """The provider reports later what became of a message (so SENT is not the end)."""
     can_cancel: bool = False
     """A message that was accepted but not yet carried out can be taken back."""
-    at_once: int | None = None
-    """How many messages one claim takes at most, so that all are sent within half a lease; None is no bound."""
     rate_per_second: float | None = None
     """How many messages the provider takes in a second, by default; None is no limit."""
+    at_once: int | None = None
+    """How many messages one claim may take, so that all of them are sent within half of their lease even
+    when each takes as long as it may; None is no limit but the size of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +154,7 @@ class Message:
     tag: str
     """The same for every try of one delivery, at most 32 base64url characters."""
     expires_at: datetime
-    """After this instant nobody wants it any more."""
+    """The deadline: after it, the message is no longer worth sending."""
     config: Mapping[str, Any] = field(default_factory=dict)
     severity: int = Severity.INFO
     language: str = "en"
@@ -112,6 +171,8 @@ class Message:
     """For ``ask``: the provider's ids of what is known to be of other tries to the same address."""
     provider_id: str = ""
     """For ``ask``: the provider's own id of it, where it is known."""
+    is_closing: bool = False
+    """It takes back what was shown under its tag (channels that can replace what they have shown)."""
     prepared: bytes = b""
     """What ``Preparing.prepare`` made of it ahead of its time, or b"" """
 
@@ -151,7 +212,7 @@ class SendResult:
 
 @runtime_checkable
 class Channel(Protocol):
-    """One kind of way to tell somebody something.
+    """One kind of contact method.
 
     ``tests/contracts/channel_contract.py`` is the suite that every implementation passes.
     """
@@ -233,3 +294,14 @@ def registry() -> Mapping[str, Channel]:
 def get(kind: str) -> Channel:
     """Return the channel of that kind. Raises ``KeyError`` for a kind that is not installed."""
     return registry()[kind]
+
+
+def contact_of(kind: str) -> Contact:
+    """Return how a kind of target is shown; of a kind that is not installed, no test can be sent."""
+    channel = registry().get(kind)
+    return channel.capabilities.contact if channel is not None else Contact(can_test=False)
+
+
+def added_by(adding: Adding) -> list[Channel]:
+    """Return the channels of whose targets a member gets one in this way, in their order."""
+    return [one for one in registry().values() if one.capabilities.contact.adding is adding]

@@ -90,7 +90,7 @@ def check(pattern: str, syntax: str = REGEX, field: str = "pattern") -> str:
     fault is.
     """
     if not pattern:
-        msg = "Type a pattern."
+        msg = "Enter a pattern."
         raise PatternError(msg, field=field)
     if len(pattern) > MAX_LENGTH:
         msg = f"The pattern is longer than {MAX_LENGTH} characters."
@@ -99,7 +99,7 @@ def check(pattern: str, syntax: str = REGEX, field: str = "pattern") -> str:
         msg = "A pattern can't hold a null character."
         raise PatternError(msg, field=field)
     if not parts(pattern, syntax):
-        msg = "Type at least one word."
+        msg = "Enter at least one word."
         raise PatternError(msg, field=field)
     try:
         for part in parts(pattern, syntax):

@@ -13,16 +13,16 @@ from typing import Final
 from common.errors import InputError
 
 FIELDS: Final[dict[str, str]] = {
-    "title": "what it is called",
+    "title": "title",
     "start": "day and time of the start",
     "end": "day and time of the end",
     "date": "day of the start",
     "time": "time of the start",
-    "distance": "how far off it is, like “in 10 minutes”",
-    "place": "where",
-    "link": "the link of the conference, or of the entry",
-    "description": "what the entry says about it",
-    "organiser": "who invites",
+    "distance": "time until the start, like “in 10 minutes”",
+    "place": "location",
+    "link": "link of the conference, or of the event",
+    "description": "beginning of the description",
+    "organiser": "organiser",
     "calendar": "name of the calendar",
 }
 """The fields that a text may contain, with a description for people."""

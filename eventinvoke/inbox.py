@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from common.clock import now
 from common.states import State
@@ -26,11 +26,11 @@ class News:
     """What a page that is open needs to know, from two small queries."""
 
     unread: int
-    """How many notices of the last days came since the inbox was opened and are not answered."""
+    """How many notices of the last days came since the inbox was opened and are not acknowledged."""
     unseen: tuple[int, ...]
-    """Those that no browser has shown yet, the newest first."""
+    """Those not acknowledged that no browser has shown yet, the newest first."""
     state: str
-    """A word that changes whenever a notice comes or changes."""
+    """A word that changes whenever a notice comes, or one of them or its event changes."""
 
     @property
     def token(self) -> str:
@@ -43,39 +43,68 @@ def notices_of(member: Member) -> QuerySet[Delivery]:
     return Delivery.objects.filter(member=member, kind=KIND, state__in=ARRIVED)
 
 
+def _acknowledged(member: Member) -> Exists:
+    """Whether the member acknowledged the event of a notice as it takes place now, by any notice of it."""
+    return Exists(
+        Answer.objects.filter(
+            event=OuterRef("event"),
+            starts_at=OuterRef("event__starts_at"),
+            member=member,
+            kind=Answer.Kind.CONFIRMED,
+        )
+    )
+
+
+def acknowledged_among(member: Member, notices: Sequence[Delivery]) -> set[int]:
+    """Return which notices need no answer: the member acknowledged their event as it takes place now. One query."""
+    pks = [notice.pk for notice in notices]
+    own = Q(state=State.ACKNOWLEDGED) & ~Exists(
+        Answer.objects.filter(delivery=OuterRef("pk"), kind=Answer.Kind.CONFIRMED).exclude(
+            starts_at=OuterRef("event__starts_at")
+        )
+    )
+    found = Delivery.objects.filter(_acknowledged(member) | own, pk__in=pks)
+    return set(found.values_list("pk", flat=True))
+
+
 def read_at(member: Member) -> datetime:
     """Return when the member last opened the inbox."""
     return InboxMark.objects.filter(member=member).values_list("read_at", flat=True).first() or _NEVER
 
 
 def news_for(member: Member) -> News:
-    """Return what is new. Looks at no more than the last ``_LOOKED_AT`` notices of two days."""
+    """Return what is new. Looks at no more than the last ``_LOOKED_AT`` notices of two days.
+
+    What the member acknowledged, by whichever notice of the same event and start, is not unread.
+    """
     rows = (
         notices_of(member)
         .filter(due_at__gt=now() - _RECENT)
         .order_by("-due_at", "-pk")
-        .values_list("pk", "state", "sent_at")[:_LOOKED_AT]
+        .annotate(is_settled=_acknowledged(member), changed_at=F("event__updated_at"))
+        .values_list("pk", "state", "sent_at", "is_settled", "changed_at")[:_LOOKED_AT]
     )
     found = list(rows)
     mark = read_at(member)
-    unread = sum(state != State.ACKNOWLEDGED and (sent or _NEVER) > mark for _pk, state, sent in found)
-    unseen = tuple(pk for pk, state, _sent in found if state == State.SENT)
-    digest = sha256(repr([(pk, state) for pk, state, _sent in found]).encode()).hexdigest()[:16]
-    return News(unread, unseen, digest)
+    open_ones = [row for row in found if row[1] != State.ACKNOWLEDGED and not row[3]]
+    unread = sum((sent or _NEVER) > mark for _pk, _state, sent, *_rest in open_ones)
+    unseen = tuple(pk for pk, state, *_rest in open_ones if state == State.SENT)
+    shown = [(pk, state, is_settled, changed_at) for pk, state, _sent, is_settled, changed_at in found]
+    return News(unread, unseen, sha256(repr(shown).encode()).hexdigest()[:16])
 
 
 def told_again_at(notices: Sequence[Delivery]) -> dict[int, datetime]:
-    """Return, for those notices that were put off, when the member is told again. One query."""
+    """Return, for those notices that were snoozed, when the member is notified again. One query."""
     answered = [n for n in notices if any(a.kind == Answer.Kind.SNOOZED for a in n.answers.all())]
-    put_off = {notice.event_id: notice.pk for notice in reversed(answered)}
+    snoozed = {notice.event_id: notice.pk for notice in reversed(answered)}
     again = Delivery.objects.pending().filter(
-        origin=Delivery.Origin.SNOOZE, kind=KIND, event__in=put_off, target__in={n.target_id for n in notices}
+        origin=Delivery.Origin.SNOOZE, kind=KIND, event__in=snoozed, target__in={n.target_id for n in notices}
     )
-    return {put_off[event]: at for event, at in again.values_list("event_id", "due_at")}
+    return {snoozed[event]: at for event, at in again.values_list("event_id", "due_at")}
 
 
 def mark_read(member: Member) -> None:
-    """Note that the member has the inbox before the eyes."""
+    """Note that the member has the inbox open."""
     InboxMark.objects.update_or_create(member=member, defaults={"read_at": now()})
 
 

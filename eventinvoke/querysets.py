@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import UUID
 
 from django.db import connection, models
-from django.db.models import F, Value
+from django.db.models import F
 from django.db.models.functions import Greatest
 
 from common.clock import now
@@ -16,6 +16,9 @@ from common.states import State, before
 
 if TYPE_CHECKING:
     from eventinvoke.models import Delivery, Prepared
+
+TIME_IS_OVER: Final = "Its time was over before it could be sent."
+"""The reason of a delivery that expired because its deadline had passed."""
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -48,12 +51,15 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             state=State.CANCELED, reason=reason[:300], settled_at=settled_at or now(), **changes
         )
 
-    def restore_expired(self, at: datetime) -> int:
-        """Bring back what expired by a clock that was wrong: its deadline is still ahead of ``at``."""
-        wrong = self.filter(state=State.EXPIRED, deadline_at__gt=at, target__isnull=False)
-        return wrong.update(
-            state=State.PENDING, reason="", settled_at=None, next_attempt_at=Greatest("due_at", Value(at))
-        )
+    def restore_wrongly_expired(self, at: datetime) -> int:
+        """Put back what expired though its deadline is still ahead at ``at``; return how many those were.
+
+        A clock that was wrong had its deadline pass too early. It is tried when it is due, or at once.
+        What expired for another reason stays as it is.
+        """
+        wrong = self.filter(state=State.EXPIRED, deadline_at__gt=at, reason=TIME_IS_OVER)
+        next_at = Greatest(F("due_at"), models.Value(at, models.DateTimeField()))
+        return wrong.update(state=State.PENDING, reason="", settled_at=None, next_attempt_at=next_at)
 
 
 class PreparedQuerySet(models.QuerySet["Prepared"]):

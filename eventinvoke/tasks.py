@@ -1,63 +1,97 @@
-"""The Celery tasks: a few lines each, the work is elsewhere."""
+"""The Celery tasks: a few lines each, the work is elsewhere (``eventinvoke.sending.rounds``).
+
+No message carries a time. A wake-up waits itself for what falls due before the next one, by the
+database's clock, and starts the senders then.
+"""
+
+from datetime import datetime
+from time import sleep
+from typing import Final
 
 from celery import shared_task
 from django.conf import settings
 
-from common.channels import get
+from common.broker import offer
+from common.channels import Queue, get
 from common.clock import now
-from eventinvoke.planning.replan import follow_changes
-from eventinvoke.sending.deliver import fire
-from eventinvoke.sending.digest import summarise_due
-from eventinvoke.sending.leases import recover_leases, take_back
-from eventinvoke.sending.prepare import drop_stale, prepare, worth_preparing
-from eventinvoke.sending.wake import AHEAD, due_soon
+from common.spacing import Spacing
+from eventinvoke.retention import prune
+from eventinvoke.sending import prepare, rounds
+from eventinvoke.sending.closing import close_in_browsers
+
+WAKE_UPS: Final = Spacing(0.5)
+"""A wake-up that comes sooner after another ends at once: each sees to the second that follows it."""
+TENDINGS: Final = Spacing(2.5)
+
+
+class _Workers:
+    """Starts tasks: any worker carries them out."""
+
+    def send(self, kind: str, batches: int) -> None:
+        """Start so many senders."""
+        offer(fire_due, kind, queue=_queue(kind), times=batches)
+
+    def plan(self) -> None:
+        """Start a planner: planning may take longer than until the next due time."""
+        offer(plan, queue=str(Queue.URGENT))
+
+    def prepare(self, kind: str) -> None:
+        """Start a preparing task for each core."""
+        offer(prepare_ahead, kind, queue=_queue(kind), times=settings.NOTICE_PARALLEL)
+
+    def wait_until(self, instant: datetime) -> bool:
+        """Wait in this thread."""
+        sleep(max(0.0, (instant - now()).total_seconds()))
+        return True
+
+
+def _queue(kind: str) -> str:
+    return str(get(kind).capabilities.queue)
 
 
 @shared_task(name="eventinvoke.tasks.wake")
 def wake() -> None:
-    """Start what is due within a second, then plan and sum up what changed, and start what that made due."""
-    _start_due()
-    if follow_changes() + summarise_due():
-        _start_due()
-    for kind in worth_preparing():
-        for _worker in range(settings.NOTICE_PARALLEL):
-            queue = get(kind).capabilities.queue
-            prepare_ahead.apply_async((kind,), expires=AHEAD.total_seconds(), queue=str(queue))
+    """Do a round: start what is due before the next wake-up, plan and prepare."""
+    if WAKE_UPS.may_begin():
+        rounds.do_round(_Workers())
 
 
-def _start_due() -> None:
-    """Start as many senders as there are batches due before the next wake-up."""
-    for due in due_soon():
-        wait = max(0.0, (due.at - now()).total_seconds())
-        for _batch in range(due.batches):
-            _start(due.kind, wait)
-
-
-def _start(kind: str, wait: float = 0.0) -> None:
-    """Have a worker send what is due of one kind, after so many seconds.
-
-    A task that nobody took within a second is dropped: the next wake-up starts another.
-    """
-    queue = get(kind).capabilities.queue
-    fire_due.apply_async((kind,), countdown=wait, expires=wait + AHEAD.total_seconds(), queue=str(queue))
+@shared_task(name="eventinvoke.tasks.plan")
+def plan() -> None:
+    """Plan what changed, make the digests that are due, and start what that made due."""
+    if rounds.plan_changes():
+        rounds.start_due(_Workers())
 
 
 @shared_task(name="eventinvoke.tasks.fire_due")
 def fire_due(kind: str) -> None:
     """Send what is due of one kind; when there is more than fits its time, line up again behind others."""
-    if fire(kind).has_more:
-        _start(kind)
+    if rounds.send(kind).has_more:
+        fire_due.apply_async((kind,), queue=_queue(kind))
 
 
 @shared_task(name="eventinvoke.tasks.prepare_ahead")
 def prepare_ahead(kind: str) -> None:
     """Prepare what is due soon of one kind, for half a second at most."""
-    prepare(kind)
+    prepare.prepare(kind)
+
+
+@shared_task(name="eventinvoke.tasks.close_notifications")
+def close_notifications(delivery_ids: list[int]) -> None:
+    """Close what browsers still show of deliveries that were answered elsewhere."""
+    close_in_browsers(delivery_ids)
 
 
 @shared_task(name="eventinvoke.tasks.tend")
 def tend() -> None:
-    """Take up what nobody came back to, take back what nobody wants any more, drop what is stale."""
-    recover_leases()
-    take_back()
-    drop_stale()
+    """Look after what went wrong (``rounds.tend``)."""
+    if TENDINGS.may_begin():
+        rounds.tend()
+
+
+@shared_task(name="eventinvoke.tasks.prune_old")
+def prune_old() -> None:
+    """Delete what is too old; where there is more than fits the time, line up again behind others."""
+    done = prune(seconds=settings.NOTICE_PRUNE_SECONDS)
+    if done.has_more and done.counts.total():
+        offer(prune_old, queue=str(Queue.SLOW))

@@ -1,18 +1,27 @@
 """The app's pages."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.urls import URLPattern, URLResolver, path, reverse
 
-from eventinvoke.views import calendars, changes, coming, delivered, inbox, matches, push, timeline
+from eventinvoke.views import calendars, changes, history, inbox, matches, push, timeline, upcoming
+
+
+def moved(request: HttpRequest, to: str, **keys: int) -> HttpResponse:
+    """Lead from an address that a page had before to the one that it has, for good."""
+    query = request.GET.urlencode()
+    address = reverse(f"{app_name}:{to}", kwargs=keys) + (f"?{query}" if query else "")
+    return HttpResponsePermanentRedirect(address, preserve_request=True)
+
 
 app_name = "eventinvoke"
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("coming/", coming.coming_list, name="coming-list"),
+    path("upcoming/", upcoming.upcoming_list, name="upcoming-list"),
     path("changes/", changes.change_list, name="change-list"),
     path("calendars/<int:pk>/", calendars.calendar_detail, name="calendar-detail"),
     path("calendars/counts", calendars.calendar_counts, name="calendar-counts"),
-    path("delivered/", delivered.delivered_list, name="delivered-list"),
+    path("history/", history.history_list, name="history-list"),
     path("deliveries/<int:pk>/", timeline.delivery_detail, name="delivery-detail"),
-    path("deliveries/<int:pk>/confirm", inbox.delivery_confirm, name="delivery-confirm"),
+    path("deliveries/<int:pk>/acknowledge", inbox.delivery_acknowledge, name="delivery-acknowledge"),
     path("deliveries/<int:pk>/snooze", inbox.delivery_snooze, name="delivery-snooze"),
     path("events/<int:pk>/", timeline.event_detail, name="event-detail"),
     path("inbox/", inbox.inbox, name="inbox"),
@@ -21,4 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/read", inbox.inbox_read, name="inbox-read"),
     path("matches/", matches.match_list, name="match-list"),
     path("push/key", push.push_key, name="push-key"),
+    path("coming/", moved, {"to": "upcoming-list"}),
+    path("delivered/", moved, {"to": "history-list"}),
+    path("deliveries/<int:pk>/confirm", moved, {"to": "delivery-acknowledge"}),
 ]

@@ -1,4 +1,4 @@
-"""Django's admin for what was read of calendars: to look at, as only the program writes it."""
+"""The admin pages of stored calendar entries; they are read-only, as only syncs write entries."""
 
 import zlib
 
@@ -12,7 +12,7 @@ from registration.admin import ReadOnlyAdmin
 
 @admin.register(Entry)
 class EntryAdmin(ReadOnlyAdmin):
-    """The entries of calendars as their sources gave them last."""
+    """The entries of calendars as they were last read."""
 
     list_display = ("key", "calendar", "is_recurring", "starts_at", "problem", "unknown_zone")
     list_filter = (
@@ -36,13 +36,13 @@ class EntryAdmin(ReadOnlyAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
-        """Leave the texts in the database; the page of one entry reads its own."""
+        """Return the rows without their texts, which only the page of one entry needs."""
         rows: QuerySet[Entry] = super().get_queryset(request)
         return rows.defer("text", "calendar__content")
 
     @admin.display(description="text")
     def written(self, entry: Entry) -> str:
-        """What the source wrote, after a line with its UID."""
+        """The UID in the first line, then the text as the source wrote it."""
         try:
             return zlib.decompress(bytes(entry.text)).decode(errors="replace")
         except zlib.error:

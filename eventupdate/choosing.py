@@ -1,11 +1,11 @@
-"""Which calendars of an account are read: taking some on, letting others go, ending an account."""
+"""Which calendars of an account are read: adding some, removing others, disconnecting the account."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
 
-from eventupdate.providers.accounts import RemoteCalendar
+from eventupdate.reading import RemoteCalendar
 from registration.models import Calendar, CalendarAccount, Registration
 
 _NAME_LENGTH = 150
@@ -13,7 +13,7 @@ _NAME_LENGTH = 150
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What came of a choice."""
+    """How many calendars a choice added and removed."""
 
     added: int = 0
     removed: int = 0
@@ -30,12 +30,12 @@ def choose(
     chosen: Collection[str],
     let_go: Collection[int],
 ) -> Choice:
-    """Read the chosen calendars from now on, and no longer those whose keys are in ``let_go``.
+    """Add the chosen calendars, and remove those whose primary keys are in ``let_go``.
 
-    Chosen ones that are read already stay as they are, with their events.
+    A chosen calendar that is read already is not changed, nor are its events.
     """
     with transaction.atomic():
-        # Two clicks on one button must not bring a calendar twice.
+        # Two concurrent requests (a double click) must not add a calendar twice.
         account = CalendarAccount.objects.select_for_update().get(pk=account.pk)
         known = set(account.calendars.values_list("remote_id", flat=True))
         new = [one for one in remote if one.remote_id in chosen and one.remote_id not in known]
@@ -67,7 +67,7 @@ def _calendar(account: CalendarAccount, remote: RemoteCalendar) -> Calendar:
 
 
 def _replan(account: CalendarAccount) -> None:
-    """Have registrations that see all calendars planned again: some entries are gone for them."""
+    """Mark registrations for all calendars to be planned again: they lose the events of a removed one."""
     affected = Registration.objects.filter(kind=Registration.Kind.STANDING, calendar=None, source="")
     if account.owner_id is not None:
         affected = affected.filter(member=account.owner_id)

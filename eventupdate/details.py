@@ -1,4 +1,4 @@
-"""What an entry says besides its time: texts made fit for notices, and the link to join by."""
+"""The texts of an entry, cut to a length that fits a notice, and the link to join by."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _LINK_PROPERTIES: Final = ("CONFERENCE", "X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKY
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """An entry's texts."""
+    """The texts of an entry."""
 
     title: str
     description: str = ""
@@ -40,7 +40,7 @@ class Details:
 
 
 def read_details(entry: Properties) -> Details:
-    """Return an entry's texts, cut to a sensible length."""
+    """Return the texts of an entry, cut to the lengths above."""
     title = _line(first_text(entry, "SUMMARY"))[:MAX_TITLE]
     description = first_text(entry, "DESCRIPTION").strip()
     location = _line(first_text(entry, "LOCATION"))[:MAX_TITLE]
@@ -74,7 +74,7 @@ def _organiser(entry: Properties) -> str:
 
 
 def _attendees(entry: Properties) -> str:
-    """Return who attends, a line each: "Ana Sol <ana@example.org>"."""
+    """Return the attendees, one per line: "Ana Sol <ana@example.org>"."""
     lines = []
     for attendee in entry.get("ATTENDEE", [])[:MAX_ATTENDEES]:
         name, address = attendee.person
@@ -87,7 +87,7 @@ def _category(entry: Properties) -> str:
 
 
 def _busy(entry: Properties) -> str:
-    """Return "away" for an absence, "free" for what takes up no time, else ""."""
+    """Return "away" for an absence, "free" for a transparent entry, else ""."""
     said = first_value(entry, "X-MICROSOFT-CDO-BUSYSTATUS").upper()
     if said == "OOF":
         return "away"
@@ -96,7 +96,7 @@ def _busy(entry: Properties) -> str:
 
 
 def _link(entry: Properties, location: str, description: str) -> str:
-    """Return the link to join by; else the entry's own page; else ""."""
+    """Return the link to the online meeting; without one the entry's own page, or ""."""
     for name in _LINK_PROPERTIES:
         if found := _web_address(first_text(entry, name)):
             return found
@@ -114,9 +114,9 @@ def _is_meeting(url: str) -> bool:
 
 
 def _web_address(text: str) -> str:
-    """Return the text if it is an address that may stand in a link, else ""."""
+    """Return the text if it is a URL that may be used as a link, else ""."""
     if "://" not in text:
-        return ""  # most have none, and this is asked of every entry
+        return ""  # the usual case, found fast
     text = text.strip().rstrip(".,;:)]}")
     if not _URL.fullmatch(text):
         return ""

@@ -1,4 +1,4 @@
-"""What a reading of a calendar changes in the events that are stored."""
+"""The difference between the occurrences of a calendar and its stored events."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from common.chunks import chunks
 from eventinvoke.models import Event
 from eventinvoke.planning.publish import EventDraft
 from eventupdate.expand import Occurrence, Window
-from eventupdate.store import BATCH, chunks
+from eventupdate.store import BATCH
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -18,13 +19,13 @@ Item = TypeVar("Item", Event, EventDraft)
 
 @dataclass(slots=True)
 class Difference:
-    """What has to be written so that the events follow the calendar."""
+    """The events to add, change, remove and rename."""
 
     added: list[EventDraft] = field(default_factory=list)
     changed: list[EventDraft] = field(default_factory=list)
     removed: list[Event] = field(default_factory=list)
     renamed: list[Event] = field(default_factory=list)
-    """The same events under a new external id, which is set on them already."""
+    """Stored events that continue under a new external id, which is already set on the instances."""
 
     @property
     def is_empty(self) -> bool:
@@ -41,15 +42,14 @@ class Difference:
 
 
 class Comparison:
-    """Holds occurrences against the stored events of their source, some series at a time.
+    """Compares occurrences with the stored events of their source, some series at a time.
 
-    It keeps only what differs. Events that have begun are never removed: they stay as they were,
-    as feeds that list only what is to come drop them. Of what could not be read nothing is known,
-    so it stays too.
+    It keeps only the differences. Events that have begun are never removed, as many feeds list only
+    upcoming entries. Events of an entry that can't be read are not removed either.
     """
 
     def __init__(self, source: str, at: datetime) -> None:
-        """Compare with the events of ``source``, of which those after ``at`` are to come."""
+        """Compare with the events of ``source``; those that start after ``at`` are upcoming."""
         self._source = source
         self._at = at
         self._has_events = Event.objects.filter(source=source).exists()
@@ -65,14 +65,14 @@ class Comparison:
         broken: Collection[str],
         window: Window,
     ) -> None:
-        """Compare all that these series have within a window."""
+        """Compare the occurrences of these series within a window; those of ``broken`` ones are not removed."""
         if not self._has_events:
             self._new |= drafts
             return
         within = Event.objects.filter(series__in=series, source=self._source)
         within = within.filter(starts_at__gte=window.start, starts_at__lt=window.stop)
         stored = {event.external_id: event for event in within}
-        # A stored event may have been moved into the window from outside.
+        # An event from outside the window may have been moved into it.
         stored |= {e.external_id: e for e in self._named([i for i in drafts if i not in stored])}
         for external_id, draft in drafts.items():
             event = stored.get(external_id)
@@ -86,7 +86,7 @@ class Comparison:
                 self._drop(event)
 
     def drop_others(self, series: Collection[str], broken_uids: Collection[str], window: Window) -> None:
-        """Take back what is to come of series that the calendar does not have."""
+        """Remove the upcoming events of series that the calendar no longer has."""
         if not self._has_events:
             return
         coming = Event.objects.filter(
@@ -105,7 +105,7 @@ class Comparison:
                 self._drop(event)
 
     def difference(self) -> Difference:
-        """Return what has to be written."""
+        """Return the difference of all series that were compared."""
         difference = Difference(changed=self._changed)
         new = dict(self._new)
         for event in _renamed(new, self._gone, self._at):
@@ -159,12 +159,12 @@ def _uid_key_of(external_id: str) -> str:
 
 
 def _renamed(new: Mapping[str, EventDraft], gone: Mapping[int, Event], at: datetime) -> list[Event]:
-    """Return stored events that go on under another id, with that id set.
+    """Return stored events that continue under another external id, with that id set.
 
-    An entry that is made recurring gets ids for its occurrences, and there are producers that make
-    up new UIDs with each export. To withdraw the old and publish the new would tell people twice
-    of one thing; so what has the same start, and the same UID or else the same title, stays itself.
-    A series that is moved as a whole gets new ids too: what is to come of it has moved with it.
+    The ids change when an entry becomes recurring, and some producers make new UIDs with each
+    export. To withdraw the old event and publish the new one would notify members twice. So an event
+    with the same start, and the same UID or else the same title, is renamed. The ids also change when a
+    whole series is moved; its upcoming events are moved then.
     """
     olds_left, news_left = dict(gone), dict(new)
     found: list[Event] = []
@@ -185,9 +185,9 @@ def _renamed(new: Mapping[str, EventDraft], gone: Mapping[int, Event], at: datet
 def _shifted(
     new: Iterable[EventDraft], gone: Iterable[Event], at: datetime
 ) -> Iterator[tuple[Event, EventDraft]]:
-    """Yield what is to come of series with what it has become: that of the same day (UTC).
+    """Yield upcoming events of moved series with their new occurrences, paired by day (UTC).
 
-    Where no days are the same, and there are as many as before, it is what stands in the same place.
+    Where no day is the same and the number of occurrences is, they are paired in order.
     """
     olds = _by_uid(event for event in gone if event.starts_at > at)
     news = _by_uid(draft for draft in new if draft.starts_at > at)
@@ -214,7 +214,7 @@ def _trait(item: Event | EventDraft, *, is_by_uid: bool) -> str:
 
 
 def _only(pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
-    """Return the pairs whose key stands there once."""
+    """Return the pairs whose key is unique."""
     listed = list(pairs)
     counts = Counter(key for key, _ in listed)
     return {key: value for key, value in listed if counts[key] == 1}

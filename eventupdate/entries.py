@@ -1,23 +1,22 @@
-"""One VEVENT made regular: every time aware or a plain date, every rule of the type of its start.
+"""Normalising a VEVENT: each time is aware or a date, and each rule has the type of the start.
 
-Producers mix dates and times, floating times and zones, in ways that RFC 5545 forbids and that
-people rely on all the same. What they mean is settled here once, so that expanding is plain.
+Producers mix dates and times, floating times and zones, in ways that RFC 5545 forbids. They are
+interpreted here, so that the expansion has no special cases.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from hashlib import sha256
 from typing import Final
 
-from eventupdate.lines import Lines, value_of
+from eventupdate.lines import Lines
 from eventupdate.properties import Properties, Property, first_value, read_properties
 from eventupdate.rules import Rule, read_rule
 from eventupdate.times import MAX_LENGTH, Length, Time, day_of, read_duration, read_time, to_utc
 from eventupdate.zones import Zones
 
 Added = Time | tuple[Time, timedelta]
-"""An RDATE: a start, perhaps with a length of its own."""
+"""An RDATE: a start, or a start with its own length."""
 
 MAX_DATES: Final = 5000
 """RDATEs and EXDATEs of one entry, at most."""
@@ -25,47 +24,32 @@ MAX_DATES: Final = 5000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A regular VEVENT: its times are aware or plain dates, all of the type of its start."""
+    """A normalised VEVENT: its times are aware or dates, all of the type of its start."""
 
     uid: str
     properties: Properties
-    """As they were read; what it says besides its times."""
+    """All properties as they were read, for texts and links."""
     start: Time
     length: Length
     sequence: int
     recurrence_id: Time | None
     """Which occurrence of its series it replaces."""
     is_this_and_future: bool
-    """It replaces that one and all that follow."""
+    """It replaces that occurrence and all later ones."""
     rules: tuple[Rule, ...]
     added: tuple[Added, ...]
     excluded: tuple[Time, ...]
 
     @property
     def is_series(self) -> bool:
-        """Whether it repeats, or replaces a part of what repeats."""
+        """Whether it recurs, or replaces an occurrence of a series."""
         return bool(self.rules or self.added) or self.recurrence_id is not None
 
 
-def uid_of(lines: Lines) -> str:
-    """Return an entry's UID; one made of its start and title where it has none."""
-    uid = value_of(lines, "UID")
-    if uid:
-        return uid
-    text = f"{value_of(lines, 'DTSTART')} {value_of(lines, 'SUMMARY')}"
-    return f"no-uid-{sha256(text.encode()).hexdigest()[:32]}"
-
-
-def zone_names(lines: Lines) -> set[str]:
-    """Return the names of the zones that an entry's times are in."""
-    # A time holds no colon, but the name of a zone may: what is before the last one.
-    return {Property(line.rpartition(":")[0], "").zone for line in lines if ";TZID=" in line.upper()}
-
-
 def read_entry(uid: str, properties: Properties, zones: Zones, core: "Entry | None" = None) -> Entry:
-    """Read a VEVENT. ``core`` is the entry of the whole series, for one that replaces a part.
+    """Read a VEVENT. ``core`` is the entry of the series, for an entry that replaces an occurrence.
 
-    Raises ``ValueError`` (with a few words for a person) for a time or a rule that can't be read.
+    Raises ``ValueError`` (with a reason to show) for a time or a rule that can't be read.
     """
     dates = [*properties.get("RDATE", ()), *properties.get("EXDATE", ())]
     if sum(prop.value.count(",") for prop in dates) > MAX_DATES:
@@ -80,7 +64,7 @@ def read_lines(uid: str, lines: Lines, zones: Zones, core: "Entry | None" = None
 
 
 class _Regular:
-    """Settles what one component's times mean."""
+    """Normalises the times of one component."""
 
     def __init__(self, properties: Properties, zones: Zones, core: Entry | None) -> None:
         self.properties = properties
@@ -126,11 +110,11 @@ class _Regular:
         return self._placed(value, found[0])
 
     def _placed(self, value: Time, prop: Property, zone: tzinfo | None = None) -> Time:
-        """Return a date as it is, and a time in the zone that is meant."""
+        """Return a date unchanged, and a time in its zone."""
         if not isinstance(value, datetime):
             return value
         if value.tzinfo is not None:
-            # Google writes UTC and means the calendar's own zone: what repeats follows its clocks.
+            # Google writes recurring entries in UTC, but they follow the clock of the calendar's zone.
             return value.astimezone(self.zones.own) if self.zones.own and self.repeats else value
         tzid = prop.zone
         return value.replace(tzinfo=self.zones.find(tzid) if tzid else zone or self.zones.default)
@@ -142,7 +126,7 @@ class _Regular:
         return Length.of(self.start, first_value(self.properties, "DURATION"))
 
     def _recurrence_id(self) -> Time | None:
-        """Return the RECURRENCE-ID in the type and zone of the series that it belongs to."""
+        """Return the RECURRENCE-ID in the type and zone of the series."""
         value = self._time("RECURRENCE-ID")
         if value is None:
             return None
@@ -178,7 +162,7 @@ class _Regular:
                 raise ValueError(_unreadable("RDATE")) from error
 
     def _period(self, text: str, prop: Property) -> Added:
-        """Return a period: a start, and an end or a length (RFC 5545 section 3.3.9)."""
+        """Return the start and the length of a period (RFC 5545 section 3.3.9)."""
         begin, _, until = text.partition("/")
         start = self._placed(read_time(begin), prop, self._zone())
         if not isinstance(self.start, datetime) or not until:
@@ -191,7 +175,7 @@ class _Regular:
         return start, min(max(length, timedelta(0)), MAX_LENGTH)
 
     def _fitted(self, value: Time) -> Time:
-        """Return a date with the usual time where the start has one, and without where it has none."""
+        """Return a value of the type of the start: a date gets the start's time, or a time loses it."""
         if isinstance(self.start, datetime):
             return value if isinstance(value, datetime) else datetime.combine(value, self.start.timetz())
         return day_of(value, self.zones.default) if isinstance(value, datetime) else value
@@ -208,7 +192,7 @@ class _Regular:
         if not isinstance(start, datetime):
             return day_of(value, self.zones.default) if isinstance(value, datetime) else value
         if not isinstance(value, datetime):
-            # The whole last day counts.
+            # A date includes its whole day.
             return datetime.combine(value, time(23, 59, 59), tzinfo=start.tzinfo).astimezone(UTC)
         if value.tzinfo is None:
             value = value.replace(tzinfo=start.tzinfo)

@@ -1,13 +1,12 @@
-"""From the text of entries to occurrences: every time at which one takes place, within a window.
+"""From the text of entries to their occurrences within a window.
 
-A series that repeats by a plain rule is expanded by ``plain``, any other by recurring-ical-events;
-this module bounds both in number and in time, and gives no occurrence an end before its start.
+``plain`` expands series with one simple rule, recurring-ical-events all others. This module limits
+the number of occurrences and the processor time of both, and never returns an end before a start.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from hashlib import sha256
 from itertools import islice
 from time import monotonic
 from types import TracebackType
@@ -20,38 +19,38 @@ from eventupdate.lines import Feed, Lines, Zone, read_blocks
 from eventupdate.plain import is_plain, plain_repetitions
 from eventupdate.properties import Properties, first_value, read_properties
 from eventupdate.repetition import Repetition, repetitions
+from eventupdate.resources import uid_key
 from eventupdate.timelimit import TimeLimit, TooLong
 from eventupdate.times import Time, to_utc
 from eventupdate.zones import Zones
 
 MAX_OCCURRENCES: Final = 200_000
-"""Occurrences of one calendar within a window, at most: ten a day of 55 people for a year."""
+"""Most occurrences of a calendar in a window: ten a day for 55 people and a year."""
 MAX_OF_ONE: Final = 10_000
-"""Occurrences of one entry within a window, at most: once an hour for a year, and some."""
+"""Most occurrences of an entry in a window: more than one an hour for a year."""
 SERIES_SECONDS: Final = 2.0
 CALENDAR_SECONDS: Final = 60.0
 _MARGIN: Final = timedelta(days=2)
 _DAY: Final = timedelta(days=1)
-_UID_LENGTH: Final = 200
 _DATE_LENGTH: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From when (inclusive) until when (exclusive) the starts of occurrences are of interest."""
+    """Occurrences count when they start from ``start`` (inclusive) to ``stop`` (exclusive)."""
 
     start: datetime
     stop: datetime
 
     def holds(self, instant: datetime) -> bool:
-        """Say whether an instant lies within."""
+        """Say whether an instant is in the window."""
         return self.start <= instant < self.stop
 
 
 def window_at(at: datetime, days: int) -> Window:
-    """Return the window of a sync at that instant: from a day before to so many days after.
+    """Return the window of a sync at an instant: from a day before it to ``days`` days after it.
 
-    It rolls by whole days (UTC), so that an unchanged calendar is unchanged for a day.
+    Its ends are midnights (UTC), so that it moves once a day.
     """
     midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return Window(midnight - _DAY, midnight + timedelta(days=days + 1))
@@ -59,59 +58,54 @@ def window_at(at: datetime, days: int) -> Window:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One time at which an entry takes place. Instants are aware and in UTC."""
+    """One occurrence of an entry. Instants are aware and in UTC."""
 
     uid: str
     recurrence_id: str
-    """The start that the series gave it ("20261120T090000Z", or "20261120" for a day), which stays
-    when it is moved; "" for an entry that does not repeat."""
+    """The original start in the series ("20261120T090000Z", or "20261120" for a day), which does not
+    change when the occurrence is moved; "" for an entry that does not recur."""
     starts_at: datetime
     ends_at: datetime | None
-    """None where the entry names no end."""
+    """None for an entry without an end."""
     starts_on: date | None
-    """The day on which one that lasts all day begins, in whatever zone; None for any other."""
+    """The first day of an all-day occurrence, which is the same in each zone; None for others."""
     details: Details
 
     @property
     def external_id(self) -> str:
-        """What it is called among the events of its calendar."""
+        """Its id among the events of its calendar."""
         return f"{uid_key(self.uid)}#{self.recurrence_id}"
 
     @property
     def is_all_day(self) -> bool:
-        """Whether it lasts whole days."""
+        """Whether it is an all-day occurrence."""
         return self.starts_on is not None
 
     @property
     def is_canceled(self) -> bool:
-        """Whether the calendar says that it does not take place."""
+        """Whether its status is "cancelled"."""
         return self.details.status == "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """What the resources of one UID say about a window."""
+    """The occurrences of one UID within a window."""
 
     occurrences: Sequence[Occurrence] = ()
     problem: str = ""
-    """Why it can't be read; "" when all is well. What is stored of it stays."""
+    """Why it can't be read, else "". Its stored events stay."""
     unknown_zone: str = ""
-    """The name of a time zone that means nothing to us; the calendar's own was taken."""
+    """The name of a time zone that is not known; the calendar's own was used."""
     is_recurring: bool = True
     starts_at: datetime | None = None
-    """When it takes place, in the window or not; None for one that is recurring."""
-
-
-def uid_key(uid: str) -> str:
-    """Return the part of an external id that stands for the UID: itself, or a hash of a long one."""
-    return uid if len(uid) <= _UID_LENGTH else sha256(uid.encode()).hexdigest()
+    """The start, inside or outside of the window; None for a recurring entry."""
 
 
 class Expander:
-    """Expands the series of one calendar one after the other; use it as a context manager."""
+    """Expands the series of one calendar; use it as a context manager."""
 
     def __init__(self, own_zones: Sequence[str]) -> None:
-        """Take the names of the calendar's own zone, the first that is known counts, else UTC."""
+        """Use the first known zone of these names as the calendar's own zone, else UTC."""
         self._own_zones = list(own_zones)
         self._zones: dict[tuple[Zone, ...], Zones] = {}
         self._limit = TimeLimit(SERIES_SECONDS)
@@ -128,22 +122,22 @@ class Expander:
         self._limit.__exit__(kind, value, trace)
 
     def expand(self, uid: str, texts: Iterable[str], window: Window) -> Expanded:
-        """Expand the texts of all resources of one UID: what starts in the window.
+        """Return the occurrences of all resources of one UID that start in the window.
 
-        What can't be read has a ``problem`` and no occurrences; half of a series would cancel the
-        other half. Raises ``FeedError`` for a calendar with more than ``MAX_OCCURRENCES`` in all,
-        or one that takes longer than ``CALENDAR_SECONDS``.
+        A series that can't be read completely has a ``problem`` and no occurrences: with only some of
+        them the others would be canceled. Raises ``FeedError`` when all series together have more than
+        ``MAX_OCCURRENCES`` or take longer than ``CALENDAR_SECONDS``.
         """
         try:
             with self._limit.piece():
                 found = self._expand(uid, texts, window)
         except TooLong:
-            found = Expanded(problem="its rule of repetition takes too long")
+            found = Expanded(problem="its recurrence rule takes too long")
         except ValueError as error:
             found = Expanded(problem=str(error)[:100] or "it can't be read")
         except FeedError as error:
             found = Expanded(problem=error.message[:100])
-        except Exception as error:  # noqa: BLE001 - the libraries raise anything on what they did not expect
+        except Exception as error:  # noqa: BLE001 - the libraries raise any exception on unexpected input
             found = Expanded(problem=f"it can't be read ({type(error).__name__})")
         self._count += len(found.occurrences)
         if self._count > MAX_OCCURRENCES:
@@ -151,7 +145,7 @@ class Expander:
             msg = f"The calendar has more than {MAX_OCCURRENCES} entries within {days} days."
             raise FeedError(msg)
         if monotonic() > self._until:
-            msg = "The calendar takes too long to read: its entries repeat in too many ways."
+            msg = "The calendar takes too long to read: its recurrence rules are too complex."
             raise FeedError(msg)
         return found
 
@@ -164,7 +158,7 @@ class Expander:
             found = _single(core, zones.default, window)
         else:
             times = islice(_occurrences(core, changed, zones.default, window), MAX_OF_ONE + 1)
-            # What the libraries give twice counts once, the last time.
+            # Of occurrences that the libraries return twice the last one counts.
             found = Expanded(list({occurrence.recurrence_id: occurrence for occurrence in times}.values()))
         if len(found.occurrences) > MAX_OF_ONE:
             msg = f"it repeats more than {MAX_OF_ONE} times"
@@ -172,7 +166,7 @@ class Expander:
         return replace(found, unknown_zone=zones.missed[:60]) if zones.missed else found
 
     def _zones_of(self, parts: Iterable[Feed]) -> Zones:
-        """Return the zones that the resources name; the same ones for the same definitions."""
+        """Return the zones of the resources, cached by their definitions."""
         defined = tuple(zone for part in parts for zone in part.zones)
         if defined not in self._zones:
             self._zones[defined] = Zones(defined, self._own_zones)
@@ -180,14 +174,14 @@ class Expander:
 
 
 def _read_series(uid: str, entries: Iterable[Lines], zones: Zones) -> tuple[Entry | None, list[Entry]]:
-    """Return the entry of the whole series, if there is one, and those that replace parts of it."""
+    """Return the entry of the series, if there is one, and the entries that replace occurrences."""
     wholes: list[Properties] = []
     changed: list[Properties] = []
     for lines in entries:
         properties = read_properties(lines)
         (changed if first_value(properties, "RECURRENCE-ID") else wholes).append(properties)
     cores = [read_entry(uid, properties, zones) for properties in wholes]
-    # Of several with one UID the newest counts (RFC 5545 section 3.8.7.4); of equals the last.
+    # Of several entries with one UID the highest SEQUENCE counts (RFC 5545 section 3.8.7.4), then the last.
     core = max(reversed(cores), key=lambda entry: entry.sequence, default=None)
     return core, [read_entry(uid, properties, zones, core) for properties in changed]
 
@@ -204,7 +198,7 @@ def _single(entry: Entry, zone: tzinfo, window: Window) -> Expanded:
 def _occurrences(
     core: Entry | None, changed: Sequence[Entry], zone: tzinfo, window: Window
 ) -> Iterator[Occurrence]:
-    """Yield the occurrences of one UID whose start lies in the window."""
+    """Yield the occurrences of one UID that start in the window."""
     expand = plain_repetitions if is_plain(core, changed) else repetitions
     details: dict[int, Details] = {}
     for found in expand(core, changed, window.start - _MARGIN, window.stop + _MARGIN):
@@ -234,7 +228,7 @@ def _made(found: Repetition, name: str, starts_at: datetime, zone: tzinfo, detai
 
 
 def _recurrence_name(original: Time, zone: tzinfo) -> str:
-    """Return "20261120T090000Z" or "20261120"; by hand, as it takes a third of strftime's time."""
+    """Return "20261120T090000Z" or "20261120"; by hand, in a third of the time of strftime."""
     text = (to_utc(original, zone) if isinstance(original, datetime) else original).isoformat()
     day = text[:4] + text[5:7] + text[8:10]
     return f"{day}T{text[11:13]}{text[14:16]}{text[17:19]}Z" if len(text) > _DATE_LENGTH else day

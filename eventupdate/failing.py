@@ -1,55 +1,55 @@
-"""Calendars that can't be read: who is told of it, and when they are well again."""
+"""Notices about calendars that can't be read, and the end of such a failure."""
 
 from datetime import datetime, timedelta
 from typing import Final
 
 from common.channels import Severity
 from eventinvoke.planning.direct_notice import tell_member
-from eventinvoke.planning.matching import SUMMARY_SOURCE
 from eventinvoke.planning.publish import EventDraft, publish
+from eventinvoke.sources import SUMMARY, SYSTEM
 from registration.models import Calendar, CalendarAccount
 
 LASTING: Final = 6
-"""So many failures in a row (half an hour) raise a system event."""
+"""After so many failures in a row (half an hour) a system event is published."""
 _WORTH_TELLING: Final = timedelta(days=7)
 
 
 def tell_of_failure(calendar: Calendar, at: datetime) -> None:
-    """Tell those who look after the system, once, that a calendar has not been readable for long.
+    """Notify the administrators once that a calendar has not been readable for long.
 
-    The name of a calendar that belongs to one member is that member's own business.
+    The name of a member's own calendar is private and not shown.
     """
     name = f"“{calendar.name}”" if calendar.owner_id is None else f"number {calendar.pk}"
-    _tell_keepers(
-        f"calendar:{calendar.pk}:failing:{at:%Y%m%dT%H%M%SZ}",
+    _tell_administrators(
+        f"{calendar.source}:failing:{at:%Y%m%dT%H%M%SZ}",
         f"Calendar {name} can't be read",
-        f"{LASTING} attempts in a row have failed. Its notices go by what was read last.",
+        f"{LASTING} attempts in a row have failed. Its notices follow the last successful reading.",
         {"kind": "calendar", "calendar": calendar.pk},
         at,
     )
 
 
 def tell_of_refusal(calendar: Calendar, at: datetime) -> None:
-    """Note that an account has to be connected again, and tell its owner, or else the keepers, once."""
+    """Mark an account as refused, and notify its owner once (the administrators if it has no owner)."""
     account = calendar.account
-    if account is None:  # nobody could connect it again
+    if account is None:
         return
     still_well = CalendarAccount.objects.select_for_update().filter(pk=account.pk, refused_at__isnull=True)
     if account.credentials not in still_well.values_list("credentials", flat=True):
-        return  # it is told already, or was connected again while it was read
+        return  # already notified, or connected again while the calendar was read
     still_well.update(refused_at=at)
     provider = CalendarAccount.Provider(account.provider).label
     name = f"account:{account.pk}:refused:{at:%Y%m%dT%H%M%SZ}"
     title = f"Connect {provider} again"
     said = (
-        f"{provider} no longer lets us read “{account.name}”. Its notices go by what was read last. "
+        f"{provider} no longer lets us read “{account.name}”. Its notices follow the last successful reading. "
         "Open your calendars and choose “Connect again”."
     )
     if account.owner is None:
-        _tell_keepers(name, title, said, {"kind": "calendar_account", "account": account.pk}, at)
+        _tell_administrators(name, title, said, {"kind": "calendar_account", "account": account.pk}, at)
         return
     draft = EventDraft(
-        source=SUMMARY_SOURCE,
+        source=SUMMARY.source(),
         external_id=name,
         title=title,
         starts_at=at,
@@ -62,10 +62,10 @@ def tell_of_refusal(calendar: Calendar, at: datetime) -> None:
 
 
 def note_success(calendar: Calendar) -> None:
-    """Note that an account that was refused lets us read again, all of its calendars.
+    """Remove the mark of a refused account once all of its calendars can be read.
 
-    There are accounts that may read one calendar and not another: to forget the refusal at each
-    success would tell the member of it over and over.
+    An account may be refused for one calendar only: to remove the mark after another calendar's
+    success would notify the member again and again.
     """
     account = calendar.account
     if account is None or account.refused_at is None:
@@ -75,9 +75,9 @@ def note_success(calendar: Calendar) -> None:
         CalendarAccount.objects.filter(pk=account.pk).update(refused_at=None)
 
 
-def _tell_keepers(name: str, title: str, said: str, labels: dict[str, object], at: datetime) -> None:
+def _tell_administrators(name: str, title: str, said: str, labels: dict[str, object], at: datetime) -> None:
     draft = EventDraft(
-        source="system",
+        source=SYSTEM.source(),
         external_id=name,
         title=title,
         starts_at=at,

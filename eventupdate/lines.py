@@ -1,8 +1,8 @@
-"""The text of an iCalendar feed, taken apart into components before any value is read.
+"""Splitting the text of an iCalendar feed into components, before any value is read.
 
-Doing this first tells a calendar from an error page and a whole one from half of one, before
-anything is compared with what is stored. It also keeps only the properties that a notice needs: a
-malformed alarm or attendee then spoils nothing, and most of the reading time is saved.
+An error page or a truncated feed is recognised here, before anything is compared with stored
+entries. Only the properties that a notice needs are kept: a malformed alarm then does no harm, and
+most of the parsing time is saved.
 """
 
 import codecs
@@ -14,7 +14,7 @@ from typing import Final
 from common.errors import FeedError
 
 MAX_BYTES: Final = 20_000_000
-"""Decompressed bytes of a feed, at most."""
+"""Most bytes of a feed after decompression."""
 MAX_ENTRIES: Final = 50_000
 _MAX_DEPTH: Final = 10
 
@@ -39,8 +39,8 @@ _PARENT: Final = {
     "DAYLIGHT": "VTIMEZONE",
 }
 _NAME: Final = re.compile(r"([A-Za-z0-9-]+)[;:]")
-# Begun at the first break of a row and never given back: else blank lines take a time that grows with
-# the square of their number, and keep the whole process from anything else.
+# Possessive, and anchored at the first of several line breaks: otherwise the time grows with the square
+# of the number of blank lines.
 _FOLD: Final = re.compile(rb"(?<![\r\n])[\r\n]++[ \t]")
 _TEXT_FOLD: Final = re.compile(_FOLD.pattern.decode())
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -53,7 +53,7 @@ _BOMS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A VTIMEZONE: its name, libical's hint what place it is, and its lines."""
+    """A VTIMEZONE: its TZID, its X-LIC-LOCATION (an IANA name by libical), and its lines."""
 
     tzid: str
     location: str
@@ -62,20 +62,20 @@ class Zone:
 
 @dataclass(slots=True)
 class Feed:
-    """A calendar whose structure is sound; no value of it has been read yet."""
+    """A feed with a valid structure; its values have not been read yet."""
 
     time_zone: str = ""
-    """X-WR-TIMEZONE, as it stands there."""
+    """The value of X-WR-TIMEZONE."""
     entries: list[Lines] = field(default_factory=list)
     """The kept lines of every VEVENT, unfolded, without BEGIN and END."""
     zones: list[Zone] = field(default_factory=list)
 
 
 def read_feed(content: bytes, charset: str = "") -> Feed:
-    """Take a calendar's text apart. ``charset`` is what the server said, used where UTF-8 fails.
+    """Split a feed into components. ``charset`` is the server's, used where UTF-8 fails.
 
-    Raises ``FeedError`` for what is no calendar (a web page, something binary, nothing at all),
-    for half a calendar, and for one with more than ``MAX_ENTRIES`` entries.
+    Raises ``FeedError`` for content that is not a calendar (a web page, a binary file, no text), for a
+    truncated calendar, and for more than ``MAX_ENTRIES`` entries.
     """
     if len(content) > MAX_BYTES:
         msg = f"The calendar is larger than {MAX_BYTES // 1_000_000} MB."
@@ -86,16 +86,16 @@ def read_feed(content: bytes, charset: str = "") -> Feed:
 
 
 def read_blocks(text: str) -> Feed:
-    """Take the text of a resource apart: VEVENTs and VTIMEZONEs with no VCALENDAR around them.
+    """Split the text of a resource: VEVENTs and VTIMEZONEs without a VCALENDAR around them.
 
-    Raises ``FeedError`` for text that is not whole.
+    Raises ``FeedError`` for truncated text.
     """
     return _Reader().read(iter(["BEGIN:VCALENDAR", *_unfolded(text), "END:VCALENDAR"]))
 
 
 def _unfolded(text: str) -> list[str]:
     if "\r" not in text and "\n " not in text and "\n\t" not in text:
-        return [line for line in text.split("\n") if line]  # as ``resources`` writes it
+        return [line for line in text.split("\n") if line]  # the form that ``resources`` writes
     return [line for line in re.split(r"[\r\n]+", _TEXT_FOLD.sub("", text)) if line.strip()]
 
 
@@ -106,7 +106,7 @@ def property_name(line: str) -> str:
 
 
 def value_of(lines: Sequence[str], name: str) -> str:
-    """Return what stands after the first colon of the first line of that name, or ""."""
+    """Return the text after the first colon of the first line of that name, or ""."""
     for line in lines:
         if property_name(line) == name:
             return line.partition(":")[2].strip()
@@ -114,8 +114,8 @@ def value_of(lines: Sequence[str], name: str) -> str:
 
 
 def _decode(content: bytes, charset: str) -> str:
-    # Lines are folded by octets, perhaps in the middle of a character (RFC 5545 section 3.1), so
-    # they are put together again before the characters are read.
+    # Lines are folded by octets, possibly inside a character (RFC 5545 section 3.1), so they are
+    # unfolded before they are decoded.
     for mark, encoding in _BOMS:
         if content.startswith(mark):
             raw = content if encoding == "utf-16" else _FOLD.sub(b"", content)
@@ -134,7 +134,7 @@ def _decode(content: bytes, charset: str) -> str:
 
 def _clean(text: str) -> str:
     if text.count("\0") > len(text) // 100:
-        msg = "This is not a calendar but something binary."
+        msg = "This is not a calendar but a binary file."
         raise FeedError(msg)
     return _CONTROL.sub("", text)
 
@@ -146,14 +146,14 @@ def _refuse_what_is_no_calendar(text: str) -> None:
     elif start[:15].upper() == "BEGIN:VCALENDAR":
         return
     elif start.startswith("<"):
-        msg = "There is a web page in place of a calendar. Perhaps the address needs a sign-in, or is of another page."
+        msg = "The server returned a web page instead of a calendar. The address may need a sign-in, or be wrong."
     else:
         msg = "This is not a calendar: it does not begin with BEGIN:VCALENDAR."
     raise FeedError(msg)
 
 
 class _Reader:
-    """Walks over the lines, keeps the wanted ones, and holds BEGIN and END against each other."""
+    """Reads the lines, keeps the needed ones, and checks that BEGIN and END match."""
 
     def __init__(self) -> None:
         self.feed = Feed()
@@ -170,7 +170,7 @@ class _Reader:
             elif self.stack and name in _KEPT.get(self.stack[-1], ()) and self._is_in_place():
                 self._keep(name, line)
         if self.stack:
-            msg = f"The calendar is not whole: it breaks off inside {self.stack[-1]}."
+            msg = f"The calendar is incomplete: it ends inside {self.stack[-1]}."
             raise FeedError(msg)
         return self.feed
 
@@ -180,11 +180,11 @@ class _Reader:
 
     def _begin(self, component: str) -> None:
         if component == "VCALENDAR" and self.stack:
-            msg = f"The calendar is not whole: it begins again inside {self.stack[-1]}."
+            msg = f"The calendar is malformed: it begins again inside {self.stack[-1]}."
             raise FeedError(msg)
         self.stack.append(component)
         if len(self.stack) > _MAX_DEPTH:
-            msg = "This is not a calendar: its parts lie too deep inside each other."
+            msg = "This is not a calendar: its components are nested too deeply."
             raise FeedError(msg)
         if component in {"VEVENT", "VTIMEZONE"}:
             self.kept = []
@@ -194,7 +194,7 @@ class _Reader:
     def _end(self, component: str) -> None:
         if not self.stack or self.stack[-1] != component:
             inside = f" inside {self.stack[-1]}" if self.stack else ""
-            msg = f"The calendar is not whole: {component or 'something'} ends{inside} where it can't."
+            msg = f"The calendar is malformed: unexpected END:{component}{inside}."
             raise FeedError(msg)
         if component == "VEVENT" and self._is_in_place():
             self.feed.entries.append(self.kept)
@@ -209,12 +209,12 @@ class _Reader:
 
     def _keep(self, name: str, line: str) -> None:
         if self.stack[-1] != "VCALENDAR":
-            # Exchange writes "BYDAY=MO, TU", though a rule holds no blanks (RFC 5545 section 3.3.10).
+            # Exchange writes "BYDAY=MO, TU", although a rule has no blanks (RFC 5545 section 3.3.10).
             self.kept.append("".join(line.split()) if name == "RRULE" else line)
         elif name == "X-WR-TIMEZONE":
             self.feed.time_zone = self.feed.time_zone or line.partition(":")[2].strip()
         elif line.partition(":")[2].strip().upper() not in {"", "GREGORIAN"}:
-            msg = "The calendar does not count its days by the Gregorian calendar."
+            msg = "The calendar does not use the Gregorian calendar."
             raise FeedError(msg)
 
     def _keep_zone(self) -> None:

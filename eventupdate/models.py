@@ -1,4 +1,4 @@
-"""What was read from a calendar's source last, so that the next reading can be held against it."""
+"""The entries of calendars as they were last read, for comparison with the next reading."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from registration.models import Calendar
 
 
 class Entry(models.Model):
-    """One resource of a calendar as its source gave it last, with everything that its times depend on."""
+    """One resource of a calendar as it was last read, with all that its times depend on."""
 
     calendar = models.ForeignKey(Calendar, on_delete=models.CASCADE, related_name="entries", db_index=False)
     key = models.CharField(
@@ -16,7 +16,7 @@ class Entry(models.Model):
     )
     series = models.CharField(
         max_length=32,
-        help_text="A hash of calendar and UID: what is expanded together, and its events' name.",
+        help_text="A hash of the UID: resources that are expanded together, and their events.",
     )
     version = models.CharField(max_length=255, help_text="An ETag, or a hash of the text.")
     text = models.BinaryField(help_text="Its VEVENTs and the VTIMEZONEs they need, compressed (zlib).")
@@ -37,5 +37,5 @@ class Entry(models.Model):
         indexes: ClassVar = [models.Index(fields=["calendar", "series"], name="entry_of_series")]
 
     def __str__(self) -> str:
-        """Return the source's name of it."""
+        """Return the key."""
         return self.key

@@ -1,8 +1,7 @@
-"""Series that repeat by one plain rule or none: most of them, expanded without a library.
+"""Expanding series with one plain rule or none, which are the most, without a library.
 
-The rules that count are those of RFC 5545 section 3.8.5: the start always takes place, what EXDATE
-names does not, and what a RECURRENCE-ID names is replaced. Tests hold all of it against
-recurring-ical-events.
+RFC 5545 section 3.8.5 applies: the start always takes place, an EXDATE excludes an occurrence, and a
+RECURRENCE-ID replaces one. Tests compare the results with recurring-ical-events.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from eventupdate.times import Time, to_utc
 
 
 def is_plain(core: Entry | None, parts: Sequence[Entry]) -> bool:
-    """Say whether a series can be expanded here."""
+    """Say whether this module can expand a series."""
     if core is not None and (len(core.rules) > 1 or core.added or any(not r.is_plain for r in core.rules)):
         return False
     return not any(p.is_this_and_future or p.rules or p.added or p.excluded for p in parts)
@@ -23,7 +22,7 @@ def is_plain(core: Entry | None, parts: Sequence[Entry]) -> bool:
 def plain_repetitions(
     core: Entry | None, parts: Sequence[Entry], first: datetime, stop: datetime
 ) -> Iterator[Repetition]:
-    """Yield the times between two instants; those of a margin around them may be among them."""
+    """Yield the repetitions between two instants, and perhaps some within two days around them."""
     replaced: dict[Time, Entry] = {}
     for part in parts:
         if part.recurrence_id is not None:
@@ -33,7 +32,7 @@ def plain_repetitions(
     excluded = {_key(value) for value in core.excluded} if core else set()
     if core is not None:
         length = core.length
-        by_clock = length.days == 0  # then the instant is enough
+        by_clock = length.days == 0  # then the end follows from the instant
         for start in _starts(core, first.date(), stop.date()):
             key = start.astimezone(UTC) if isinstance(start, datetime) else start
             if key not in excluded and key not in replaced:
@@ -44,7 +43,7 @@ def plain_repetitions(
 
 
 def _starts(core: Entry, first: date, last: date) -> Iterator[Time]:
-    """Yield the starts that the rule gives, the entry's own among them."""
+    """Yield the starts by the rule, and the start of the entry itself."""
     start = core.start
     rule = core.rules[0] if core.rules else None
     until = rule.until if rule else None

@@ -1,4 +1,4 @@
-"""How far a command has come, for whoever looks at a terminal; nothing anywhere else."""
+"""A progress bar for a command on a terminal; without a terminal it prints nothing."""
 
 from types import TracebackType
 from typing import Final, Self
@@ -10,7 +10,7 @@ _CLEAR: Final = "\r\x1b[K"
 
 
 class Progress:
-    """A line with a bar that stays below what is printed; use it as a context manager."""
+    """A bar below the printed lines; use it as a context manager."""
 
     def __init__(self, stream: OutputWrapper, total: int, what: str) -> None:
         """Count up to ``total``; show it only if the stream is a terminal."""
@@ -30,13 +30,13 @@ class Progress:
         self.hide()
 
     def hide(self) -> None:
-        """Take the bar away, so that a line can be printed in its place."""
+        """Remove the bar, so that a line can be printed."""
         if self._is_shown:
             self._stream.write(_CLEAR, ending="")
             self._stream.flush()
 
     def step(self) -> None:
-        """Count one more, and draw the bar again."""
+        """Count one more and redraw the bar."""
         self._done += 1
         self._draw()
 

@@ -1,7 +1,7 @@
-"""The properties of a component: what stands in a line before the colon and after it.
+"""The properties of a component: name and parameters before the colon, the value after it.
 
-Values are read by hand and only where a notice needs them: reading all of them through icalendar
-takes longer than everything else together.
+Values are parsed by hand and only where needed: parsing all of them with icalendar takes longer than
+the rest of a sync.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from eventupdate.times import Time, read_time
 
 _TIMES: Final = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE"})
-# Possessive, as what is kept to go back to takes a hundred bytes for each character.
+# Possessive, as backtracking would store a hundred bytes for each character.
 _QUOTED: Final = re.compile(r'((?:[^":]++|"[^"]*+")*+):(.*)', re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\([\\;,:\"nN])")
 _ZONE: Final = re.compile(r';TZID=("[^"]*"|[^;]*)', re.IGNORECASE)
@@ -42,14 +42,14 @@ class Property(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Its value without escapes (RFC 5545 section 3.3.11)."""
+        """The value without escapes (RFC 5545 section 3.3.11)."""
         return unescaped(self.value)
 
     @property
     def person(self) -> tuple[str, str]:
-        """The name (CN) and the address of a calendar user; "" for what is not given."""
+        """The name (CN) and the address of a calendar user; "" for one that is missing."""
         found = _CN.search(self.head)
-        # RFC 6868: in a parameter ^n, ^^ and ^' stand for what can't stand there itself.
+        # RFC 6868: ^n, ^^ and ^' encode characters that a parameter can't contain.
         name = re.sub(r"\^[n^']", lambda m: _CARETS[m[0]], found[1].strip('"')) if found else ""
         address = self.value.strip()
         if address[:7].lower() == "mailto:":
@@ -57,7 +57,7 @@ class Property(NamedTuple):
         return " ".join(unescaped(name).split()), " ".join(address.split())
 
     def times(self) -> list[Time]:
-        """Return its value as dates and times, as they stand there. Raises ``ValueError``."""
+        """Return its dates and times, without applying a zone. Raises ``ValueError``."""
         parts = [part.strip() for part in self.value.split(",")]
         if self.kind == "DATE":
             return [read_time(part[:_DATE_DIGITS]) for part in parts if part]
@@ -65,17 +65,17 @@ class Property(NamedTuple):
 
 
 Properties = dict[str, list[Property]]
-"""By name in upper case, in the order in which they stand in the component."""
+"""By name in upper case, in the order of the component."""
 
 
 def read_properties(lines: Iterable[str]) -> Properties:
-    """Return the properties of a component's lines; what is no property is left out."""
+    """Return the properties of a component's lines, without lines that are no property."""
     found: Properties = {}
     for line in lines:
         head, colon, value = line.partition(":")
         name = head.partition(";")[0].strip().upper()
         if ";" in head and name in _TIMES:
-            # A time holds no colon, but Outlook's "TZID=(UTC+01:00) Amsterdam" does.
+            # A time has no colon, but Outlook's "TZID=(UTC+01:00) Amsterdam" has one.
             head, colon, value = line.rpartition(":")
         elif '"' in head and (match := _QUOTED.match(line)):
             head, value = match[1], match[2]
@@ -85,7 +85,7 @@ def read_properties(lines: Iterable[str]) -> Properties:
 
 
 def first_value(properties: Properties, name: str) -> str:
-    """Return the value of the first property of that name, as it stands there, or ""."""
+    """Return the unchanged value of the first property of that name, or ""."""
     found = properties.get(name)
     return found[0].value.strip() if found else ""
 
@@ -104,5 +104,5 @@ def unescaped(value: str) -> str:
 
 
 def split_texts(value: str) -> list[str]:
-    """Return the texts of a list that commas part, without escapes."""
+    """Return the texts of a comma-separated list, without escapes."""
     return [unescaped(part) for part in re.split(r"(?<!\\),", value)]

@@ -1,6 +1,6 @@
-"""Repetition that no plain rule describes, left to recurring-ical-events.
+"""Expanding series that are not plain, with recurring-ical-events.
 
-It is given regular entries, and no component of icalendar's to copy for each occurrence.
+It gets normalised entries instead of icalendar components, which it would copy for each occurrence.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,11 +17,11 @@ from eventupdate.times import Length, Time
 
 
 class Repetition(NamedTuple):
-    """One time at which an entry takes place."""
+    """One occurrence of an entry."""
 
     entry: Entry
     original: Time
-    """The start that the series gave it."""
+    """The original start in the series."""
     start: Time
     length: Length
 
@@ -29,7 +29,7 @@ class Repetition(NamedTuple):
 def repetitions(
     core: Entry | None, parts: Sequence[Entry], first: datetime, stop: datetime
 ) -> Iterator[Repetition]:
-    """Yield the times between two instants; those of a margin around them may be among them."""
+    """Yield the repetitions between two instants, and perhaps some around them."""
     adapters = [_Adapter(entry) for entry in (*([core] if core else []), *parts)]
     for found in _Series(adapters).between(first, stop):
         length = found.entry.length if found.length is None else Length(0, found.length)
@@ -37,14 +37,14 @@ def repetitions(
 
 
 class _Occurrence(LibraryOccurrence):  # type: ignore[misc]
-    """An occurrence as recurring-ical-events makes it, with what tells it from its siblings."""
+    """An occurrence of recurring-ical-events, with its original start."""
 
     def __init__(self, adapter: "_Adapter", start: Time | None, end: Time | None) -> None:
-        """Note which start the series gave it, and whether it has a length of its own."""
+        """Keep the original start, and the length if it differs from that of the entry."""
         super().__init__(adapter, start, end)
         self.entry = adapter.entry
         if start is None:
-            # It replaces one of the series.
+            # It replaces an occurrence of the series.
             self.original = self.entry.recurrence_id or self.start
         else:
             self.original = start - adapter.move_recurrences_by
@@ -53,10 +53,10 @@ class _Occurrence(LibraryOccurrence):  # type: ignore[misc]
 
 
 class _Adapter(EventAdapter):  # type: ignore[misc]
-    """Gives a regular entry to recurring-ical-events."""
+    """Adapts a normalised entry to recurring-ical-events."""
 
     def __init__(self, entry: Entry) -> None:
-        """Stand for one entry."""
+        """Adapt one entry."""
         component = Event()
         super().__init__(component)
         self.entry = entry
@@ -102,7 +102,7 @@ class _Adapter(EventAdapter):  # type: ignore[misc]
 
 
 class _Series(Series):  # type: ignore[misc]
-    """A series that yields ``_Occurrence``, which copies no component."""
+    """A series that yields ``_Occurrence``, without copies of a component."""
 
     def occurrence(
         self, adapter: _Adapter, start: Time | None = None, end: Time | None = None

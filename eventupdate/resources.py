@@ -1,23 +1,26 @@
-"""A feed taken apart into resources, and the text of a resource put together and read again."""
+"""Splitting a feed into resources, and the names of resources and series."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Final
 
-from eventupdate.entries import uid_of, zone_names
-from eventupdate.lines import Feed, Lines, Zone
-from eventupdate.providers import Resource
+from eventupdate.lines import Feed, Lines, Zone, value_of
+from eventupdate.properties import Property
+from eventupdate.reading import Resource
 from eventupdate.zones import needs_rules
 
 _KEY_LENGTH: Final = 255
+_UID_LENGTH: Final = 200
+_GOOGLE: Final = "@google.com"
+"""Google's iCalendar files append this to an event's id, which is all that its API gives."""
 
 
 def resources_of(feed: Feed) -> list[Resource]:
-    """Return a resource for each UID of a feed, with the rules of the zones that it needs.
+    """Return a resource for each UID of a feed, with the time zone rules that it needs.
 
-    What the text leaves out (DTSTAMP, alarms) is no part of the version either: Google writes a
-    new DTSTAMP into every answer.
+    DTSTAMP and alarms are not part of the text or of its version: Google writes a new DTSTAMP into
+    every response.
     """
     groups: dict[str, list[Lines]] = defaultdict(list)
     for lines in feed.entries:
@@ -32,8 +35,36 @@ def resources_of(feed: Feed) -> list[Resource]:
 
 
 def key_of(name: str) -> str:
-    """Return a source's name of a resource as it fits the column: itself, or its hash."""
+    """Return a key that fits the column: the source's name of a resource, or its hash."""
     return name if len(name) <= _KEY_LENGTH else sha256(name.encode()).hexdigest()
+
+
+def uid_key(uid: str) -> str:
+    """Return the part of an event's external id that stands for the UID: itself, or a hash of a long one."""
+    return uid if len(uid) <= _UID_LENGTH else sha256(uid.encode()).hexdigest()
+
+
+def series_of(uid: str) -> str:
+    """Return the name of a series: the same for a UID in all calendars, 32 characters.
+
+    It can be computed from an external id too, which holds ``uid_key``.
+    """
+    return sha256(uid_key(uid).removesuffix(_GOOGLE).encode()).hexdigest()[:32]
+
+
+def uid_of(lines: Lines) -> str:
+    """Return an entry's UID; without one a hash of its start and title."""
+    uid = value_of(lines, "UID")
+    if uid:
+        return uid
+    text = f"{value_of(lines, 'DTSTART')} {value_of(lines, 'SUMMARY')}"
+    return f"no-uid-{sha256(text.encode()).hexdigest()[:32]}"
+
+
+def zone_names(lines: Lines) -> set[str]:
+    """Return the names of the zones of an entry's times."""
+    # A time has no colon, but a zone's name may: split at the last one.
+    return {Property(line.rpartition(":")[0], "").zone for line in lines if ";TZID=" in line.upper()}
 
 
 def _needed(group: Iterable[Lines], defined: dict[str, Zone], own: str) -> Iterator[Zone]:

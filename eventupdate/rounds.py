@@ -1,4 +1,4 @@
-"""Rounds: many calendars synced, several at once, so that a slow one never delays the others."""
+"""Syncing many calendars concurrently, so that a slow one does not delay the others."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -11,13 +11,13 @@ from registration.models import Calendar
 T = TypeVar("T")
 
 AT_ONCE: Final = 8
-"""So many calendars are read at once: most of the time is spent waiting for their servers."""
+"""Concurrent readings; most of their time is spent waiting for servers."""
 
 
 def in_parallel(calendars: Iterable[Calendar], work: Callable[[Calendar], T]) -> Iterator[tuple[Calendar, T]]:
-    """Do some work for each calendar; yield each with its result as soon as it is there.
+    """Do ``work`` for each calendar; yield each with its result as soon as that is known.
 
-    A single one is worked on in this thread. An exception of the work is raised here.
+    A single calendar is worked on in this thread. Exceptions of ``work`` are raised here.
     """
     listed = list(calendars)
     if len(listed) <= 1:

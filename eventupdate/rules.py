@@ -1,8 +1,8 @@
-"""Rules of repetition (RFC 5545 section 3.3.10).
+"""Recurrence rules (RFC 5545 section 3.3.10).
 
-A *plain* rule is one that this module can follow by itself: by counting days where it repeats daily
-or weekly, which most do, and by dateutil's ``rrule`` where it repeats monthly or yearly. Everything
-else is checked by icalendar and followed by recurring-ical-events.
+This module expands *plain* rules itself: daily and weekly ones, which are the most, by counting days,
+monthly and yearly ones with dateutil's ``rrule``. Other rules are validated by icalendar and expanded
+by recurring-ical-events.
 """
 
 import re
@@ -20,7 +20,7 @@ Until = Callable[[Time], Time]
 """Brings the end of a rule to the type and zone of its series."""
 
 MAX_RULE: Final = 5000
-"""Characters of a rule, at most: all days of a year by their numbers are 1,500."""
+"""Most characters of a rule; a list of all days of a year has 1,500."""
 _DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _WEEKDAYS: Final = (rrule.MO, rrule.TU, rrule.WE, rrule.TH, rrule.FR, rrule.SA, rrule.SU)
 _FREQUENCIES: Final = {
@@ -46,10 +46,10 @@ _PLAIN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of repetition that makes sense."""
+    """A valid recurrence rule."""
 
     text: str
-    """As RFC 5545 writes it, with the UNTIL that its section 3.3.10 asks for."""
+    """The rule by RFC 5545, with an UNTIL of the required type (section 3.3.10)."""
     parts: Mapping[str, str]
     """Its parts by name; empty unless it is plain."""
     until: Time | None = None
@@ -57,18 +57,18 @@ class Rule:
 
     @property
     def is_plain(self) -> bool:
-        """Whether ``days`` can follow it."""
+        """Whether ``days`` can expand it."""
         return bool(self.parts)
 
     def days(self, start: date, first: date, last: date) -> Iterator[date]:
-        """Yield the days between two (inclusive) on which a series that starts then takes place.
+        """Yield the days from ``first`` to ``last`` (inclusive) of a series that begins on ``start``.
 
-        Only a plain rule can do that. ``until`` is not looked at: it is an instant, not a day.
+        Only for plain rules. ``until`` is ignored, as it is an instant and not a day.
         """
         return (self._counted if self._is_counted() else self._by_dateutil)(start, first, last)
 
     def _is_counted(self) -> bool:
-        """Say whether the days lie so regularly that they can be counted."""
+        """Say whether the days have a fixed distance, so that they can be counted."""
         parts = self.parts
         if parts.keys() - {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST"}:
             return False
@@ -92,7 +92,7 @@ class Rule:
             period = 7 * interval
             offsets = sorted({(_DAYS.index(name) - week_start) % 7 for name in names})
         before = sum(offset < (start - base).days for offset in offsets)
-        # The number of the first day within the span, counted from ``base``.
+        # The number of the first day in the range, counted from ``base``.
         number = max(before, max(0, (first - base).days // period) * len(offsets))
         while not count or number - before < count:
             round_, place = divmod(number, len(offsets))
@@ -127,7 +127,7 @@ class Rule:
 def read_rule(text: str, fit: Until) -> Rule:
     """Read a rule. ``fit`` brings its UNTIL to the type and zone of the series.
 
-    Raises ``ValueError`` (with a few words for a person) for one that can't be read.
+    Raises ``ValueError`` (with a reason to show) for a rule that can't be read.
     """
     if len(text) > MAX_RULE:
         raise ValueError(text[:MAX_RULE])
@@ -141,14 +141,14 @@ def read_rule(text: str, fit: Until) -> Rule:
             del parts[name]
     until = None
     if "UNTIL" in parts:
-        parts.pop("COUNT", None)  # the two exclude each other; the date is what a person sees
+        parts.pop("COUNT", None)  # RFC 5545 allows only one of them; calendars show the date
         until = fit(read_time(parts["UNTIL"]))
         parts["UNTIL"] = _written(until)
     return Rule(";".join(f"{name}={value}" for name, value in parts.items()), parts, until)
 
 
 def _read_other(text: str, fit: Until) -> Rule:
-    """Read a rule that is not plain, with the checks that dateutil leaves out."""
+    """Read a rule that is not plain, with checks that dateutil does not make."""
     msg = "its RRULE can't be read"
     try:
         rule = vRecur.from_ical(text)

@@ -1,18 +1,18 @@
-"""The entries of a calendar as its source gave them last: what a reading is held against."""
+"""The stored entries of a calendar, and how a reading differs from them."""
 
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
-from itertools import islice
 from typing import Final, NamedTuple, TypeVar
 
 from django.db import connection
 
+from common.chunks import chunks
 from eventupdate.expand import Expanded
 from eventupdate.models import Entry
-from eventupdate.providers import Reading, Resource
+from eventupdate.reading import Reading, Resource
+from eventupdate.resources import series_of
 from registration.models import Calendar
 
 T = TypeVar("T")
@@ -20,11 +20,11 @@ T = TypeVar("T")
 BATCH: Final = 500
 _NOTED: Final = ("is_recurring", "starts_at", "problem", "unknown_zone")
 _LEVEL: Final = 1
-"""Of compression: higher ones take longer than the database saves."""
+"""The compression level; higher levels take more time than smaller rows save."""
 
 
 class Held(NamedTuple):
-    """What is stored of a resource, but for its text."""
+    """A stored resource without its text."""
 
     pk: int
     series: str
@@ -49,24 +49,35 @@ class Changes:
     """How a reading differs from what is stored."""
 
     resources: dict[str, Resource] = field(default_factory=dict)
-    """Those that are new or changed, by key."""
+    """New and changed resources by key."""
     gone: dict[str, Held] = field(default_factory=dict)
     series: set[str] = field(default_factory=set)
-    """The series that any of them belongs to, or belonged to."""
+    """The series of all of them, with the previous series of changed ones."""
 
 
 @dataclass(slots=True)
 class Rows:
-    """What is to be written about entries."""
+    """Entry rows to write."""
 
     stored: list[Entry] = field(default_factory=list)
-    """New rows, and changed ones with all of their columns."""
+    """New rows, and changed rows with all columns."""
     noted: list[Entry] = field(default_factory=list)
-    """Rows whose text is the same and of which something else is to be said."""
+    """Rows with an unchanged text, of which other columns change."""
     gone: list[int] = field(default_factory=list)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.stored or self.noted or self.gone)
+
+    def parts(self, size: int) -> "Iterator[Rows]":
+        """Yield the rows in parts of at most ``size``."""
+        yield from (Rows(stored=some) for some in chunks(self.stored, size))
+        yield from (Rows(noted=some) for some in chunks(self.noted, size))
+        yield from (Rows(gone=some) for some in chunks(self.gone, size))
+
     def write(self) -> None:
-        """Write them, with a query a batch."""
+        """Write them, with a query for each kind and ``BATCH``."""
         for pks in chunks(self.gone, BATCH):
             Entry.objects.filter(pk__in=pks).delete()
         has_targets = connection.features.supports_update_conflicts_with_target
@@ -83,14 +94,14 @@ class Rows:
 
 
 def held_of(calendar: Calendar) -> dict[str, Held]:
-    """Return what is stored of a calendar's resources, by key: one query, and no texts."""
+    """Return the stored resources of a calendar by key, without texts; one query."""
     names = ("key", "pk", "series", "version", "problem", "unknown_zone")
     rows = Entry.objects.filter(calendar=calendar).values_list(*names)
     return {key: Held(*rest) for key, *rest in rows}
 
 
-def changes_of(calendar: Calendar, reading: Reading | None, held: Mapping[str, Held]) -> Changes:
-    """Return how a reading differs from what is stored."""
+def changes_of(reading: Reading | None, held: Mapping[str, Held]) -> Changes:
+    """Return how a reading differs from the stored resources; None is a reading without changes."""
     changes = Changes()
     if reading is None:
         return changes
@@ -98,7 +109,7 @@ def changes_of(calendar: Calendar, reading: Reading | None, held: Mapping[str, H
         before = held.get(resource.key)
         if before is None or before.version != resource.version:
             changes.resources[resource.key] = resource
-            changes.series.add(series_of(calendar, resource.uid))
+            changes.series.add(series_of(resource.uid))
             changes.series |= {before.series} if before else set()
     if reading.is_whole:
         present = {resource.key for resource in reading.resources}
@@ -110,13 +121,8 @@ def changes_of(calendar: Calendar, reading: Reading | None, held: Mapping[str, H
     return changes
 
 
-def series_of(calendar: Calendar, uid: str) -> str:
-    """Return what names a series among those of all calendars."""
-    return sha256(f"{calendar.source}\n{uid}".encode()).hexdigest()[:32]
-
-
 def stored_of(calendar: Calendar, series: Collection[str], leave_out: Collection[str]) -> Iterator[Stored]:
-    """Yield the stored resources of these series, but for those with certain keys."""
+    """Yield the stored resources of these series, except those with the keys ``leave_out``."""
     names = ("series", "key", "starts_at", "is_recurring", "text")
     rows = Entry.objects.filter(calendar=calendar, series__in=series).order_by("pk").values_list(*names)
     for name, key, starts_at, is_recurring, packed in rows:
@@ -126,11 +132,11 @@ def stored_of(calendar: Calendar, series: Collection[str], leave_out: Collection
 
 
 def row_of(calendar: Calendar, resource: Resource, expanded: Expanded) -> Entry:
-    """Return a new or changed resource as it is stored."""
+    """Return the row of a new or changed resource."""
     return Entry(
         calendar=calendar,
         key=resource.key,
-        series=series_of(calendar, resource.uid),
+        series=series_of(resource.uid),
         version=resource.version,
         text=zlib.compress(f"{resource.uid}\n{resource.text}".encode(), _LEVEL),
         is_recurring=expanded.is_recurring,
@@ -141,9 +147,9 @@ def row_of(calendar: Calendar, resource: Resource, expanded: Expanded) -> Entry:
 
 
 def summary(rows: Mapping[str, tuple[str, str]]) -> str:
-    """Return what a person should know of entries that can't be read, in at most 300 characters.
+    """Return a message about entries that can't be read, at most 300 characters; "" without problems.
 
-    ``rows`` are the problem and the unknown zone of each by its key; "" where all is well.
+    ``rows`` has the problem and the unknown zone of each entry (or "") by its key.
     """
     parts = []
     broken = [(key, problem) for key, (problem, _zone) in rows.items() if problem]
@@ -154,12 +160,5 @@ def summary(rows: Mapping[str, tuple[str, str]]) -> str:
         parts.append(f"{what} can't be read and {stays}; of “{key[:60]}”, {reason[:100]}.")
     zone = next((zone for _problem, zone in rows.values() if zone), "")
     if zone:
-        parts.append(f"The time zone “{zone}” is not known; the calendar's own is taken.")
+        parts.append(f"The time zone “{zone}” is not known; the calendar's own is used.")
     return " ".join(parts)[:300]
-
-
-def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield items in lists of a size."""
-    iterator = iter(items)
-    while some := list(islice(iterator, size)):
-        yield some

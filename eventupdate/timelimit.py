@@ -1,8 +1,8 @@
-"""A limit in time for calculations that a hostile or broken feed can make endless.
+"""A time limit for calculations that a hostile or broken feed can make endless.
 
-A rule of repetition that never comes true ("every second of 30 February") keeps dateutil busy for
-hours inside one call, in any thread. A guard thread watches how long each piece of work takes and
-raises an exception inside the thread that does it (CPython's ``PyThreadState_SetAsyncExc``).
+A recurrence rule without occurrences ("every second of 30 February") keeps dateutil busy for hours
+inside one call. A guard thread measures each piece of work and raises an exception inside the working
+thread (CPython's ``PyThreadState_SetAsyncExc``).
 """
 
 import ctypes
@@ -18,9 +18,9 @@ _LOOK_EVERY: Final = 0.05
 
 
 def _clock(thread_id: int) -> Callable[[], float]:
-    """Return a clock of the processor time of a thread, so that a busy machine breaks off nothing.
+    """Return a clock of a thread's processor time, so that a busy machine does not shorten the limit.
 
-    Where there is none (it is POSIX), the time that passes has to do.
+    Without one (it needs POSIX) return the monotonic clock.
     """
     if not hasattr(time, "pthread_getcpuclockid"):
         return time.monotonic
@@ -28,14 +28,14 @@ def _clock(thread_id: int) -> Callable[[], float]:
 
 
 class TooLong(BaseException):
-    """A piece of work took longer than it may. No ``Exception``, as libraries swallow those."""
+    """A piece of work exceeded its time. Not an ``Exception``, as libraries catch those."""
 
 
 class TimeLimit:
-    """Watches pieces of work of the thread that made it; use it as a context manager."""
+    """Limits pieces of work of the thread that created it; use it as a context manager."""
 
     def __init__(self, seconds: float) -> None:
-        """Allow each piece of work so many seconds of processor time."""
+        """Allow each piece of work ``seconds`` of processor time."""
         self._seconds = seconds
         self._lock = threading.Lock()
         self._thread_id = threading.get_ident()
@@ -57,7 +57,7 @@ class TimeLimit:
 
     @contextmanager
     def piece(self) -> Iterator[None]:
-        """Do one piece of work. Raises ``TooLong`` inside it when its time is over."""
+        """Limit the enclosed work: ``TooLong`` is raised inside it when its time is over."""
         with self._lock:
             self._has_fired = False
             self._until = self._now() + self._seconds
@@ -67,7 +67,7 @@ class TimeLimit:
             self._close()
 
     def _close(self) -> None:
-        """End the piece; an exception that is still on its way must not reach what comes after."""
+        """End the piece; a pending exception must not be raised in later code."""
         while True:
             try:
                 with self._lock:
@@ -84,7 +84,7 @@ class TimeLimit:
             with self._lock:
                 if self._until is not None and self._now() > self._until:
                     self._has_fired = True
-                    # Once more after a second, should it get lost (in a destructor, for one).
+                    # Again after a second, in case it was lost (in a destructor, for example).
                     self._until = self._now() + 1
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(
                         ctypes.c_ulong(self._thread_id), ctypes.py_object(TooLong)

@@ -1,4 +1,4 @@
-"""Times of entries, which may be dates or instants, and how long an entry lasts."""
+"""Times of entries, which are dates or instants, and the length of entries."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final, Self
 Time = date | datetime
 
 MAX_LENGTH: Final = timedelta(days=366)
-"""Longer ones are cut: nobody means them, and they stretch the search over centuries."""
+"""Longer entries are cut: they are mistakes, and would extend the search over centuries."""
 _LENGTH: Final = re.compile(
     r"([+-]?)P(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,9})S)?)?",
     re.IGNORECASE,
@@ -18,10 +18,10 @@ _INSTANT_LENGTH: Final = 16
 
 
 def to_utc(value: Time, zone: tzinfo) -> datetime:
-    """Return an instant; a date begins at midnight in ``zone``.
+    """Return the instant in UTC; a date begins at midnight in ``zone``.
 
-    A local time that the clocks skip is read with the offset before the gap, one that comes twice
-    means the first (RFC 5545 section 3.3.5): what Python does with ``fold=0``.
+    A local time in a gap has the offset before the gap, an ambiguous one means the first (RFC 5545
+    section 3.3.5), which is Python's ``fold=0``.
     """
     if not isinstance(value, datetime):
         value = datetime.combine(value, time.min)
@@ -31,7 +31,7 @@ def to_utc(value: Time, zone: tzinfo) -> datetime:
 
 
 def day_of(value: datetime, zone: tzinfo) -> date:
-    """Return the day that a producer means who writes a time where a date belongs."""
+    """Return the day of a time that a producer wrote in place of a date."""
     if value.tzinfo is not None and value.astimezone(UTC).time() == time.min:
         return value.astimezone(UTC).date()
     return value.astimezone(zone).date() if value.tzinfo is not None else value.date()
@@ -40,7 +40,7 @@ def day_of(value: datetime, zone: tzinfo) -> date:
 def read_time(text: str) -> Time:
     """Return a date (20261124), a local time (20261124T090000) or an instant in UTC (…Z).
 
-    Raises ``ValueError`` for anything else.
+    Raises ``ValueError`` for other text.
     """
     if not text.isascii():
         raise ValueError(text)
@@ -51,7 +51,7 @@ def read_time(text: str) -> Time:
     is_whole = is_utc or len(text) == _INSTANT_LENGTH - 1
     if not (is_whole and text[8] in "Tt" and day.isdigit() and clock.isdigit()):
         raise ValueError(text)
-    second = min(int(clock[4:]), 59)  # a leap second (RFC 5545 section 3.3.12) is not Python's
+    second = min(int(clock[4:]), 59)  # Python has no leap seconds (RFC 5545 section 3.3.12)
     return datetime(
         int(day[:4]),
         int(day[4:6]),
@@ -65,7 +65,7 @@ def read_time(text: str) -> Time:
 
 
 def read_duration(text: str) -> tuple[int, timedelta]:
-    """Return a DURATION as days by the calendar and a time by the clock; a negative one is none.
+    """Return a DURATION as calendar days and an exact time; zero for a negative one.
 
     Raises ``ValueError`` for one that can't be read.
     """
@@ -81,17 +81,16 @@ def read_duration(text: str) -> tuple[int, timedelta]:
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """How long an entry lasts: so many days by the calendar, and so much by the clock.
+    """The length of an entry: calendar days and an exact time.
 
-    They differ when the clocks change on the way: a day by the calendar then has 23 or 25 hours
-    (RFC 5545 section 3.3.6).
+    They differ when the clocks change: a calendar day then has 23 or 25 hours (RFC 5545 section 3.3.6).
     """
 
     days: int
     exact: timedelta
 
     def end(self, start: Time, zone: tzinfo) -> datetime:
-        """Return the end in UTC of what starts then; never before its start."""
+        """Return the end in UTC for a start; never before it."""
         begin = to_utc(start, zone)
         try:
             return max(begin, to_utc(start + timedelta(days=self.days), zone) + self.exact)
@@ -100,12 +99,12 @@ class Length:
 
     @classmethod
     def until(cls, start: Time, end: Time) -> Self:
-        """Return the length of what is between a start and an end."""
+        """Return the length from a start to an end."""
         if not isinstance(start, datetime):
             last = end.date() if isinstance(end, datetime) else end
             return cls._bounded(max(1, (last - start).days), timedelta(0))
-        # The same exact length for every occurrence (RFC 5545 section 3.3.10). In a gap of the
-        # clocks the start moves on and the end does not: then the length on the clock's face.
+        # All occurrences have the same exact length (RFC 5545 section 3.3.10). If the start is in a gap
+        # of the local time, it moves after the end: then the difference of the local times counts.
         exact = to_utc(end, start.tzinfo or UTC) - to_utc(start, UTC)
         if exact < timedelta(0):
             local = end if isinstance(end, datetime) else datetime.combine(end, time.min)
@@ -114,7 +113,7 @@ class Length:
 
     @classmethod
     def of(cls, start: Time, duration: str) -> Self:
-        """Return the length that a DURATION says; what is usual for the start where it is "".
+        """Return the length by a DURATION; without one ("") the default for the type of the start.
 
         Raises ``ValueError`` for one that can't be read.
         """

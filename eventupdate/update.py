@@ -1,7 +1,7 @@
-"""From a reading to what has to be written: only series that changed are expanded and compared.
+"""From a reading to the rows and events to write; this module itself writes nothing.
 
-Besides those, and without any reading, what the horizon has reached since the last time: of
-entries that recur, and of single ones whose start lies in the new days. Nothing is written here.
+Only changed series are expanded and compared with their events. When the horizon has moved, which
+needs no reading, recurring entries and single entries that start in the new days are expanded too.
 """
 
 from collections import defaultdict
@@ -12,20 +12,20 @@ from typing import Final
 
 from django.db.models import Q
 
+from common.chunks import chunks
 from eventupdate.diff import Comparison, Difference, draft_of
-from eventupdate.expand import Expanded, Expander, Window, uid_key
+from eventupdate.expand import Expanded, Expander, Window
 from eventupdate.models import Entry
-from eventupdate.providers import Reading, Resource
+from eventupdate.reading import Reading, Resource
+from eventupdate.resources import series_of, uid_key
 from eventupdate.store import (
     Changes,
     Held,
     Rows,
     Stored,
     changes_of,
-    chunks,
     held_of,
     row_of,
-    series_of,
     stored_of,
     summary,
 )
@@ -33,14 +33,14 @@ from eventupdate.zones import iana_name
 from registration.models import Calendar
 
 AT_ONCE: Final = 200
-"""So many series are expanded and compared at once: the texts of all of them are never in memory."""
+"""Series per batch, so that the texts of all are never in memory together."""
 _MARGIN: Final = timedelta(days=2)
-"""By so much a date may be away from the instant at which it begins in some zone."""
+"""More than a date can differ from its first instant in any zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What has to be written so that entries and events follow the calendar."""
+    """The rows and events to write, and new columns of the calendar."""
 
     difference: Difference
     rows: Rows
@@ -48,17 +48,17 @@ class Update:
     zone: str
     """The calendar's own zone as its source names it."""
     expanded_in: str
-    """The zone that the events were made in."""
+    """The zone in which the events were expanded."""
     problem: str
-    """What a person should know of entries that can't be read."""
+    """A message about entries that can't be read, or ""."""
     broken: int
-    """How many those are."""
+    """The number of entries that can't be read."""
     unchanged: int
-    """How many entries are as they were."""
+    """The number of unchanged entries."""
 
 
 def has_rolled(calendar: Calendar, window: Window) -> bool:
-    """Say whether the horizon has reached days that were not looked at, or another zone counts."""
+    """Say whether the horizon has reached new days, or the calendar's zone has changed."""
     return (
         calendar.expanded_until is None
         or calendar.expanded_until < window.stop
@@ -67,21 +67,21 @@ def has_rolled(calendar: Calendar, window: Window) -> bool:
 
 
 def own_zone(names: Iterable[str]) -> str:
-    """Return the first of the names that is known; else the last, which the source may define itself."""
+    """Return the first known zone name; else the last one, which the source may define itself."""
     listed = list(names)
     return next((known for name in listed if (known := iana_name(name))), listed[-1])[:200]
 
 
 def work_out(calendar: Calendar, reading: Reading | None, window: Window, at: datetime) -> Update:
-    """Return what a reading changes; None is a source that gave nothing new.
+    """Return what a reading changes; None is a source without changes.
 
-    Raises ``FeedError`` for more entries than anybody has.
+    Raises ``FeedError`` for too many occurrences (see ``Expander``).
     """
     return _Work(calendar, reading, window, at).update()
 
 
 def _zone_of(calendar: Calendar, reading: Reading | None) -> str:
-    """Return the zone that the source calls its own; one that tells only changes need not repeat it."""
+    """Return the source's own zone; a reading of changes need not repeat it."""
     known = calendar.source_time_zone
     if reading is None:
         return known
@@ -89,17 +89,17 @@ def _zone_of(calendar: Calendar, reading: Reading | None) -> str:
 
 
 class _Work:
-    """What is known while an update is worked out."""
+    """The state of one comparison."""
 
     def __init__(self, calendar: Calendar, reading: Reading | None, window: Window, at: datetime) -> None:
         self.calendar = calendar
         self.zone = _zone_of(calendar, reading)
         self.zones = [calendar.default_time_zone, self.zone]
-        # A horizon that was made shorter leaves events beyond it, which have to follow as well.
+        # Events beyond a horizon that was shortened are still updated.
         self.window = Window(window.start, max(window.stop, calendar.expanded_until or window.stop))
         self.is_all = calendar.expanded_until is None or calendar.expanded_in != own_zone(self.zones)
         self.held: Mapping[str, Held] = held_of(calendar)
-        self.changes: Changes = changes_of(calendar, reading, self.held)
+        self.changes: Changes = changes_of(reading, self.held)
         self.comparison = Comparison(calendar.source, at)
         self.rows = Rows(gone=[row.pk for row in self.changes.gone.values()])
         self.notes = {
@@ -109,7 +109,7 @@ class _Work:
         }
         self.by_series: dict[str, list[Resource]] = defaultdict(list)
         for resource in self.changes.resources.values():
-            self.by_series[series_of(calendar, resource.uid)].append(resource)
+            self.by_series[series_of(resource.uid)].append(resource)
         self.broken_uids: set[str] = set()
 
     def update(self) -> Update:
@@ -139,7 +139,7 @@ class _Work:
         )
 
     def _reached(self, new_days: Window, done: Collection[str]) -> list[str]:
-        """Return the series that may have occurrences in the days that the horizon has reached."""
+        """Return the series that may have occurrences in the new days."""
         if new_days.start >= new_days.stop:
             return []
         starts = Q(starts_at__gte=new_days.start - _MARGIN, starts_at__lt=new_days.stop + _MARGIN)
@@ -166,7 +166,7 @@ class _Work:
                 texts[name].append(resource.text)
                 uids[name] = resource.uid
             if name not in texts:
-                continue  # it is gone
+                continue  # all of its resources are gone
             expanded = expander.expand(uids[name], texts[name], window)
             self._note(new, stored[name], expanded)
             if expanded.problem:
@@ -179,7 +179,7 @@ class _Work:
         self.comparison.compare(drafts, series, broken, window)
 
     def _note(self, new: Iterable[Resource], stored: Iterable[Stored], expanded: Expanded) -> None:
-        """Note what is to be stored of the resources of a series that was expanded."""
+        """Collect the rows of the resources of an expanded series."""
         said = (expanded.problem, expanded.unknown_zone)
         for resource in new:
             row = row_of(self.calendar, resource, expanded)

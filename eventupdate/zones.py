@@ -1,10 +1,10 @@
-"""Time zones of a feed: from the name that a producer writes to rules that Python can apply.
+"""Time zones of a feed: from the producer's name of a zone to its rules.
 
-Producers name zones by IANA's names, by Windows' names, by names of their own with the rules in a
-VTIMEZONE, and by names with nothing at all. IANA's rules go before a VTIMEZONE's wherever the
-name says which zone is meant: they know every era and are kept up to date.
+Producers use IANA names, Windows names, names of their own with a VTIMEZONE, and names without any
+rules. Where the name identifies an IANA zone, its rules are preferred to the VTIMEZONE's: they cover
+all years and are kept up to date.
 
-Nothing is kept beyond one calendar, so that no calendar's idea of “Custom” reaches another's.
+Zones are cached per calendar, as two calendars may define “Custom” differently.
 """
 
 import re
@@ -22,24 +22,24 @@ from eventupdate.lines import Zone, property_name
 
 _ABBREVIATION: Final = re.compile(r"[A-Z]{2,5}")
 _SHOWN: Final = re.compile(r"\((?:UTC|GMT)[^)]*\)\s*(.+)")
-"""How Windows shows a zone to people: “(UTC+01:00) Amsterdam, Berlin, Bern”."""
+"""A zone as Windows displays it: “(UTC+01:00) Amsterdam, Berlin, Bern”."""
 
 
 class Zones:
     """The time zones of one calendar."""
 
     def __init__(self, zones: Iterable[Zone], names: Sequence[str]) -> None:
-        """Take the calendar's VTIMEZONEs, and the names of its own zone, the first that is known."""
+        """Take the calendar's VTIMEZONEs, and the names of its own zone; the first known one counts."""
         self._defined = {zone.tzid: zone for zone in zones}
         self._found: dict[str, tzinfo] = {}
         self._unknown: set[str] = set()
         self.missed = ""
-        """The last name that was asked for and means nothing; whoever wants to know clears it first."""
+        """The last unknown name that was asked for; the caller clears it before."""
         self.own = next((zone for name in names if (zone := self._look_up(name)) is not None), None)
         self.default: tzinfo = self.own or UTC
 
     def find(self, tzid: str) -> tzinfo:
-        """Return the zone of that name; the calendar's own one if the name says nothing.
+        """Return the zone of that name; the calendar's own if the name is unknown.
 
         Raises ``ValueError`` for a name whose VTIMEZONE can't be read.
         """
@@ -70,23 +70,23 @@ class Zones:
 
 
 def _named(name: str) -> tzinfo | None:
-    """Return the zone of one of IANA's names, None for ""."""
+    """Return the zone of an IANA name, None for ""."""
     if not name:
         return None
     return UTC if name == "UTC" else ZoneInfo(name)
 
 
 def needs_rules(tzid: str) -> bool:
-    """Say whether a VTIMEZONE says more than its name does.
+    """Say whether the rules of a VTIMEZONE are needed.
 
-    It does where the name means nothing to us, and where it is an abbreviation: vobject, and so
-    pretalx, calls New York "EST", summer time and all, and IANA's EST has none.
+    They are for an unknown name, and for an abbreviation: vobject (and so pretalx) calls New York "EST"
+    with summer time, which IANA's EST does not have.
     """
     return not iana_name(tzid) or (tzid != "UTC" and _ABBREVIATION.fullmatch(tzid) is not None)
 
 
 def iana_name(name: str) -> str:
-    """Return IANA's name of a zone that a producer names in its own way, or ""."""
+    """Return the IANA name for a producer's name of a zone, or ""."""
     name = name.strip().strip('"').strip("/")
     known = _iana_names()
     if not name:
@@ -95,7 +95,7 @@ def iana_name(name: str) -> str:
         return known[name.lower()]
     if name in WINDOWS_TO_OLSON:
         return WINDOWS_TO_OLSON[name]
-    # A name that is unique in the world ends on IANA's (RFC 5545 section 3.2.19):
+    # A globally unique name ends with the IANA name (RFC 5545 section 3.2.19):
     # "/freeassociation.sourceforge.net/Europe/Berlin".
     parts = name.lower().split("/")
     for start in range(1, len(parts) - 1):
@@ -129,7 +129,7 @@ def _cities() -> dict[str, str]:
 
 
 def _from_rules(zone: Zone) -> tzinfo:
-    """Return a zone made of a VTIMEZONE's rules, all its eras included."""
+    """Return a zone made of all rules of a VTIMEZONE."""
     lines = ["BEGIN:VTIMEZONE", "TZID:zone", *(_plain(line) for line in zone.lines), "END:VTIMEZONE"]
     try:
         made: tzinfo | None = tzical(StringIO("\r\n".join(line for line in lines if line) + "\r\n")).get()
@@ -142,7 +142,7 @@ def _from_rules(zone: Zone) -> tzinfo:
 
 
 def _plain(line: str) -> str:
-    """Return a line as dateutil takes it: without parameters, and a start with its time."""
+    """Return a line in the form that dateutil reads: no parameters, and a start with a time."""
     name, value = property_name(line), line.partition(":")[2].strip()
     if name in {"TZID", "X-LIC-LOCATION"}:
         return ""

@@ -1,15 +1,15 @@
 """The sentences of a call, in the active language."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Final
 
-from django.utils import formats
 from django.utils.translation import gettext
 
+from common import sources
 from eventinvoke.models import Answer, Delivery
-from eventinvoke.planning.matching import SUMMARY_SOURCE
 from eventinvoke.replies.answers import SNOOZE
-from eventinvoke.sending.text import body_of, facts_from, say_distance
+from eventinvoke.sending.text import EventFacts, body_of, facts_from
+from eventinvoke.sending.when import local, say_day, say_distance, say_time
 from registration.models import Member
 
 _MAX_PLACE: Final = 200
@@ -24,30 +24,27 @@ def about(delivery: Delivery, instant: datetime) -> list[str]:
     """Say what it is about: title, time in the member's zone, place; or title and the member's own text."""
     event = delivery.event
     said = [gettext("%(title)s.") % {"title": event.title.rstrip(" .")}]
-    if event.source == SUMMARY_SOURCE or (delivery.registration is not None and delivery.registration.text):
+    if sources.is_direct(event.source) or (delivery.registration is not None and delivery.registration.text):
         return [*said, *body_of(delivery, instant).splitlines()]
-    said.append(_when(delivery, instant))
+    said.append(_when(facts_from(event), delivery.member.zone, instant))
     if event.location:
         said.append(gettext("Place: %(place)s.") % {"place": event.location[:_MAX_PLACE].rstrip(" .")})
     return said
 
 
-def _when(delivery: Delivery, instant: datetime) -> str:
-    event, zone = delivery.event, delivery.member.zone
-    local = event.starts_at.astimezone(zone)
-    date = facts_from(event).day(zone)
-    day = formats.date_format(date, "MONTH_DAY_FORMAT")
-    is_today = date == instant.astimezone(zone).date()
+def _when(event: EventFacts, zone: tzinfo, instant: datetime) -> str:
+    date, today = event.day(zone), local(instant, zone).date()
+    day = say_day(date, today=today)
     if event.is_all_day:
-        return gettext("All day today.") if is_today else gettext("All day on %(day)s.") % {"day": day}
+        return gettext("All day today.") if date == today else gettext("All day on %(day)s.") % {"day": day}
     values = {
-        "time": formats.time_format(local, "H:i"),
+        "time": say_time(event.starts_at, zone),
         "day": day,
         "distance": say_distance(event.starts_at - instant),
     }
     if event.starts_at <= instant:
         return gettext("It started at %(time)s, %(distance)s.") % values
-    if is_today:
+    if date == today:
         return gettext("It starts at %(time)s, %(distance)s.") % values
     return gettext("It starts on %(day)s at %(time)s, %(distance)s.") % values
 
@@ -55,7 +52,7 @@ def _when(delivery: Delivery, instant: datetime) -> str:
 def menu() -> list[str]:
     """Say what each key does."""
     return [
-        gettext("Press 1 to confirm."),
+        gettext("Press 1 to acknowledge."),
         gettext("Press 2 to be called again in %(n)d minutes.") % {"n": SNOOZE.total_seconds() // 60},
         gettext("Press 3 to ask the next person."),
         gettext("Press 9 to get no more calls about this."),
@@ -69,9 +66,9 @@ def why_settled(delivery: Delivery, confirmation: Answer | None, instant: dateti
     if event.canceled_at is not None:
         return gettext("It was canceled. There is nothing to do.")
     if confirmation is not None and confirmation.member_id == delivery.member_id:
-        return gettext("You have confirmed it already. There is nothing to do.")
+        return gettext("You have acknowledged it already. There is nothing to do.")
     if confirmation is not None:
-        return gettext("%(name)s has confirmed it already. There is nothing to do.") % {
+        return gettext("%(name)s has acknowledged it already. There is nothing to do.") % {
             "name": confirmation.member.name
         }
     if delivery.deadline_at <= instant:
@@ -80,27 +77,26 @@ def why_settled(delivery: Delivery, confirmation: Answer | None, instant: dateti
 
 
 def confirmed(*, is_new: bool) -> str:
-    """Say that it is confirmed."""
-    return gettext("Thank you, it is confirmed.") if is_new else gettext("It was confirmed already.")
+    """Say that it is acknowledged."""
+    return gettext("Thank you, it is acknowledged.") if is_new else gettext("It was acknowledged already.")
 
 
 def snoozed(until: datetime | None, member: Member) -> str:
     """Say when the next call comes, or that there is no time for one."""
     if until is None:
         return gettext("There is no time left for another call.")
-    local = until.astimezone(member.zone)
-    return gettext("You will be called again at %(time)s.") % {"time": formats.time_format(local, "H:i")}
+    return gettext("You will be called again at %(time)s.") % {"time": say_time(until, member.zone)}
 
 
 def passed_on(following: Member | None) -> str:
     """Say who is asked now."""
     if following is None:
-        return gettext("There is nobody else to ask.")
+        return gettext("There is no one else to ask.")
     return gettext("%(name)s will be asked now.") % {"name": following.name}
 
 
 def passed_on_before() -> str:
-    """Say that somebody else was asked already."""
+    """Say that the next person was asked already."""
     return gettext("The next person has been asked already.")
 
 

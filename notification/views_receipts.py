@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from common.errors import ForgedError
 from eventinvoke.models import Delivery
+from eventinvoke.planning.target_loss import disable_and_tell
 from eventinvoke.providers.twilio import statuses
 from eventinvoke.providers.twilio.codes import UNSUBSCRIBED
 from eventinvoke.replies.receipts import Report, apply
@@ -39,6 +40,7 @@ def call_status(request: HttpRequest, process_id: str) -> HttpResponse:
             means=meaning.means,
             sequence=whole(number) if told.get("CallbackSource") == _ORDERED else None,
             reason=meaning.reason,
+            may_redial=meaning.may_redial,
             payload=payload(told),
             provider_id=told.get("CallSid", ""),
         )
@@ -70,7 +72,7 @@ def message_status(request: HttpRequest, process_id: str) -> HttpResponse:
     )
     if error_code == UNSUBSCRIBED:
         targets = Delivery.objects.filter(attempts_made=attempt_id).values("target")
-        Target.objects.filter(pk__in=targets).disable(meaning.reason)
+        disable_and_tell(Target.objects.filter(pk__in=targets), meaning.reason)
     return answer
 
 

@@ -9,6 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from common.languages import texts_for
+from eventinvoke.planning.target_loss import disable_and_tell
 from notification.notices import find_delivery
 from notification.pages import private_page
 from registration.models import Target
@@ -23,7 +24,7 @@ def unsubscribe(request: HttpRequest, process_id: str) -> HttpResponse:
     """Ask (GET) before, or (POST) switch the target off that a notice was sent to."""
     delivery = find_delivery(process_id)
     if request.method == "POST":
-        Target.objects.filter(pk=delivery.target_id or 0).disable(REASON)
+        disable_and_tell(Target.objects.filter(pk=delivery.target_id or 0), REASON)
         delivery.target.refresh_from_db()
     language = texts_for(delivery.member.language)
     with override(language):

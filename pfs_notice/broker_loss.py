@@ -1,7 +1,7 @@
 """A worker whose broker goes away while it works connects again.
 
 Celery acknowledges a task when it has ended. If the broker is gone at that moment, Celery logs that it
-could not, counts the task as unfinished for ever, and, once as many are unfinished as it may have, no
+could not, counts the task as unfinished for good, and, once as many are unfinished as it may have, no
 longer listens on the connection that would tell it of the loss: the worker lives on and does nothing.
 So here is remembered what was to be acknowledged, and where that did not happen the worker is told that
 its connection is lost, which it knows how to mend.
@@ -42,7 +42,7 @@ class BrokerWatch(bootsteps.StartStopStep):
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def start(self, parent: Any) -> None:  # noqa: ARG002 - Celery passes it
-        """Begin anew with each connection: what an old one brought can't be acknowledged on it."""
+        """Begin afresh with each connection: what an old one brought can't be acknowledged on it."""
         _due.clear()
 
     def register_with_event_loop(self, parent: Any, hub: Any) -> None:  # noqa: ARG002 - Celery passes it

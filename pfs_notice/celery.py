@@ -3,6 +3,7 @@
 import gc
 import os
 import warnings
+from typing import Any
 
 from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
@@ -30,7 +31,18 @@ def _collect_less_often(**_about: object) -> None:
     gc.set_threshold(50_000, 50, 50)
 
 
-app = Celery("pfs_notice", task_cls=WatchedTask)
+class TimedTask(WatchedTask):
+    """A task that begins by reading the database's clock."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task; not at all where there is no time to go by."""
+        from eventinvoke.sending.heartbeats import keep_time  # noqa: PLC0415 - Django is not set up before
+
+        keep_time()
+        return super().__call__(*args, **kwargs)
+
+
+app = Celery("pfs_notice", task_cls=TimedTask)
 app.steps["consumer"].add(BrokerWatch)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

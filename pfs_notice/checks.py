@@ -16,10 +16,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's names
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils.module_loading import import_string
 from phonenumbers import NumberParseException, is_possible_number
 from phonenumbers import parse as parse_number
+
+from eventinvoke.sending.heartbeats import large_skews
 
 Apps = Sequence[AppConfig] | None
 _BROKERS = {"redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps"}
@@ -206,6 +208,33 @@ def check_collation(databases: Sequence[str] | None = None, **_kwargs: Any) -> l
     hint = "Make it by: CREATE DATABASE notice CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
     message = f"The database's collation is {collation}, to which names that differ are the same."
     return [Error(message, hint=hint, id="pfs_notice.E013")]
+
+
+@register()
+def check_clock(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
+    """E014: NOTICE_CLOCK is one of two words."""
+    del app_configs
+    if settings.NOTICE_CLOCK in {"database", "machine"}:
+        return []
+    hint = "Leave it out: the database's clock is the one that all machines share."
+    message = f"NOTICE_CLOCK is {settings.NOTICE_CLOCK!r}; it may be database or machine."
+    return [Error(message, hint=hint, id="pfs_notice.E014")]
+
+
+@register(Tags.database)
+def check_skew(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """W006: the clocks of all machines are within seconds of the database's."""
+    if "default" not in (databases or ()):
+        return []
+    try:
+        skews = large_skews()
+    except DatabaseError:  # before the first `migrate` there is no table to read
+        return []
+    hint = "Notices are sent by the database's clock all the same. Set the machine's clock by NTP."
+    return [
+        Warning(f"The clock of {host} is {skew:+.1f} s off the database's.", hint=hint, id="pfs_notice.W006")
+        for host, skew in skews
+    ]
 
 
 @register(deploy=True)

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("health", views.health, name="health"),
+    path("health/web", views.web_health, name="web-health"),
     path("admin/", admin.site.urls),
     path("accounts/", include("registration.account_urls")),
     path("", include("registration.urls")),

@@ -16,7 +16,7 @@ from common.languages import texts_for
 from registration.models import Registration, Target
 
 PAUSE: Final = timedelta(minutes=2)
-"""Between two tests of the same target: a call costs money, and may ring in somebody's pocket."""
+"""Between two tests of the same target: a call costs money, and may ring at a bad moment."""
 _TAKEN: Final = {
     Outcome.ACCEPTED: "A test is on its way to {target}.",
     Outcome.DELIVERED: "A test has arrived at {target}.",

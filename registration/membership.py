@@ -4,11 +4,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest
 
+from common.channels import Adding, Channel, added_by
 from common.clock import now
 from registration.models import Member, Target, User
 from registration.models.targets import fingerprint
-
-INBOX = "inbox"
 
 
 def member_of(user: User) -> Member:
@@ -21,19 +20,35 @@ def _make(user: User) -> Member:
     name = user.get_full_name() or user.get_username()
     with transaction.atomic():
         member, _is_new = Member.objects.get_or_create(user=user, defaults={"name": name[:150]})
-        add_inbox(member)
+        add_built_in(member)
     return member
 
 
-def add_inbox(member: Member) -> Target:
-    """Return the member's inbox; make it where there is none. Nobody else can reach it."""
+def add_built_in(member: Member) -> list[Target]:
+    """Return the targets that every member has from the beginning; make those that are missing."""
+    return [_built_in(member, channel) for channel in added_by(Adding.BUILT_IN)]
+
+
+def _built_in(member: Member, channel: Channel) -> Target:
+    checked = channel.check_address("", {})
     target, _is_new = Target.objects.get_or_create(
         member=member,
-        kind=INBOX,
-        fingerprint=fingerprint(INBOX),
-        defaults={"address": INBOX, "shown": "Inbox in this panel", "verified_at": now()},
+        kind=channel.kind,
+        fingerprint=fingerprint(checked.address),
+        defaults={"address": checked.address, "shown": checked.shown, "verified_at": now()},
     )
     return target
+
+
+def add_inbox(member: Member) -> Target:
+    """Return the built-in target that notices to the member go to when no other one was chosen; make it if missing.
+
+    Raises ``LookupError`` where no built-in channel is installed.
+    """
+    channels = added_by(Adding.BUILT_IN)
+    if not channels:
+        raise LookupError("NOTICE_CHANNELS lists no channel that every member has")
+    return _built_in(member, channels[0])
 
 
 def member_in(request: HttpRequest) -> Member:

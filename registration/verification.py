@@ -1,8 +1,8 @@
-"""Showing that a target belongs to its member: a code is sent to it, and the member types it.
+"""Confirming that a target belongs to its member: a code is sent to it, and the member types it.
 
-A code has six digits, is good for five tries and ten minutes, and is stored as a keyed hash. How
-often codes are sent is limited for each target, each member and each address, so that nobody can
-have a stranger's phone rung.
+A code has six digits, is valid for five tries and ten minutes, and is stored as a keyed hash. How
+often codes are sent is limited for each target, each member and each address, so that a member
+can't have a stranger's phone called over and over.
 """
 
 from datetime import datetime, timedelta
@@ -33,9 +33,9 @@ _TOO_OFTEN: Final = "Too many codes were asked for. Try again in {wait}."
 
 
 def start(target: Target) -> Verification:
-    """Send a new code to the target; the ones before it are void.
+    """Send a new code to the target; earlier codes become invalid.
 
-    Raises ``InputError`` (``field`` "code") when codes were asked for too often, and
+    Raises ``InputError`` (``field`` "code") when too many codes were requested, and
     ``ProviderError`` with the provider's reason when the code was not taken.
     """
     code = new_code()

@@ -19,5 +19,7 @@ if "PFS_NOTICE_TEST_VAR" not in os.environ:
 os.environ["PFS_NOTICE_VAR"] = os.environ["PFS_NOTICE_TEST_VAR"]
 os.environ["PFS_NOTICE_ENV"] = "embedded"
 os.environ["STATIC_HASHED"] = "0"
-# The fixture ``redis_server`` listens here; without it, connections to this port are refused.
+# Tests set the clock of their own process; processes that they start go by the database's.
+os.environ["NOTICE_CLOCK"] = "machine"
+# The fixture ``redis_server`` listens here; a test without it finds nobody.
 os.environ["CELERY_BROKER_URL"] = f"redis://127.0.0.1:{free_port()}/0"

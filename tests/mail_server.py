@@ -4,6 +4,7 @@ import asyncio
 import email
 import email.policy
 import socket
+import ssl
 import threading
 from email.message import EmailMessage
 from typing import Any, Self
@@ -17,20 +18,42 @@ USER, PASSWORD = "notice", "right"
 
 
 class MailServer:
-    """Takes mails, and answers as ``answer`` says. A context manager."""
+    """Takes mails, and answers as ``answer`` says. A context manager.
 
-    def __init__(self) -> None:
+    ``implicit_tls``: encrypted from the beginning; ``starttls``: on demand.
+    """
+
+    def __init__(
+        self, *, implicit_tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None
+    ) -> None:
         self.mails: list[EmailMessage] = []
         """What was taken, the oldest first."""
+        self.raw: list[bytes] = []
+        """The same as they came over the wire."""
         self.connections = 0
+        self.names: list[str] = []
+        """How clients introduced themselves."""
+        self.has_8bitmime = True
+        self.seconds = 0.0
+        """How long it takes over each mail."""
+        self.slow_address = ""
+        """Mails to this address alone are held (``release``)."""
+        self.most_connections = 1000
+        self.most_mails = 1_000_000
+        """A connection is closed by the server when it asks for more."""
+        self.busiest = 0
+        """The most connections that there were at one time."""
+        self._open = 0
         self._how = Answer.ACCEPT
         self._held = threading.Event()
-        self._controller = Controller(
+        self._controller = _Controller(
             _Handler(self),
             hostname="127.0.0.1",
             port=_free_port(),
             authenticator=self._authenticate,
-            auth_require_tls=False,
+            auth_require_tls=starttls is not None,
+            ssl_context=implicit_tls,
+            tls_context=starttls,
         )
 
     def __enter__(self) -> Self:
@@ -70,6 +93,36 @@ class MailServer:
         return AuthResult(success=is_right and self._how is not Answer.FORBID, handled=False)
 
 
+class _Controller(Controller):
+    """Makes connections that count themselves."""
+
+    def factory(self) -> SMTP:
+        return _Connection(self.handler, **self.SMTP_kwargs)
+
+
+class _Connection(SMTP):
+    """One connection; refused where there are too many."""
+
+    mails = 0
+    is_counted = False
+
+    def connection_made(self, transport: Any) -> None:
+        server = self.event_handler._server
+        if not self.is_counted and server._open >= server.most_connections:
+            transport.write(b"421 4.7.0 too many connections\r\n")
+            transport.close()
+            return
+        server._open += not self.is_counted  # STARTTLS makes it a second time
+        self.is_counted = True
+        server.busiest = max(server.busiest, server._open)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.is_counted:
+            self.event_handler._server._open -= 1
+            super().connection_lost(error)
+
+
 class _Handler:
     """What aiosmtpd asks at each step of the conversation."""
 
@@ -80,8 +133,19 @@ class _Handler:
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         self._server.connections += 1
+        self._server.names.append(hostname)
         session.host_name = hostname
-        return responses
+        return [one for one in responses if self._server.has_8bitmime or "8BITMIME" not in one]
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        server.mails += 1
+        if server.mails > self._server.most_mails:
+            server.transport.write(b"421 4.7.0 enough for one connection\r\n")
+            server.transport.close()
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -97,9 +161,15 @@ class _Handler:
         how = self._server._how
         content = envelope.content
         raw = content if isinstance(content, bytes) else (content or "").encode()
+        if not (self._server.has_8bitmime or raw.isascii()):
+            return "554 5.6.1 8-bit content was not agreed on"
+        await asyncio.sleep(self._server.seconds)
         mail = email.message_from_bytes(raw, policy=email.policy.default)
         assert isinstance(mail, EmailMessage)
         self._server.mails.append(mail)
+        self._server.raw.append(raw)
+        if self._server.slow_address in envelope.rcpt_tos:
+            how = Answer.HOLD
         if how is Answer.VANISH:
             transport: Any = server.transport
             transport.abort()

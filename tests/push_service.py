@@ -11,8 +11,7 @@ import socket
 import ssl
 import struct
 import threading
-import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,13 +22,12 @@ from typing import Any, Self
 import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from py_vapid import Vapid02
 
 from tests.contracts.channel_contract import RETRY_AFTER, Answer
 from tests.tls import server_context
+from tests.vapid import Refused, check_vapid
 
 _MAX_BODY = 4096
-_DAY = 24 * 3600
 _STATUSES = {
     Answer.REJECT: 400,
     Answer.FAIL: 503,
@@ -70,12 +68,36 @@ class Taken:
     claims: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Relay:
+    """A subscription of a real browser, which decrypts by itself."""
+
+    key: str
+    """The VAPID key that it is bound to, in base64url."""
+    deliver: Callable[[bytes], None]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A status with the words that a service puts beside it."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+How = Answer | int | Refusal | Callable[[socket.socket], None]
+"""How the service answers: a kind of answer, a status, a status with words, or what a function does to the socket."""
+
+
 @dataclass
 class _Book:
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    relays: dict[str, Relay] = field(default_factory=dict)
     taken: list[Taken] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    answer: Answer | int | Callable[[socket.socket], None] = Answer.ACCEPT
+    answer: How = Answer.ACCEPT
+    max_body: int = _MAX_BODY
     answered: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     released: threading.Event = field(default_factory=threading.Event)
@@ -83,12 +105,6 @@ class _Book:
 
 def _encode(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-class _Refusal(Exception):  # noqa: N818 - it is an answer
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -99,25 +115,23 @@ class _Handler(BaseHTTPRequestHandler):
         book = self.server.book
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         answer = book.answer
-        status = (
-            answer
-            if isinstance(answer, int)
-            else _STATUSES.get(answer)
-            if isinstance(answer, Answer)
-            else None
-        )
-        if status is not None:
+        if isinstance(answer, Refusal):
+            self._say(answer.status, answer.body, **answer.headers)
+            return
+        status = _STATUSES.get(answer) if isinstance(answer, Answer) else answer
+        if isinstance(status, int):
             self._say(status, b"<html><body>\nno, and a page that says so</body></html>")
             return
         try:
             taken = self._take(body)
-        except _Refusal as refusal:
+        except Refused as refusal:
             with book.lock:
                 book.faults.append(str(refusal))
             self._say(refusal.status, str(refusal).encode())
             return
-        with book.lock:
-            book.taken.append(taken)
+        if taken is not None:
+            with book.lock:
+                book.taken.append(taken)
         self._accept(answer)
 
     def _accept(self, answer: Any) -> None:
@@ -147,45 +161,32 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.book.lock:
             self.server.book.answered += 1
 
-    def _take(self, body: bytes) -> Taken:
-        subscription = self.server.book.subscriptions.get(self.path)
+    def _take(self, body: bytes) -> Taken | None:
+        """Check a message as a service does; return it decrypted, or hand it to a real browser."""
+        book = self.server.book
+        subscription = book.subscriptions.get(self.path) or book.relays.get(self.path)
         if subscription is None:
-            raise _Refusal(404, "no such subscription")
-        claims = self._claims()
+            raise Refused(404, "no such subscription")
+        claims = check_vapid(self.headers.get("Authorization") or "", self.headers["Host"])
         if not (self.headers.get("TTL") or "").isdigit():
-            raise _Refusal(400, "TTL is missing or no number")
+            raise Refused(400, "TTL is missing or no number")
         if self.headers.get("Content-Encoding") != "aes128gcm":
-            raise _Refusal(400, "the body is not encrypted with aes128gcm")
-        if len(body) > _MAX_BODY:
-            raise _Refusal(413, f"the body has {len(body)} bytes")
+            raise Refused(400, "the body is not encrypted with aes128gcm")
+        if len(body) > book.max_body:
+            raise Refused(413, f"the body has {len(body)} bytes")
+        if isinstance(subscription, Relay):
+            if self.headers["Authorization"].rpartition("k=")[2] != subscription.key:
+                raise Refused(401, "VAPID public key mismatch")
+            subscription.deliver(body)
+            return None
         try:
             plain = http_ece.decrypt(
                 body, private_key=subscription.private_key, auth_secret=subscription.auth, version="aes128gcm"
             )
         except http_ece.ECEException as error:
-            raise _Refusal(400, f"it can't be decrypted: {error}") from error
+            raise Refused(400, f"it can't be decrypted: {error}") from error
         headers = {name.lower(): value for name, value in self.headers.items()}
         return Taken(subscription, json.loads(plain), len(plain), body, headers, claims)
-
-    def _claims(self) -> dict[str, Any]:
-        """Return the VAPID claims, checked as RFC 8292 section 4 has it."""
-        authorization = self.headers.get("Authorization") or ""
-        try:
-            is_ours = Vapid02.verify(authorization.replace(", ", ","))
-        except (AssertionError, IndexError, ValueError) as error:
-            raise _Refusal(401, f"Authorization can't be read: {error}") from error
-        if not is_ours:
-            raise _Refusal(403, "the VAPID signature is wrong")
-        token = authorization.partition(" t=")[2].partition(",")[0]
-        middle = token.split(".")[1]
-        claims: dict[str, Any] = json.loads(urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
-        if claims.get("aud") != f"https://{self.headers['Host']}":
-            raise _Refusal(403, f"aud is {claims.get('aud')}")
-        if not time.time() < claims.get("exp", 0) <= time.time() + _DAY:
-            raise _Refusal(403, "exp is past, or more than a day away")
-        if not str(claims.get("sub", "")).startswith(("mailto:", "https:")):
-            raise _Refusal(403, "sub is no address")
-        return claims
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the parent's name
         pass
@@ -206,7 +207,7 @@ class _Server(ThreadingHTTPServer):
     context: ssl.SSLContext
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Shake hands in the connection's own thread, so that a slow client stops nobody."""
+        """Shake hands in the connection's own thread, so that a slow client holds up no other."""
         with contextlib.suppress(OSError), self.context.wrap_socket(request, server_side=True) as secured:
             super().finish_request(secured, client_address)
 
@@ -249,10 +250,23 @@ class PushService:
         self._book.subscriptions[path] = subscription
         return subscription
 
-    def answer(self, how: Answer | int | Callable[[socket.socket], None]) -> None:
-        """Answer so from now on: a kind of answer, a status, or whatever a function does to the socket."""
+    def relay(self, path: str, relay: Relay) -> str:
+        """Take messages for a real browser from now on, and return the endpoint."""
+        self._book.relays[path] = relay
+        return f"{self.origin}{path}"
+
+    def forget(self, path: str) -> None:
+        """Answer 404 from now on: the browser has ended this subscription."""
+        self._book.relays.pop(path, None)
+
+    def answer(self, how: How) -> None:
+        """Answer so from now on."""
         self._book.released.clear()
         self._book.answer = how
+
+    def take_at_most(self, size: int) -> None:
+        """Refuse bodies of more bytes, which RFC 8030 does not allow a service below 4096."""
+        self._book.max_body = size
 
     def release(self) -> None:
         """Answer what is held."""
@@ -267,7 +281,7 @@ class PushService:
 
     @property
     def answered(self) -> int:
-        """How many requests were answered so far, whatever the answer was."""
+        """How many requests were answered so far, with success or not."""
         with self._book.lock:
             return self._book.answered
 

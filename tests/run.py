@@ -1,7 +1,8 @@
 """Runs what ``script/test`` and ``script/check`` ask for, quick steps first.
 
-``python -m tests.run`` runs everything; ``python -m tests.run check`` the linters alone; with paths or
-options of pytest, those tests on SQLite, or on the database named with ``--db``.
+``python -m tests.run`` runs everything; ``python -m tests.run check`` the linters alone; ``--model 20m`` random
+histories of the model test on all databases for so long; with paths or options of pytest, those tests on SQLite, or
+on the database named with ``--db``.
 """
 
 import contextlib
@@ -30,6 +31,7 @@ _DATABASES: Final[dict[str, type[PostgreSQL] | type[MariaDB]]] = {
 _NO_TESTS: Final = 5  # pytest's exit code when it found none
 _COUNTS: Final = re.compile(r"(\d+) (failed|passed|skipped|deselected|xfailed|xpassed|warnings?|errors?)\b")
 _FAILED: Final = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
+_DURATION: Final = re.compile(r"(\d+)([smh])")
 _FEW: Final = 3
 """If more tests than this fail, none is repeated."""
 _IS_CI: Final = os.environ.get("CI", "").lower() in {"1", "true"}
@@ -76,6 +78,8 @@ def main(arguments: Sequence[str]) -> int:
     os.chdir(_FOLDER)
     if list(arguments) == ["check"]:
         return 0 if _lint() else 1
+    if arguments and arguments[0] == "--model":
+        return _model("".join(arguments[1:]))
     database, rest = _split(list(arguments))
     if rest or database:
         return _one_run(database or "sqlite", rest)
@@ -91,6 +95,28 @@ def _split(arguments: list[str]) -> tuple[str, list[str]]:
                 sys.exit(f"--db is one of sqlite, {', '.join(_DATABASES)}")
             return name, arguments[:index] + arguments[index + (1 if word[5:] else 2) :]
     return "", arguments
+
+
+def _model(duration: str) -> int:
+    """Run random histories of the model test on every database at once; each prints its seeds.
+
+    ``MODEL_SEED=N`` begins with that seed, which reproduces a run that failed.
+    """
+    found = _DURATION.fullmatch(duration)
+    if found is None:
+        sys.exit("--model takes a duration: 90s, 20m or 2h")
+    seconds = int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+    results = Results()
+    with contextlib.ExitStack() as stack:
+        environments = {}
+        for name in ("sqlite", *_DATABASES):
+            try:
+                environments[name] = stack.enter_context(_environment(name)) | {"MODEL_SECONDS": str(seconds)}
+            except Missing as error:
+                print(f"SKIPPED: the run on {name}: {error}", flush=True)
+        _together("model", environments, ["tests/model/test_model.py", "-s", "--show-capture=no"], results)
+    print(results.closing_line())
+    return 1 if results.bad else 0
 
 
 def _one_run(database: str, arguments: list[str]) -> int:
@@ -171,7 +197,7 @@ def _short(word: str) -> str:
 
 def _everything() -> int:
     results = Results()
-    packages.ensure("postgres", "mariadbd", "redis-server", "mosquitto", "chromium")
+    packages.ensure("postgres", "mariadbd", "redis-server", "mosquitto", "chromium", "firefox-esr")
     if not _lint():
         results.bad.append("the linters")
     with contextlib.ExitStack() as stack:

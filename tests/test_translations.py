@@ -47,5 +47,5 @@ def test_every_placeholder_survives_translation(app: str, language: str) -> None
 @pytest.mark.parametrize("app", ["eventinvoke", "notification"])
 def test_texts_are_found_in_code_and_in_templates(app: str) -> None:
     texts = translations.texts(app)
-    assert {"eventinvoke": "Goodbye.", "notification": "Press 1 to confirm."}[app] in texts
-    assert {"eventinvoke": "Confirm or answer", "notification": "Ask the next person"}[app] in texts
+    assert {"eventinvoke": "Goodbye.", "notification": "Press 1 to acknowledge."}[app] in texts
+    assert {"eventinvoke": "Acknowledge or snooze", "notification": "Ask the next person"}[app] in texts

@@ -48,16 +48,14 @@ def texts(app: str) -> list[Text]:
 
 
 def _sources(app: str) -> Iterator[io.BytesIO]:
-    for file in sorted((ROOT / app).rglob("*")):
+    for file in sorted((ROOT / app).rglob("*.py")):
         parts = file.relative_to(ROOT).parts
-        if "tests" in parts or "migrations" in parts:
-            continue
-        if file.suffix == ".py":
+        if "tests" not in parts and "migrations" not in parts:
             yield io.BytesIO(file.read_bytes())
-        elif "templates" in parts and file.is_file():
-            # Made for xgettext, which minds no indentation; Python's tokeniser does.
-            python = re.sub(r"^\s+", "", templatize(file.read_text(encoding="utf-8")), flags=re.MULTILINE)
-            yield io.BytesIO(python.encode())
+    for file in sorted((ROOT / "templates" / app).rglob("*.*")):
+        # Made for xgettext, which minds no indentation; Python's tokeniser does.
+        python = re.sub(r"^\s+", "", templatize(file.read_text(encoding="utf-8")), flags=re.MULTILINE)
+        yield io.BytesIO(python.encode())
 
 
 def read(app: str, language: str) -> Catalog:

@@ -5,11 +5,12 @@ joins one to what it updates; SQLite prepares one statement and runs it for each
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, cast
 
 from django.db import connection, models
 
+from common.chunks import chunks
 from common.db.arrays import literal
 
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": None})
@@ -79,7 +80,7 @@ def insert_missing(
     verb, on_conflict = _IGNORING[connection.vendor]
     place = "(" + ", ".join(["%s"] * (len(fields) + len(rest))) + ")"
     found: list[tuple[Any, ...]] = []
-    for some in _chunks(rows, _PARAMETERS // (len(fields) + len(rest))):
+    for some in chunks(rows, _PARAMETERS // (len(fields) + len(rest))):
         values = [value for row in some for value in (*_prepared_row(fields, row), *constants)]
         statement = f"{verb} {into} VALUES {', '.join([place] * len(some))}{on_conflict}{ending}"
         found += _executed(statement, values, has_rows=bool(returning))
@@ -110,7 +111,7 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row
         return
     prepared = [_prepared_row(fields, row) for row in ordered]
     if connection.vendor == "mysql":
-        for some in _chunks(prepared, _JOINED):
+        for some in chunks(prepared, _JOINED):
             _update_joined(table, quoted, some, guard, guard_values)
         return
     settings = ", ".join(f"{name} = %s" for name in quoted[1:])
@@ -149,10 +150,6 @@ def _executed(statement: str, values: Row, *, has_rows: bool) -> list[tuple[Any,
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall()) if has_rows else []
-
-
-def _chunks(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def _field(model: type[models.Model], name: str) -> "models.Field[Any, Any]":

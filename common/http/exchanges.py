@@ -1,8 +1,12 @@
 """Requests to a provider and their replies."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 # Named tuples, because one of each is made for every message of the firing path, and a frozen
 # dataclass of this size takes three times as long to make.
@@ -38,8 +42,8 @@ class Request(NamedTuple):
     is_repeatable: bool = False
     """It is idempotent for the server. If not, it is never repeated, not even when a
     kept-alive connection turns out to be closed (HTTP clients usually do that by themselves)."""
-    wanted_header: str = ""
-    """The name, in lower case, of the one answer header to keep."""
+    wanted_headers: frozenset[bytes] = frozenset()
+    """The names, in lower case, of the answer headers to keep."""
 
 
 class Reply(NamedTuple):
@@ -56,7 +60,7 @@ class Reply(NamedTuple):
     """None if a complete answer came, or the head of a refusal (status 400 and above)."""
     reason: str = ""
     """For a person: why there is an error."""
-    header: str = ""
-    """The value of the wanted header."""
+    headers: Mapping[str, str] = NO_HEADERS
+    """The wanted headers that came, by their names in lower case."""
     is_timeout: bool = False
     """The error is that it took too long."""

@@ -2,12 +2,13 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 import pycurl
 
-from common.http.exchanges import Failure, Reply, Request
+from common.http.exchanges import NO_HEADERS, Failure, Reply, Request
 from common.http.fetching import SENTENCES
 from common.http.handles import Guard, new_handle, set_headers
 
@@ -24,7 +25,7 @@ _PRIVATE: Final = "the address leads into a private network"
 
 
 _Shape = tuple[str, bool, bool, bool]
-"""Method, is it repeatable, has it a body, is a header wanted: what a handle is made for."""
+"""Method, is it repeatable, has it a body, are headers wanted: what a handle is made for."""
 
 
 class _Slot:
@@ -33,7 +34,7 @@ class _Slot:
     __slots__ = (
         "curl",
         "guard",
-        "header",
+        "headers",
         "is_over_full",
         "is_read",
         "kept",
@@ -76,7 +77,7 @@ class _Slot:
         self.is_over_full = False
         self.is_read = False
         self.position = 0
-        self.header = ""
+        self.headers: Mapping[str, str] = NO_HEADERS
 
     def load(self, request: Request, timeout: float) -> None:
         """Set the options in which this request differs from the previous one.
@@ -108,7 +109,7 @@ class _Slot:
             self.kept = []
         self.kept_size = self.position = 0
         self.is_over_full = self.is_read = False
-        self.header = ""
+        self.headers = NO_HEADERS
         if self.guard is not None:
             self.guard.has_refused = False
 
@@ -132,11 +133,9 @@ class _Slot:
     def take_header(self, line: bytes) -> None:
         """Store the wanted header of an answer."""
         name, _, value = line.partition(b":")
-        if (
-            len(name) == len(self.request.wanted_header)
-            and name.lower().decode("latin-1") == self.request.wanted_header
-        ):
-            self.header = value.strip().decode("latin-1")
+        name = name.lower()
+        if name in self.request.wanted_headers:
+            self.headers = {**self.headers, name.decode(): value.strip().decode("latin-1")}
 
     def reply(self, code: int) -> Reply:
         """Return the reply for the code with which libcurl ended the request."""
@@ -150,13 +149,13 @@ class _Slot:
             retry_after = timedelta(seconds=min(seconds, _LONGEST_WISH)) if seconds > 0 else None
         body = b"".join(self.kept) if self.kept else b""
         if code == pycurl.E_OK or (status and (self.is_over_full or status >= _FIRST_REFUSAL)):
-            return Reply(request.tag, status, body, retry_after, None, "", self.header)
+            return Reply(request.tag, status, body, retry_after, None, "", self.headers)
         if self.guard is not None and self.guard.has_refused and not self._was_written():
             return Reply(request.tag, error=Failure.PRIVATE, reason=_PRIVATE)
         error = Failure.UNKNOWN if self._was_written() else Failure.NOT_SENT
         reason = SENTENCES.get(code, "the server gave no answer that can be read")
         is_timeout = code == pycurl.E_OPERATION_TIMEDOUT
-        return Reply(request.tag, status, body, retry_after, error, reason, self.header, is_timeout)
+        return Reply(request.tag, status, body, retry_after, error, reason, self.headers, is_timeout)
 
     def _was_written(self) -> bool:
         if self.request.body and not self.request.is_repeatable:
@@ -188,7 +187,7 @@ class Wire:
 
     def start(self, request: Request, timeout: float) -> Reply | None:
         """Start a request; return its reply if it can't be started."""
-        shape = (request.method, request.is_repeatable, bool(request.body), bool(request.wanted_header))
+        shape = (request.method, request.is_repeatable, bool(request.body), bool(request.wanted_headers))
         free = self._free[shape]
         slot = free.pop() if free else _Slot(self._ca_path, shape, is_guarded=self._is_guarded)
         try:

@@ -26,11 +26,13 @@ def ok(body: bytes, *headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def test_the_reply_holds_the_tag_the_status_the_body_and_the_wanted_header(serve: Serve) -> None:
+def test_the_reply_holds_the_tag_the_status_the_body_and_the_wanted_headers(serve: Serve) -> None:
     server = serve(answer_with(ok(b"hello", "Location: /m/1", "X-Other: 2")))
     tag = object()
-    reply = one(Request(f"{server.url}/a?b=1", b"body", ("X-One: 1",), tag, wanted_header="location"))
-    assert reply == Reply(tag, 200, b"hello", None, None, "", "/m/1")
+    reply = one(
+        Request(f"{server.url}/a?b=1", b"body", ("X-One: 1",), tag, wanted_headers=frozenset({b"location"}))
+    )
+    assert reply == Reply(tag, 200, b"hello", None, None, "", {"location": "/m/1"})
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /a?b=1 HTTP/1.1\r\n")
     assert b"\r\nX-One: 1" in head

@@ -13,7 +13,7 @@ from common.errors import PatternError
 @pytest.mark.parametrize(
     ("pattern", "says"),
     [
-        ("", "Type a pattern"),
+        ("", "Enter a pattern"),
         ("a(", "missing )"),
         ("[z-a]", "range"),
         ("(?=telecon)", "Lookahead"),

@@ -3,6 +3,7 @@
 from typing import Final
 
 import phonenumbers
+from django.conf import settings
 from phonenumbers import (
     NumberParseException,
     PhoneNumber,
@@ -11,9 +12,22 @@ from phonenumbers import (
     ValidationResult,
 )
 
-from common.channels import Address
+from common.channels import Address, AddressField, Note
 from common.errors import AddressError
 
+FIELD: Final = AddressField(
+    label="Phone number",
+    help="With the country code, like +49 30 901820.",
+    input_type="tel",
+    placeholder="+49 30 901820",
+    autocomplete="tel",
+)
+"""Where a member types a phone number."""
+_SIMULATED: Final = Note(
+    "No telephone company is set up, so it comes to the simulated phone.",
+    "simulator:phone",
+    "Open the simulated phone",
+)
 _MAX_TYPED: Final = 40
 _PARSE_ERRORS: Final = {
     NumberParseException.INVALID_COUNTRY_CODE: (
@@ -31,6 +45,11 @@ _LENGTHS: Final = {
     ValidationResult.INVALID_COUNTRY_CODE: "There is no country with this code.",
 }
 _COSTLY: Final = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST}
+
+
+def note() -> Note | None:
+    """Return where calls and text messages go as long as they are simulated."""
+    return _SIMULATED if settings.IS_SIMULATED else None
 
 
 def parse(typed: str) -> PhoneNumber:

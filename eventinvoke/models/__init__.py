@@ -5,6 +5,7 @@ from eventinvoke.models.attempts import Attempt, Receipt
 from eventinvoke.models.changes import EventChange
 from eventinvoke.models.deliveries import Delivery, Share
 from eventinvoke.models.events import Event
+from eventinvoke.models.heartbeats import Heartbeat
 from eventinvoke.models.held import Held
 from eventinvoke.models.inbox import InboxMark
 from eventinvoke.models.limits import DailyCount, RateLimit
@@ -18,6 +19,7 @@ __all__ = [
     "Delivery",
     "Event",
     "EventChange",
+    "Heartbeat",
     "Held",
     "InboxMark",
     "Period",

@@ -19,10 +19,10 @@ class Answer(models.Model):
     class Kind(models.TextChoices):
         """What was said."""
 
-        CONFIRMED = "confirmed", "confirmed"
-        SNOOZED = "snoozed", "tell me again later"
-        PASSED_ON = "passed_on", "ask the next person"
-        STOPPED = "stopped", "stop calling about this"
+        CONFIRMED = "confirmed", "acknowledged"
+        SNOOZED = "snoozed", "snoozed"
+        PASSED_ON = "passed_on", "passed on to the next person"
+        STOPPED = "stopped", "stopped"
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="answers")
     member = models.ForeignKey(Member, related_name="answers", **LOOSE)

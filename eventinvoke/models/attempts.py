@@ -67,12 +67,22 @@ class Receipt(models.Model):
     status = models.CharField(max_length=32, help_text="In the provider's own word.")
     sequence = models.IntegerField(null=True, blank=True)
     fingerprint = models.CharField(max_length=64, unique=True, editable=False)
-    payload = models.JSONField(default=dict, blank=True)
+    payload = models.JSONField(
+        default=dict, blank=True, help_text="What came; emptied after NOTICE_KEEP_PAYLOADS_DAYS."
+    )
+    raw_at = models.DateTimeField(
+        default=now,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the payload came; none once it is emptied.",
+    )
     is_applied = models.BooleanField(default=False, help_text="It changed the delivery's state.")
     received_at = models.DateTimeField(default=now)
 
     class Meta:
         ordering: ClassVar = ["received_at", "pk"]
+        indexes: ClassVar = [models.Index(fields=["raw_at"], name="receipt_raw")]
 
     def __str__(self) -> str:
         """Return the provider's word."""

@@ -16,7 +16,7 @@ class Held(models.Model):
     """
 
     delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, primary_key=True, related_name="held")
-    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="held", db_index=False)
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="held")
     registration = models.ForeignKey(
         Registration,
         on_delete=models.CASCADE,

@@ -15,7 +15,7 @@ class Period(models.Model):
     class Kind(models.TextChoices):
         """Why."""
 
-        MUTE = "mute", "held back"
+        MUTE = "mute", "muted"
         AWAY = "away", "away"
 
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="periods", db_index=False)

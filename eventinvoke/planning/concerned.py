@@ -11,7 +11,7 @@ from common.states import State
 from eventinvoke.models import Delivery, Event, Period, Share
 from eventinvoke.planning.desired import DAY
 from eventinvoke.planning.event_row import EventRow
-from eventinvoke.planning.matching import CALENDAR_PREFIX, DATE_SOURCE, Matcher
+from eventinvoke.planning.matching import Matcher, looked_at_by
 from registration.models import Registration, Step
 
 
@@ -44,12 +44,4 @@ def _events_of(registrations: Sequence[Registration]) -> "models.QuerySet[Event]
     since = now() - max(last, timedelta(0))
     coming = Event.objects.filter(deadline_at__gt=since - DAY, canceled_at__isnull=True)
     coming = coming.filter(Q(deadline_at__gt=since) | Q(is_all_day=True))
-    looked_at = Q(pk__in=[])
-    for one in registrations:
-        if one.kind == Registration.Kind.DATE:
-            looked_at |= Q(source=DATE_SOURCE, external_id=str(one.pk))
-        elif one.calendar_id is not None:
-            looked_at |= Q(source=f"{CALENDAR_PREFIX}{one.calendar_id}")
-        else:
-            looked_at |= Q(source=one.source) if one.source else Q(source__startswith=CALENDAR_PREFIX)
-    return coming.filter(looked_at)
+    return coming.filter(looked_at_by(registrations))

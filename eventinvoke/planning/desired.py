@@ -95,7 +95,7 @@ def wishes_of(
     for step in steps:
         due = begins + step.offset
         deadline = last_moment(event, begins, over, due)
-        if deadline <= instant or not can_tell(step) or settled_by(step, steps, said):
+        if deadline <= instant or not _is_of_use(step, steps) or settled_by(step, steps, said):
             continue
         wish = Wish(event, registration, step, due, deadline)
         if due > instant:
@@ -114,6 +114,22 @@ def wishes_of(
 def can_tell(step: Step) -> bool:
     """Say whether a step's target can be told: verified, not disabled, of an account that is switched on."""
     return step.target.is_usable and getattr(step, "tells_active", True)
+
+
+def _is_of_use(step: Step, steps: Sequence[Step]) -> bool:
+    """Say whether a step is to be planned: its target can be told, or another person is told because it can't.
+
+    When a step to a disabled or deleted target falls due, its plan goes on at once; without a later step there is nothing to go on with.
+    """
+    if can_tell(step):
+        return True
+    return step.condition == Step.Condition.UNCONFIRMED and any(
+        later.offset >= step.offset
+        and later.target_id != step.target_id
+        and later.condition == Step.Condition.UNCONFIRMED
+        and can_tell(later)
+        for later in steps
+    )
 
 
 def last_moment(event: AnyEvent, begins: datetime, over: datetime, due: datetime) -> datetime:

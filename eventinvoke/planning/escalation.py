@@ -89,7 +89,7 @@ def bring_forward(misses: Iterable[Miss]) -> int:
     if not missed:
         return 0
     plans = {(one.event_id, plan) for one in missed for plan in one.plans}
-    waiting = _waiting(plans)
+    waiting = waiting_steps(plans)
     obsolete = unwanted({step.delivery_id for steps in waiting.values() for step in steps})
     first: set[int] = set()
     last: list[_Missed] = []
@@ -132,7 +132,7 @@ def _read(misses: Mapping[int, Miss]) -> list[_Missed]:
     return found
 
 
-def _waiting(plans: Collection[tuple[int, int]]) -> dict[tuple[int, int], list[Waiting]]:
+def waiting_steps(plans: Collection[tuple[int, int]]) -> dict[tuple[int, int], list[Waiting]]:
     """Return the steps that may come now, by event and plan, in their order. Two queries."""
     events, registrations = {event for event, _plan in plans}, {plan for _event, plan in plans}
     instant = now()

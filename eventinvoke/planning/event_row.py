@@ -27,6 +27,7 @@ class EventRow(NamedTuple):
     is_all_day: bool
     starts_on: date | None
     canceled_at: datetime | None
+    series: str = ""
 
 
 AnyEvent = Event | EventRow

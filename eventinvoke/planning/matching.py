@@ -1,9 +1,9 @@
 """Which registrations want which events.
 
 A registration of one date wants the event that it is the source of, and no other. A standing one
-wants the events of the calendars that its member may see (or of the one that it names, or of the
-source that it names) of which one of its fields fits its pattern, none fits what it excludes, and
-whose labels hold all of its own.
+wants the events of the source that it names (of all calendars if it names none), provided that its
+member may see them (``common.sources``), that one of its fields fits its pattern, that none fits its
+exclusion, and that the event's labels hold all of the registration's.
 """
 
 from collections import defaultdict
@@ -15,14 +15,15 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from django.db.models import Count, F, Q, Sum
 
+from common import sources as registry
 from common.patterns import PatternSet, find_all, is_valid, parts
-from registration.models import Calendar, Registration
+from eventinvoke.sources import SUMMARY
+from registration.models import Registration
 from registration.models.registrations import title_only
+from registration.sources import DATE, naming
 
-DATE_SOURCE: Final = "registration"
-CALENDAR_PREFIX: Final = "calendar:"
-SUMMARY_SOURCE: Final = "summary"
-"""What was held back from one member; that is nobody else's business, so no registration finds it."""
+DATE_SOURCE: Final = DATE.source()
+SUMMARY_SOURCE: Final = SUMMARY.source()
 _FIELDS: Final = frozenset(Registration.Field.values)
 _REMEMBERED: Final = 20_000
 _SHORT: Final = 500
@@ -86,11 +87,22 @@ def state_of(sources: Collection[str]) -> tuple[int, ...]:
 
 
 def _looks_at(sources: Collection[str], dates: Collection[int]) -> Q:
-    wanted = Q(kind=Registration.Kind.DATE, pk__in=dates)
-    standing = Q(calendar__isnull=True, source__in=sources)
-    if calendars := [int(s.removeprefix(CALENDAR_PREFIX)) for s in sources if s.startswith(CALENDAR_PREFIX)]:
-        standing |= Q(calendar_id__in=calendars) | Q(calendar__isnull=True, source="")
-    return wanted | Q(kind=Registration.Kind.STANDING) & standing
+    return Q(kind=Registration.Kind.DATE, pk__in=dates) | naming(sources)
+
+
+def looked_at_by(registrations: Iterable[Registration]) -> Q:
+    """Return the condition of events whose source one of the registrations looks at."""
+    wanted = Q(pk__in=[])
+    for one in registrations:
+        if one.kind == Registration.Kind.DATE:
+            wanted |= Q(source=DATE_SOURCE, external_id=str(one.pk))
+        elif one.named_source:
+            wanted |= Q(source=one.named_source)
+        else:
+            for kind in registry.registry().values():
+                if kind.is_in_all:
+                    wanted |= Q(source__startswith=kind.prefix) if kind.is_family else Q(source=kind.prefix)
+    return wanted
 
 
 def matching(events: Iterable[E], registrations: Sequence[Registration]) -> Iterator[tuple[E, Registration]]:
@@ -132,7 +144,7 @@ class Matcher:
 
     def _meet(self, sources: Collection[str]) -> None:
         """Find out who looks at sources that were not met before."""
-        owners = _owners(sources)
+        owners = registry.owners_of(sources)
         for source in sources:
             rules = [rule for rule in self._rules if _may_see(rule.registration, source, owners)]
             self._groups[source] = _groups(rules, self._finders)
@@ -172,7 +184,7 @@ class _Rule(NamedTuple):
 def _rules(registrations: Sequence[Registration]) -> list[_Rule]:
     rules = []
     for position, one in enumerate(registrations):
-        # A pattern that got past the forms must not keep everybody else from being told.
+        # An invalid pattern that got past the forms must not stop the other registrations.
         if one.kind == Registration.Kind.STANDING and is_valid(one.pattern, one.syntax):
             exclude = (one.exclude, one.syntax) if is_valid(one.exclude, one.syntax) else None
             rules.append(_Rule(position, one, fields_of(one), (one.pattern, one.syntax), exclude))
@@ -282,21 +294,11 @@ def _fitting(event: EventLike, groups: Sequence[_Group]) -> list[_Rule]:
     return sorted(chain.from_iterable(group.fitting(event) for group in groups), key=_place)
 
 
-def _owners(sources: Iterable[str]) -> dict[str, int | None]:
-    pks = [int(s.removeprefix(CALENDAR_PREFIX)) for s in sources if s.startswith(CALENDAR_PREFIX)]
-    rows = Calendar.objects.filter(pk__in=pks).values_list("pk", "owner_id") if pks else []
-    return {f"{CALENDAR_PREFIX}{pk}": owner for pk, owner in rows}
-
-
 def _may_see(registration: Registration, source: str, owners: dict[str, int | None]) -> bool:
-    if not source.startswith(CALENDAR_PREFIX):
-        is_its = registration.calendar_id is None and registration.source == source
-        return is_its and source != SUMMARY_SOURCE
     if source not in owners or owners[source] not in {None, registration.member_id}:
         return False
-    if registration.calendar_id is None:
-        return registration.source == ""
-    return source == f"{CALENDAR_PREFIX}{registration.calendar_id}"
+    named = registration.named_source
+    return named == source if named else registry.is_in_all(source)
 
 
 def _has_labels(event: EventLike, registration: Registration) -> bool:

@@ -20,14 +20,15 @@ from common.db.give_way import give_way
 from common.states import State
 from eventinvoke.models import Delivery, Event
 from eventinvoke.planning import change_notices, reconcile
-from eventinvoke.planning.delivery_row import Row, Scope, rows_of, rows_of_members
+from eventinvoke.planning.delivery_row import Row, Scope, rows_of, rows_of_members, told_by_twins
 from eventinvoke.planning.desired import Wish, wishes_of
 from eventinvoke.planning.event_row import AnyEvent, EventRow
 from eventinvoke.planning.matching import DATE_SOURCE, Matcher, registrations_for, state_of
 from eventinvoke.planning.parts import WISHES, Held, Place, counts_of, part_of
 from eventinvoke.planning.periods import bring_periods_in_line
 from eventinvoke.planning.settlement import Said
-from eventinvoke.planning.wants import said_about, steps_by_plan
+from eventinvoke.planning.twins import said_about_meetings, twins_of
+from eventinvoke.planning.wants import steps_by_plan
 from registration.models import Registration, Step
 
 EVENTS: Final = 250
@@ -131,12 +132,13 @@ def write(
 ) -> None:
     """Write what the plans of the scope want of some locked events; ``pairs`` are those that match.
 
-    Events that ``are_new`` have neither deliveries nor answers, unless another process has planned them already for a
-    registration that changed.
+    Events that ``are_new`` have no deliveries, unless another process has planned them already for a registration
+    that changed; answers about their twins count for them.
     """
     pairs = list(pairs)
     instant = now()
-    said = {} if are_new else said_about([event.pk for event in events])
+    twins = twins_of(events)
+    said = said_about_meetings(events, twins)
     wishes: list[Wish] = []
     runs: list[tuple[AnyEvent, Registration]] = []
     for event, registration in pairs:
@@ -145,14 +147,20 @@ def write(
         plan = steps.get(registration.pk, ())
         wishes += wishes_of(event, registration, plan, _present(event, said), instant)
     if not are_new:
-        _reconcile(events, wishes, scope, instant)
+        _reconcile(events, wishes, scope, instant, twins)
     elif not reconcile.make(wishes):
         write(events, pairs, steps, scope)
         return
     bring_periods_in_line([] if are_new else events, runs, instant, scope)
 
 
-def _reconcile(events: Sequence[EventRow], wishes: list[Wish], scope: Scope, instant: datetime) -> None:
+def _reconcile(
+    events: Sequence[EventRow],
+    wishes: list[Wish],
+    scope: Scope,
+    instant: datetime,
+    twins: Mapping[int, Collection[int]],
+) -> None:
     """Bring deliveries and change notices in line with the wishes of the scope."""
     rows = rows_of(events, scope, wishes)
     changes = change_notices.changes_of(events, rows, instant)
@@ -160,7 +168,8 @@ def _reconcile(events: Sequence[EventRow], wishes: list[Wish], scope: Scope, ins
         # The members may have been told by plans outside the scope.
         known = rows_of_members({(change.event.pk, change.last.member_id) for change in changes})
         changes = change_notices.changes_of(events, known, instant)
-    reconcile.bring_in_line(events, _less_late(wishes, changes), scope, rows)
+    told = told_by_twins(twins) if twins else ()
+    reconcile.bring_in_line(events, _less_late(wishes, changes), scope, rows, told)
     if scope.plans is None:
         change_notices.write(changes, events, instant, rows if scope.is_all else None)
         _end_asides(events, rows)

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db.models import Q
 
+from common import sources
 from common.clock import now
 from eventinvoke.models import Delivery, Event
 from eventinvoke.planning.desired import (
@@ -23,9 +24,9 @@ from eventinvoke.planning.desired import (
     wishes_of,
 )
 from eventinvoke.planning.event_row import AnyEvent, EventRow
-from eventinvoke.planning.matching import CALENDAR_PREFIX, fields_of, marked, matching
+from eventinvoke.planning.matching import fields_of, marked, matching
 from eventinvoke.planning.wants import said_about
-from registration.models import Calendar, Registration, Step, Target
+from registration.models import Registration, Step, Target
 
 LOOKED_AT: Final = 20_000
 """So many coming events are looked at, the next ones first."""
@@ -194,12 +195,10 @@ def difference(
 
 def _sources(registration: Registration) -> Collection[str]:
     """Return the sources that it looks at, of which the member may see all."""
-    if registration.source and registration.calendar_id is None:
-        return [registration.source]
-    calendars = Calendar.objects.visible_to(registration.member)
-    if registration.calendar_id is not None:
-        calendars = calendars.filter(pk=registration.calendar_id)
-    return [f"{CALENDAR_PREFIX}{pk}" for pk in calendars.values_list("pk", flat=True)]
+    member, named = registration.member_id, registration.named_source
+    if named:
+        return [named] if sources.may_see(named, member) else []
+    return [one.name for one in sources.looked_at_by_default(member)]
 
 
 def _events(pks: Sequence[int]) -> list[Event]:
@@ -220,7 +219,7 @@ def _row(values: Sequence[Any], fields: Sequence[str]) -> EventRow:
     for name, text in zip(fields, values[len(_NAMED) :], strict=False):
         texts[_TEXTS.index(name)] = text
     first, severity, canceled_at = values[: len(_NAMED)], 0, None
-    return EventRow._make((*first, *texts, severity, *values[-len(_TIMED) :], canceled_at))
+    return EventRow._make((*first, *texts, severity, *values[-len(_TIMED) :], canceled_at, ""))
 
 
 def _told(

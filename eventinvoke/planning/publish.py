@@ -5,11 +5,10 @@ published is stored in one transaction a batch, each event with a mark that it i
 is matched with the registrations and planned in bounded transactions, which take the marks off.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
-from itertools import islice
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from common.channels import Severity
+from common.chunks import chunks
 from common.clock import now
 from common.db import bulk
 from common.errors import InputError
@@ -25,7 +25,8 @@ from eventinvoke.planning import event_history
 from eventinvoke.planning.planner import Planner
 from registration.models.registrations import SEVERITIES
 
-BATCH: Final = 1000
+BATCH: Final = 200
+"""So many drafts are stored in one transaction: what waits for its end waits for a fraction of a second."""
 DEFAULT_LENGTH: Final = timedelta(hours=1)
 """How long an event without an end is worth telling about."""
 _SEVERITIES: Final = frozenset(int(number) for number, _name in SEVERITIES)
@@ -144,8 +145,7 @@ def publish(drafts: Iterable[EventDraft]) -> Published:
     """
     total = Published()
     planner, empty = Planner(), _Empty()
-    iterator = iter(drafts)
-    while batch := list(islice(iterator, BATCH)):
+    for batch in chunks(drafts, BATCH):
         named = {(draft.source, draft.external_id): draft for draft in batch}
         total += _publish_batch(named, planner, empty)
     return total
@@ -171,7 +171,7 @@ def withdraw(source: str, external_ids: Iterable[str]) -> int:
     """Take events back: what is not sent yet is canceled. Return how many events that changed."""
     count = 0
     planner = Planner()
-    for some in _chunks(external_ids, BATCH):
+    for some in chunks(external_ids, BATCH):
         with transaction.atomic():
             ids = [fit_external_id(one) for one in some]
             known = Event.objects.select_for_update().filter(source=source, external_id__any_of=ids)
@@ -184,12 +184,6 @@ def withdraw(source: str, external_ids: Iterable[str]) -> int:
             )
         planner.plan(pks)
     return count
-
-
-def _chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    iterator = iter(items)
-    while some := list(islice(iterator, size)):
-        yield some
 
 
 def _publish_batch(drafts: Mapping[Name, EventDraft], planner: Planner, empty: _Empty) -> Published:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from common.db import bulk
 from common.states import State
 from eventinvoke.models import Delivery, Share
-from eventinvoke.planning.delivery_row import Row, Scope
+from eventinvoke.planning.delivery_row import TOLD, Row, Scope
 from eventinvoke.planning.desired import LATE, Key, Tellings, Wish, is_needless
 from eventinvoke.planning.event_row import AnyEvent
 from eventinvoke.planning.wants import Want, promote_shares, shares_of
@@ -27,8 +27,6 @@ _MOVED: Final = (
 _REFRESHED: Final = ("deadline_at", "severity", "condition", "step_id")
 _MADE: Final = ("event_id", *_MOVED, "registration_id", "step_id")
 _AT_ONCE: Final = 5_000
-_TOLD: Final = frozenset({State.SENDING, State.SENT, State.DELIVERED, State.ACKNOWLEDGED, State.UNDELIVERED})
-"""States of a delivery that was carried out, whether or not it reached a person."""
 _UNWANTED: Final = "No longer wanted: the event or the registration changed."
 
 
@@ -64,12 +62,20 @@ class _Plan:
 
 
 def bring_in_line(
-    events: Sequence[AnyEvent], wishes: Sequence[Wish], scope: Scope, rows: Sequence[Row]
+    events: Sequence[AnyEvent],
+    wishes: Sequence[Wish],
+    scope: Scope,
+    rows: Sequence[Row],
+    told_by_twins: Sequence[Row] = (),
 ) -> None:
-    """Bring the pending deliveries of some events, whose rows are locked, in line with the wishes of the scope."""
+    """Bring the pending deliveries of some events, whose rows are locked, in line with the wishes of the scope.
+
+    ``told_by_twins`` are rows of ``told_by_twins()``: what the same meeting in another calendar has told.
+    """
     starts = {event.pk: event.starts_at for event in events}
     shares = shares_of([row.pk for row in rows]) if rows else []
-    plan = _compare(starts, wishes, scope, rows, shares)
+    told = _tellings(starts, [*rows, *told_by_twins], shares)
+    plan = _compare(starts, wishes, scope, rows, shares, told)
     _leave(plan, shares)
     bulk.update(
         Delivery, _MOVED, [(pk, *_moved_of(wish)) for pk, wish in plan.moved.items()], state=State.PENDING
@@ -88,13 +94,13 @@ def _compare(
     scope: Scope,
     rows: Sequence[Row],
     shares: Sequence[Want],
+    told: Mapping[int, Tellings],
 ) -> _Plan:
     """Return what has to be written so that each wish is served by one row."""
     plan = _Plan()
     standing = {row.key: row for row in rows if row.starts_at == starts[row.event_id] and _stands(row)}
     shared_by = {(want.delivery_id, want.registration_id) for want in shares}
     is_shared = {want.delivery_id for want in shares}
-    told = _tellings(starts, rows, shares)
     wanted: set[tuple[int, int]] = set()
     missing: list[Wish] = []
     for wish in wishes:
@@ -178,7 +184,7 @@ def _tellings(
     carried_out: dict[int, int] = {}
     for row in rows:
         present = starts[row.event_id]
-        if row.state in _TOLD and abs(row.starts_at - present) < LATE:
+        if row.state in TOLD and abs(row.starts_at - present) < LATE:
             carried_out[row.pk] = row.event_id
             steps[row.event_id].add(row.step_id)
             if row.starts_at == present:

@@ -12,7 +12,6 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F
 
 from common.db.give_way import give_way
 from common.errors import InputError
@@ -199,7 +198,6 @@ def _follow_date(registration: Registration) -> None:
         return
     # Publishing what has not changed plans nothing, but the steps may be other ones.
     if publish([draft]).unchanged:
-        Event.objects.filter(source=DATE_SOURCE, external_id=name).update(version=F("version") + 1)
         Planner().plan(
             Event.objects.filter(source=DATE_SOURCE, external_id=name).values_list("pk", flat=True)
         )

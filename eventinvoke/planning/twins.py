@@ -6,12 +6,12 @@ events counts for all of them.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from common.sources import has_twins
 from eventinvoke.models import Event
-from eventinvoke.planning.matching import CALENDAR_PREFIX
 from eventinvoke.planning.settlement import Said
 from eventinvoke.planning.wants import said_about
 
@@ -42,16 +42,15 @@ class EventLike(Protocol):
 
 def twins_of(events: Iterable[EventLike]) -> dict[int, set[int]]:
     """Return the twins of some events of calendars, by event; one query, none where no event is of a calendar."""
-    asked = [event for event in events if event.source.startswith(CALENDAR_PREFIX)]
+    asked = [event for event in events if has_twins(event.source)]
     if not asked:
         return {}
     starts = {event.starts_at for event in asked}
-    rows = Event.objects.filter(
-        starts_at__in=starts, source__startswith=CALENDAR_PREFIX, canceled_at__isnull=True
-    )
+    rows = Event.objects.filter(starts_at__in=starts, canceled_at__isnull=True)
     by_start: dict[datetime, list[tuple[int, str, str, str]]] = defaultdict(list)
     for start, pk, source, series, title in rows.values_list("starts_at", "pk", "source", "series", "title"):
-        by_start[start].append((pk, source, series, _folded(title)))
+        if has_twins(source):
+            by_start[start].append((pk, source, series, _folded(title)))
     found: dict[int, set[int]] = {}
     for event in asked:
         title = _folded(event.title)
@@ -69,9 +68,11 @@ def _folded(title: str) -> str:
     return " ".join(title.split()).casefold()
 
 
-def said_about_meetings(events: Sequence[EventLike]) -> dict[int, list[Said]]:
-    """Return the settling answers about some events and their twins, by event."""
-    twins = twins_of(events)
+def said_about_meetings(
+    events: Sequence[EventLike], twins: Mapping[int, Collection[int]] | None = None
+) -> dict[int, list[Said]]:
+    """Return the settling answers about some events and their twins (looked up unless given), by event."""
+    twins = twins_of(events) if twins is None else twins
     pks: set[int] = {event.pk for event in events}
     found = said_about(pks.union(*twins.values()))
     return {

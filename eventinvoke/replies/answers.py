@@ -4,22 +4,30 @@ An answer is about the start that the member was told (``starts_at``), wherever 
 click, a repeated callback) and the second changes nothing.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
+from celery import current_app
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
+from kombu.exceptions import OperationalError as BrokerError
 
-from common.channels import Resend, Severity, registry
+from common.channels import Queue, Resend, Severity, registry
 from common.clock import now
 from common.db.retry_transaction import retry_transaction
 from common.states import State, before
 from eventinvoke.models import Answer, Delivery, Event, Share
+from eventinvoke.planning.escalation import Cause, next_step, waiting_steps
 from eventinvoke.planning.obsolete import unwanted, withdraw_settled
 from eventinvoke.planning.twins import meeting_of
+from eventinvoke.planning.wants import wants_of
 from registration.models import Member, Step
+
+log = logging.getLogger(__name__)
 
 SNOOZE: Final = timedelta(minutes=5)
 """The usual time of a snooze."""
@@ -42,8 +50,10 @@ def acknowledge(delivery: Delivery, way: str, *, starts_at: datetime | None = No
             _move(own, State.ACKNOWLEDGED, instant)
         else:
             _move(own, State.DELIVERED, instant)
-        _close_others(delivery, events, told, instant)
+        closed = _close_others(delivery, events, told, instant)
         withdraw_settled(_concerned(delivery, events, told))
+        if closed:
+            transaction.on_commit(partial(_close_notifications, closed), robust=True)
     return is_new
 
 
@@ -104,7 +114,9 @@ def stop(delivery: Delivery, way: str, *, starts_at: datetime | None = None) -> 
         events = _hold(delivery)
         _say(delivery, Answer.Kind.STOPPED, way, told)
         _move(Delivery.objects.filter(pk=delivery.pk), State.DELIVERED, now())
-        own = Delivery.objects.pending().filter(event__in=events, member=delivery.member_id, starts_at=told)
+        own = Delivery.objects.pending().filter(
+            event__in=events, member=delivery.member_id, starts_at=told, event__starts_at=told
+        )
         withdraw_settled(own.values_list("pk", flat=True))
 
 
@@ -142,8 +154,8 @@ def _move(rows: "models.QuerySet[Delivery]", state: State, instant: datetime) ->
     )
 
 
-def _close_others(delivery: Delivery, events: Sequence[int], told: datetime, instant: datetime) -> None:
-    """Close the member's other open notices of this start that stand somewhere until they are read."""
+def _close_others(delivery: Delivery, events: Sequence[int], told: datetime, instant: datetime) -> list[int]:
+    """Close the member's other open notices of this start that stand somewhere until they are read; return them."""
     standing = [kind for kind, channel in registry().items() if channel.capabilities.resend == Resend.AGAIN]
     others = Delivery.objects.filter(
         event__in=events,
@@ -152,7 +164,19 @@ def _close_others(delivery: Delivery, events: Sequence[int], told: datetime, ins
         kind__in=standing,
         state__in=(State.SENT, State.DELIVERED),
     )
-    _move(others, State.ACKNOWLEDGED, instant)
+    pks = list(others.values_list("pk", flat=True))
+    _move(Delivery.objects.filter(pk__in=pks), State.ACKNOWLEDGED, instant)
+    return pks
+
+
+def _close_notifications(pks: list[int]) -> None:
+    """Have a worker close what browsers still show; without a broker an open page does it."""
+    try:
+        current_app.send_task(
+            "eventinvoke.tasks.close_notifications", [pks], queue=str(Queue.FIRE), retry=False
+        )
+    except BrokerError as error:
+        log.info("notifications are left to the pages that are open: %s", error)
 
 
 def _concerned(delivery: Delivery, events: Sequence[int], told: datetime) -> list[int]:
@@ -160,7 +184,8 @@ def _concerned(delivery: Delivery, events: Sequence[int], told: datetime) -> lis
     plans = set(Step.objects.filter(target__member=delivery.member_id).values_list("registration", flat=True))
     if delivery.registration_id is not None:
         plans.add(delivery.registration_id)
-    pending = Delivery.objects.pending().filter(event__in=events, starts_at=told)
+    # What is about a start that the event no longer has is for planning to move.
+    pending = Delivery.objects.pending().filter(event__in=events, starts_at=told, event__starts_at=told)
     found = set(
         pending.filter(Q(member=delivery.member_id) | Q(registration__in=plans)).values_list("pk", flat=True)
     )
@@ -168,6 +193,7 @@ def _concerned(delivery: Delivery, events: Sequence[int], told: datetime) -> lis
         registration__in=plans,
         delivery__event__in=events,
         delivery__starts_at=told,
+        delivery__event__starts_at=told,
         delivery__state=State.PENDING,
     )
     return sorted(found.union(shares.values_list("delivery_id", flat=True)))
@@ -193,33 +219,27 @@ def _is_settled(delivery: Delivery) -> bool:
 
 def _following(delivery: Delivery, told: datetime) -> list[Delivery]:
     """Return the next step to another person of each plan that contains this delivery, less who is in quiet hours."""
-    plans = set(delivery.shares.values_list("registration_id", flat=True))
-    if delivery.registration_id is not None:
-        plans.add(delivery.registration_id)
-    pending = Delivery.objects.pending().filter(
-        event=delivery.event_id, starts_at=told, origin=Delivery.Origin.PLAN
-    )
-    shares = Share.objects.filter(registration__in=plans, delivery__in=pending)
-    rows = list(
-        pending.filter(Q(registration__in=plans) | Q(pk__in=shares.values("delivery")))
-        .exclude(member=delivery.member_id)
-        .select_related("member", "target")
-        .prefetch_related("shares")
-        .order_by("due_at", "pk")
-    )
-    silent = {kind for kind, channel in registry().items() if channel.capabilities.is_silent}
+    plans = [(delivery.event_id, want.registration_id) for want in wants_of([delivery.pk])[delivery.pk]]
+    waiting = waiting_steps(set(plans))
+    pks = {step.delivery_id for steps in waiting.values() for step in steps if step.starts_at == told}
+    left_out = unwanted(pks)
+    rows = Delivery.objects.select_related("member").in_bulk(pks - left_out.keys())
     instant = now()
-    open_rows = [
-        row
-        for row in rows
-        if row.member is not None
-        and row.target is not None
-        and row.target.is_usable
-        and (row.severity >= Severity.CRITICAL or row.kind in silent or not row.member.is_quiet(instant))
-    ]
     found: dict[int, Delivery] = {}
-    for row in open_rows:
-        wanting = {row.registration_id or 0, *(share.registration_id for share in row.shares.all())}
-        for plan in wanting & plans:
-            found.setdefault(plan, row)
-    return sorted({row.pk: row for row in found.values()}.values(), key=lambda row: (row.due_at, row.pk))
+    for plan in plans:
+        steps = [
+            step
+            for step in waiting.get(plan, ())
+            if step.delivery_id in rows and _can_disturb(rows[step.delivery_id], instant)
+        ]
+        step = next_step(steps, delivery.target_id, delivery.member_id, Cause.AWAY)
+        if step is not None:
+            found[step.delivery_id] = rows[step.delivery_id]
+    return sorted(found.values(), key=lambda row: (row.due_at, row.pk))
+
+
+def _can_disturb(row: Delivery, instant: datetime) -> bool:
+    """Say whether quiet hours let a delivery go out now."""
+    channel = registry().get(row.kind)
+    is_silent = channel is not None and channel.capabilities.is_silent
+    return row.severity >= Severity.CRITICAL or is_silent or not row.member.is_quiet(instant)

@@ -43,8 +43,6 @@ def claim(channel: Channel, limit: int) -> tuple[list[Claimed], bool]:
     except (OperationalError, InterfaceError):
         raise
     except Exception:
-        if connection.in_atomic_block:
-            raise
         log.exception("%s: a batch can't be claimed; its deliveries are claimed one by one", channel.kind)
         return _claim_singly(channel)
 

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.utils import formats
 from django.utils.translation import gettext, ngettext, override
 
 from common.channels import Resend, Severity, registry
@@ -21,6 +20,7 @@ from eventinvoke.models import Delivery, Event, Held, Period
 from eventinvoke.planning.matching import SUMMARY_SOURCE
 from eventinvoke.planning.publish import EventDraft, publish
 from eventinvoke.sending.text import facts_from
+from eventinvoke.sending.when import say_day, say_time
 from registration.membership import add_inbox
 from registration.models import Member, Registration, Step, Target
 
@@ -143,9 +143,9 @@ def _listed(events: Sequence[Event], member: Member) -> str:
     lines = []
     for event in events[:LISTED]:
         facts = facts_from(event)
-        day = formats.date_format(facts.day(member.zone), "SHORT_DATE_FORMAT")
-        at = "" if event.is_all_day else formats.time_format(event.starts_at.astimezone(member.zone), "H:i")
-        lines.append(" ".join(part for part in (day, at, event.title) if part))
+        day = say_day(facts.day(member.zone))
+        at = "" if event.is_all_day else say_time(event.starts_at, member.zone)
+        lines.append(" ".join(part for part in (day, at, facts.title) if part))
     more = len(events) - LISTED
     if more > 0:
         lines.append(ngettext("and %(n)d more", "and %(n)d more", more) % {"n": more})

@@ -15,6 +15,7 @@ from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef
 
 from common.channels import Preparing, get, registry
+from common.chunks import chunks
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Delivery, Prepared
@@ -27,9 +28,9 @@ from eventinvoke.sending.wake import next_due
 AHEAD: Final = timedelta(seconds=30)
 """So long before their time notices may be prepared."""
 TOO_NEAR: Final = timedelta(seconds=1)
-"""What is due so soon is left to whoever sends it."""
+"""What is due so soon is left to its sender."""
 WORTH: Final = 100
-"""Fewer than this are encrypted at the instant: nobody notices the 10 ms."""
+"""Fewer than this are encrypted at the instant: 10 ms are not noticed."""
 SECONDS: Final = 0.5
 """How long one call prepares at most; a wake-up starts the next."""
 _AT_ONCE: Final = 200
@@ -37,7 +38,7 @@ _LOOKED_AT: Final = 10_000
 
 
 def worth_preparing() -> list[str]:
-    """Return the kinds of which many are due soon that nobody has prepared."""
+    """Return the kinds of which many are due soon that are not prepared."""
     kinds = [kind for kind, channel in registry().items() if isinstance(channel, Preparing)]
     return [kind for kind in kinds if _unprepared(kind)[:WORTH].count() == WORTH]
 
@@ -45,7 +46,7 @@ def worth_preparing() -> list[str]:
 def prepare(kind: str, *, seconds: float = SECONDS) -> int:
     """Prepare what is due soon of one kind, and return how many that was.
 
-    Ends early when something falls due: whoever waits to be told comes first. Any number of workers
+    Ends early when something falls due: sending comes first. Any number of workers
     share the work. Raises ``KeyError`` for a kind that no channel serves.
     """
     channel = get(kind)
@@ -54,10 +55,10 @@ def prepare(kind: str, *, seconds: float = SECONDS) -> int:
     until = monotonic() + seconds
     pks = list(_unprepared(kind).order_by("next_attempt_at").values_list("pk", flat=True)[:_LOOKED_AT])
     count = 0
-    for start in range(0, len(pks), _AT_ONCE):
+    for some in chunks(pks, _AT_ONCE):
         if monotonic() > until or any(at <= now() for at in next_due().values()):
             break
-        count += _prepare_batch(channel, kind, pks[start : start + _AT_ONCE])
+        count += _prepare_batch(channel, kind, some)
     return count
 
 

@@ -23,6 +23,7 @@ from common.states import State
 from eventinvoke.models import Attempt, Delivery
 from eventinvoke.models.deliveries import report_until
 from eventinvoke.planning.escalation import Miss, bring_forward
+from eventinvoke.planning.target_loss import tell_of_lost_targets
 from eventinvoke.sending.backoff import next_try
 from eventinvoke.sending.compose import Claimed
 from eventinvoke.sending.staff_notices import tell_staff_of_refusal
@@ -125,7 +126,7 @@ def record(channel: Channel, results: Sequence[Result]) -> None:
         _settle(groups[Outcome.DELIVERED], State.DELIVERED, sent_at=instant, delivered_at=instant)
         over = _retry(groups[Outcome.RETRY] + groups[Outcome.MISCONFIGURED], instant)
         _fail(over + groups[Outcome.REJECTED] + groups[Outcome.GONE], instant)
-        _disable(groups[Outcome.GONE])
+        lost = _disable(groups[Outcome.GONE])
         # Our own mistake may last: the try goes on, and so do the plans.
         bring_forward(_refused_first(groups[Outcome.MISCONFIGURED]))
         _settle(
@@ -133,6 +134,7 @@ def record(channel: Channel, results: Sequence[Result]) -> None:
             None,
             lease_until=instant + timedelta(seconds=settings.NOTICE_ASK_SECONDS),
         )
+    tell_of_lost_targets(lost)
     if wrong := groups[Outcome.MISCONFIGURED]:
         log.error("%s: %s messages refused: %s", channel.kind, len(wrong), wrong[0][1].reason)
         tell_staff_of_refusal(channel, wrong[0][1].reason)
@@ -256,10 +258,15 @@ def _fail(results: Sequence[Result], instant: datetime) -> None:
     bring_forward(Miss(pk) for pk in sorted(failed))
 
 
-def _disable(results: Sequence[Result]) -> None:
+def _disable(results: Sequence[Result]) -> list[Target]:
+    """Disable what the provider says is gone; return those rows."""
+    lost: list[Target] = []
     by_reason: dict[str, list[int]] = defaultdict(list)
     for claimed, result in results:
         if claimed.target_id is not None:
             by_reason[result.reason or "The provider says that it is gone."].append(claimed.target_id)
     for reason, pks in by_reason.items():
-        Target.objects.filter(pk__any_of=pks).disable(reason)
+        rows = Target.objects.filter(pk__any_of=pks)
+        rows.disable(reason)
+        lost += rows.filter(disabled_reason=reason[:_REASON]).select_related("member")
+    return lost

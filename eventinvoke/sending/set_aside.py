@@ -14,6 +14,7 @@ from common.states import State
 from eventinvoke.models import Delivery, Held
 from eventinvoke.planning.escalation import Cause
 from eventinvoke.planning.obsolete import ACCOUNT, TARGET, unwanted
+from eventinvoke.querysets import TIME_IS_OVER
 from eventinvoke.sending import limits
 from eventinvoke.sending.aside import Aside
 from eventinvoke.sending.collapse import collapse
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 
 QUIET = "It fell into the member's quiet hours."
 LIMIT = "The member's daily limit was reached."
-EXPIRED = "Its time was over before it could be sent."
 _POSTPONED: Final = frozenset({Delivery.Origin.DIGEST, Delivery.Origin.DIRECT})
 """Notices that wait for the end of quiet hours and need no digest of their own."""
 _OWN_WISH: Final = frozenset({Delivery.Origin.SNOOZE})
@@ -74,7 +74,7 @@ def _gone(row: Row, facts: Facts, instant: datetime) -> Aside | None:
     member = facts.members.get(row.member_id)
     _address, _config, is_usable = facts.targets.get(row.target_id, GONE_TARGET)
     if row.deadline_at <= instant:
-        return Aside(State.EXPIRED, EXPIRED)
+        return Aside(State.EXPIRED, TIME_IS_OVER)
     if member is None or not member.is_active:
         return Aside(State.CANCELED, ACCOUNT)
     if not is_usable:

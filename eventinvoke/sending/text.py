@@ -1,19 +1,27 @@
-"""What a notice says, in the member's language and time zone."""
+"""What a notice says, in the member's language and time zone.
+
+What others wrote (titles, places, descriptions, names) enters every message through ``EventFacts`` and
+``Details``, which clean it and isolate its bidirectional controls (``common.texts``). A text of a member's
+own, with its fields filled in, is isolated as a whole.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final
 
-from django.utils import formats, translation
-from django.utils.translation import gettext, ngettext
+from django.utils import translation
+from django.utils.translation import gettext
 
+from common import sources
 from common.errors import InputError
+from common.languages import texts_for
+from common.texts import cut, foreign, foreign_url, isolated, one_line
 from common.times import days_between, zone_of
 from common.wording import fill
 from eventinvoke.models import Delivery, Event
-from eventinvoke.planning.matching import CALENDAR_PREFIX, SUMMARY_SOURCE
-from registration.models import Calendar, Member
+from eventinvoke.sending.when import local, say_day, say_distance, say_time
+from registration.models import Member
 
 _DAY = timedelta(days=1)
 _DESCRIPTION = 300
@@ -21,7 +29,7 @@ _DESCRIPTION = 300
 
 @dataclass(frozen=True, slots=True)
 class EventFacts:
-    """What a notice needs to know of an event."""
+    """What a notice needs to know of an event; its texts may stand in any message as they are."""
 
     pk: int
     title: str
@@ -37,7 +45,7 @@ class EventFacts:
         """Return the day of its start; one that lasts all day is the same in every zone."""
         if self.is_all_day and self.starts_on is not None:
             return self.starts_on
-        return self.starts_at.astimezone(zone).date()
+        return local(self.starts_at, zone).date()
 
 
 EVENT_COLUMNS = (
@@ -52,6 +60,7 @@ class Details:
     ends_at: datetime | None = None
     organiser: str = ""
     calendar: str = ""
+    """The name of the calendar, or of another source of which there are several."""
 
 
 NO_DETAILS: Final = Details()
@@ -59,14 +68,19 @@ NO_DETAILS: Final = Details()
 
 def facts_from(event: Event) -> EventFacts:
     """Return the facts of an event that was read already."""
-    return EventFacts(*(getattr(event, name) for name in EVENT_COLUMNS))
+    return _facts(*(getattr(event, name) for name in EVENT_COLUMNS))
+
+
+def _facts(pk: int, title: str, description: str, location: str, url: str, *others: Any) -> EventFacts:
+    return EventFacts(
+        pk, isolated(one_line(title)), foreign(description), foreign(location), foreign_url(url), *others
+    )
 
 
 def facts_of(pks: Iterable[int]) -> dict[int, EventFacts]:
     """Read the facts of some events, by their keys."""
-    return {
-        row[0]: EventFacts(*row) for row in Event.objects.filter(pk__any_of=pks).values_list(*EVENT_COLUMNS)
-    }
+    rows = Event.objects.filter(pk__any_of=pks).values_list(*EVENT_COLUMNS)
+    return {row[0]: _facts(*row) for row in rows}
 
 
 def details_of(pks: Iterable[int]) -> dict[int, Details]:
@@ -75,13 +89,9 @@ def details_of(pks: Iterable[int]) -> dict[int, Details]:
     if not wanted:
         return {}
     rows = list(Event.objects.filter(pk__any_of=wanted).values_list("pk", "ends_at", "labels", "source"))
-    calendars = {
-        int(source.removeprefix(CALENDAR_PREFIX)) for *_, source in rows if source.startswith(CALENDAR_PREFIX)
-    }
-    named = Calendar.objects.filter(pk__any_of=calendars).values_list("pk", "name") if calendars else []
-    names = {f"{CALENDAR_PREFIX}{pk}": name for pk, name in named}
+    names = sources.names_of(source for *_, source in rows)
     return {
-        pk: Details(ends_at, str(labels.get("organiser", "")), names.get(source, ""))
+        pk: Details(ends_at, foreign(str(labels.get("organiser", ""))), foreign(names.get(source, "")))
         for pk, ends_at, labels, source in rows
     }
 
@@ -109,7 +119,7 @@ class Texts:
         key = (event.pk, language, time_zone, wording)
         text = self._made.get(key)
         if text is None:
-            with translation.override(language):
+            with translation.override(texts_for(language)):
                 text = self._made[key] = self._body(event, zone_of(time_zone), wording, details)
         return text
 
@@ -117,7 +127,7 @@ class Texts:
         if wording:
             values = _Values(event, details or NO_DETAILS, zone, self._instant)
             try:
-                return fill(wording, values.of)
+                return foreign(fill(wording, values.of))
             except InputError:
                 pass  # it got past the forms; the usual text is better than none
         return compose(event, zone, self._instant)
@@ -141,7 +151,7 @@ def own_texts(deliveries: Sequence[Delivery]) -> dict[int, str]:
     Their events, members and registrations are read with them. Two queries at most.
     """
     worded = {one.pk: one.registration.text for one in deliveries if one.registration is not None}
-    special = [d for d in deliveries if worded.get(d.pk) or d.event.source == SUMMARY_SOURCE]
+    special = [d for d in deliveries if worded.get(d.pk) or sources.is_direct(d.event.source)]
     details = details_of(one.event_id for one in special if worded.get(one.pk))
     return {
         one.pk: Texts(one.sent_at or one.due_at).body(
@@ -175,18 +185,16 @@ class _Values:
         return value
 
     def _description(self) -> str:
-        return self._event.description[:_DESCRIPTION].strip()
+        return _description(self._event)
 
     def _date(self) -> str:
-        return formats.date_format(self._event.day(self._zone), "DATE_FORMAT")
+        return say_day(self._event.day(self._zone))
 
     def _time(self) -> str:
-        if self._event.is_all_day:
-            return gettext("all day")
-        return formats.time_format(self._event.starts_at.astimezone(self._zone), "H:i")
+        return gettext("all day") if self._event.is_all_day else say_time(self._event.starts_at, self._zone)
 
     def _start(self) -> str:
-        day = formats.date_format(self._event.day(self._zone), "SHORT_DATE_FORMAT")
+        day = self._date()
         return day if self._event.is_all_day else f"{day} {self._time()}"
 
     def _end(self) -> str:
@@ -195,52 +203,39 @@ class _Values:
             return ""
         first = self._event.day(self._zone)
         if self._event.is_all_day:
-            last = first + (days_between(self._event.starts_at, ends_at) - 1) * _DAY
-            return formats.date_format(last, "SHORT_DATE_FORMAT")
-        local = ends_at.astimezone(self._zone)
-        at = formats.time_format(local, "H:i")
-        return at if local.date() == first else f"{formats.date_format(local, 'SHORT_DATE_FORMAT')} {at}"
+            return say_day(first + (days_between(self._event.starts_at, ends_at) - 1) * _DAY)
+        at, last = say_time(ends_at, self._zone), local(ends_at, self._zone).date()
+        return at if last == first else f"{say_day(last)} {at}"
 
     def _distance(self) -> str:
         if not self._event.is_all_day:
             return say_distance(self._event.starts_at - self._instant)
-        ahead = self._event.day(self._zone) - self._instant.astimezone(self._zone).date()
+        ahead = self._event.day(self._zone) - local(self._instant, self._zone).date()
         return say_distance(ahead) if ahead else gettext("today")
 
 
 def compose(event: EventFacts, zone: tzinfo, instant: datetime) -> str:
     """Return the usual text of a notice in the active language."""
-    if event.source == SUMMARY_SOURCE:
+    if sources.is_direct(event.source):
         return event.description
-    parts = [say_when(event, zone, instant), event.location, event.description[:_DESCRIPTION].strip()]
+    parts = [say_when(event, zone, instant), event.location, _description(event)]
     return "\n".join(part for part in parts if part)
+
+
+def _description(event: EventFacts) -> str:
+    return isolated(cut(event.description.strip(), _DESCRIPTION))
 
 
 def say_when(event: EventFacts, zone: tzinfo, instant: datetime) -> str:
     """Say when an event starts, as seen from ``instant``, in the active language."""
-    local = event.starts_at.astimezone(zone)
-    day = formats.date_format(event.day(zone), "SHORT_DATE_FORMAT")
+    day = event.day(zone)
     if event.is_all_day:
-        return gettext("All day on %(day)s") % {"day": day}
-    values: dict[str, Any] = {"time": formats.time_format(local, "H:i"), "day": day}
-    if local.date() == instant.astimezone(zone).date():
-        sentence = gettext("At %(time)s, %(distance)s")
-    else:
-        sentence = gettext("On %(day)s at %(time)s, %(distance)s")
-    return sentence % (values | {"distance": say_distance(event.starts_at - instant)})
-
-
-def say_distance(ahead: timedelta) -> str:
-    """Say how far off something is: “in 10 minutes”, “2 hours ago”, “now”."""
-    minutes = round(abs(ahead).total_seconds() / 60)
-    if minutes == 0:
-        return gettext("now")
-    if minutes < 60:  # noqa: PLR2004 - an hour
-        span = ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
-    elif abs(ahead) < _DAY:
-        hours = round(minutes / 60)
-        span = ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
-    else:
-        days = round(abs(ahead) / _DAY)
-        span = ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
-    return (gettext("in %(span)s") if ahead > timedelta(0) else gettext("%(span)s ago")) % {"span": span}
+        return gettext("All day on %(day)s") % {"day": say_day(day)}
+    values = {
+        "time": say_time(event.starts_at, zone),
+        "day": say_day(day),
+        "distance": say_distance(event.starts_at - instant),
+    }
+    if day == local(instant, zone).date():
+        return gettext("At %(time)s, %(distance)s") % values
+    return gettext("On %(day)s at %(time)s, %(distance)s") % values

@@ -1,7 +1,7 @@
 """Waking: what is due now or within the next second.
 
-Whoever wakes (the beat, cron, ``eventinvoke --forever``) asks here. Waking is idempotent: several
-at once are harmless, since claiming is what decides who sends.
+Each round (``rounds``) asks here. Waking is idempotent: several rounds at once are harmless, since
+claiming decides which worker sends what.
 """
 
 from collections.abc import Iterator

@@ -5,19 +5,24 @@ import pytest
 import time_machine
 
 from common import channels
+from eventinvoke import tasks
 from eventinvoke.planning import replan
 from eventinvoke.tests import stand_ins
 from eventinvoke.tests.muting import START
 
+INBOX = "eventinvoke.channels.inbox.channel.InboxChannel"
 PATH = "eventinvoke.tests.stand_ins."
 
 
 @pytest.fixture(autouse=True)
 def installed(settings: Any) -> Iterator[None]:
-    """Install the stand-ins in place of the real channels."""
-    settings.NOTICE_CHANNELS = [PATH + name for name in ("PushLike", "CallLike", "OneASecond")]
+    """Install the stand-ins in place of all real channels but the inbox, which every member has."""
+    settings.NOTICE_CHANNELS = [INBOX, *(PATH + name for name in ("PushLike", "CallLike", "OneASecond"))]
     channels.registry.cache_clear()
     replan.forget()
+    # What another test did just now is not of this one's time.
+    for spacing in (tasks.WAKE_UPS, tasks.TENDINGS):
+        spacing.reset()
     yield
     channels.registry.cache_clear()
 

@@ -46,7 +46,7 @@ def test_a_calendar_s_page_shows_what_is_coming_and_who_is_told(
     DeliveryFactory.create(event=one, target=TargetFactory.create(member=member, kind="calllike"))
     RegistrationFactory.create(member=member, calendar=calendar, name="My telecons")
     shown = text_of(page.get(f"/calendars/{calendar.pk}/"))
-    for word in ("Weekly telecon Room 1 Call-like", "My telecons", "1 coming", "Yours"):
+    for word in ("Weekly telecon Room 1 Call-like", "My telecons", "1 upcoming", "Owner You"):
         assert word in shown
     for word in ("Over ", "Off ", "Of another calendar"):
         assert word not in shown
@@ -60,7 +60,7 @@ def test_a_calendar_s_entries_are_searched_by_title_and_place(page: Client, cale
     assert "Telecon" in shown
     assert "Dentist" in shown
     assert "Lunch" not in shown
-    assert "Nothing fits" in text_of(page.get(f"/calendars/{calendar.pk}/?q=zebra"))
+    assert "No matches" in text_of(page.get(f"/calendars/{calendar.pk}/?q=zebra"))
 
 
 def test_a_calendar_s_entries_go_on_on_a_second_page(page: Client, calendar: Calendar) -> None:
@@ -87,11 +87,11 @@ def test_a_mangled_query_is_passed_over(page: Client, calendar: Calendar, query:
     assert page.get(f"/calendars/{calendar.pk}/?{query}").status_code == 200
 
 
-def test_somebody_else_s_calendar_is_not_found_and_everybody_s_is(page: Client, staff_page: Client) -> None:
+def test_another_member_s_calendar_is_not_found_and_a_shared_one_is(page: Client, staff_page: Client) -> None:
     other, public = CalendarFactory.create(), CalendarFactory.create(owner=None)
     assert page.get(f"/calendars/{other.pk}/").status_code == 404
     assert staff_page.get(f"/calendars/{other.pk}/").status_code == 200
-    assert "Given to everybody" in text_of(page.get(f"/calendars/{public.pk}/"))
+    assert "Shared with everyone" in text_of(page.get(f"/calendars/{public.pk}/"))
 
 
 def test_the_list_of_calendars_asks_how_many_entries_are_coming(page: Client, calendar: Calendar) -> None:
@@ -104,7 +104,7 @@ def test_the_list_of_calendars_asks_how_many_entries_are_coming(page: Client, ca
     assert found is not None
     query = f"{found[1].replace('&amp;', '&')}pk={other.pk}&pk=x&pk={'9' * 40}"
     answer = page.get(query).content.decode()
-    assert f'<span id="calendar-{calendar.pk}-count" hx-swap-oob="true"> · 1 coming entry</span>' in answer
+    assert f'<span id="calendar-{calendar.pk}-count" hx-swap-oob="true"> · 1 upcoming event</span>' in answer
     assert f"calendar-{other.pk}-" not in answer
 
 
@@ -135,8 +135,8 @@ def test_what_changed_says_from_what_to_what(page: Client, member: Member, calen
     shown = text_of(page.get("/changes/"))
     for sentence in (
         "Tue 10 Mar, 13:30 now → Tue 10 Mar, 14:30",
-        "Name: Meeting now → Telecon",
-        "Place: Room 1 now → none The link changed.",
+        "Title: Meeting now → Telecon",
+        "Location: Room 1 now → none The link changed.",
         "Telecon canceled:",
         "Telecon takes place after all:",
     ):
@@ -171,20 +171,22 @@ def test_what_a_source_changes_is_shown_as_it_was_published(
     shown = text_of(page.get("/changes/"))
     assert "Review canceled:" in shown
     assert f"{at:%H:%M} now →" in shown
-    assert f", {later:%H:%M} Name: Telecon now → Review" in shown
+    assert f", {later:%H:%M} Title: Telecon now → Review" in shown
 
 
 def test_what_changed_for_others_is_not_shown(page: Client, staff_page: Client, other: Member) -> None:
     secret = EventFactory.create(title="Secret")
     told(secret, other)
     change(secret, "canceled")
-    assert "Nothing has changed" in text_of(page.get("/changes/"))
+    assert "No changes" in text_of(page.get("/changes/"))
     assert "Secret" not in text_of(page.get("/changes/?all=1"))
     assert "Secret" not in text_of(staff_page.get("/changes/"))
     assert "Secret" in text_of(staff_page.get("/changes/?all=1"))
 
 
-def test_what_changed_of_a_calendar_is_shown_to_whoever_may_see_it(page: Client, calendar: Calendar) -> None:
+def test_what_changed_of_a_calendar_is_shown_to_members_who_may_see_it(
+    page: Client, calendar: Calendar
+) -> None:
     other = CalendarFactory.create()
     change(entry(calendar, "Mine"), "canceled")
     change(entry(other, "Secret"), "canceled")
@@ -195,7 +197,7 @@ def test_what_changed_of_a_calendar_is_shown_to_whoever_may_see_it(page: Client,
 
 def test_what_changed_long_ago_is_left_out(page: Client, calendar: Calendar) -> None:
     change(entry(calendar, "Telecon"), "canceled", at=now() - timedelta(days=61))
-    assert "Nothing has changed" in text_of(page.get(f"/changes/?calendar={calendar.pk}"))
+    assert "No changes" in text_of(page.get(f"/changes/?calendar={calendar.pk}"))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +220,7 @@ def test_an_event_shows_its_history_and_its_calendar(page: Client, calendar: Cal
     one = entry(calendar, "Telecon")
     change(one, "retitled", {"title": "Meeting"}, {"title": "Telecon"})
     shown = text_of(page.get(f"/events/{one.pk}/"))
-    assert "What changed Renamed Name: Meeting now → Telecon" in shown
+    assert "Changes Renamed Title: Meeting now → Telecon" in shown
     assert "Work" in shown
 
 
@@ -232,7 +234,7 @@ def test_an_entry_leads_to_a_registration_of_such_entries(page: Client, calendar
     assert f'<option value="{calendar.pk}" selected>' in form
 
 
-def test_an_entry_of_somebody_else_s_calendar_is_not_found(page: Client) -> None:
+def test_an_entry_of_another_member_s_calendar_is_not_found(page: Client) -> None:
     one = entry(CalendarFactory.create(), "Secret")
     assert page.get(f"/events/{one.pk}/").status_code == 404
 

@@ -14,7 +14,6 @@ from common import channels
 from common.channels import Message, Outcome, SendResult
 from common.clock import now
 from common.states import State
-from eventinvoke.management.commands.eventinvoke import run_once
 from eventinvoke.models import Attempt, Delivery, Event
 from eventinvoke.planning.parts import WISHES
 from eventinvoke.planning.publish import EventDraft, publish
@@ -23,6 +22,7 @@ from eventinvoke.replies import answers
 from eventinvoke.sending.claim import claim
 from eventinvoke.sending.deliver import fire
 from eventinvoke.sending.leases import AT_ONCE, recover_leases, take_back
+from eventinvoke.sending.loops import run_once
 from eventinvoke.sending.record import Recorder
 from eventinvoke.tests.conftest import PATH
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory

@@ -38,7 +38,7 @@ def test_a_summary_comes_when_the_period_ends_and_not_before(clock: Any) -> None
     assert summarise_due() == 1
     (event,) = summaries()
     assert event.title == "Held back during “Observing run”"
-    assert event.description == "11/21/2026 10:30 Telecon\n11/21/2026 10:30 Review"
+    assert event.description == "21 November 2026 10:30 Telecon\n21 November 2026 10:30 Review"
     delivery = event.deliveries.get()
     assert (delivery.member, delivery.kind, delivery.due_at) == (one.member, "inbox", now())
     assert Period.objects.get().summarised_at == now()
@@ -76,7 +76,10 @@ def test_the_plan_of_the_mute_says_where_the_summary_goes(clock: Any, push: Push
     summarise_due()
     fire("pushlike")
     (message,) = push.sent
-    assert (message.title, message.body) == ("Held back during “Observing run”", "11/21/2026 10:30 Telecon")
+    assert (message.title, message.body) == (
+        "Held back during “Observing run”",
+        "21 November 2026 10:30 Telecon",
+    )
     assert Delivery.objects.filter(target=target, state=State.SENT).count() == 1
 
 
@@ -89,7 +92,7 @@ def test_it_is_written_in_the_member_s_language_and_zone(clock: Any) -> None:
     (event,) = summaries()
     assert event.title == "Zurückgehalten während „Observing run“"
     lines = event.description.splitlines()
-    assert lines[0] == "21.11.2026 19:30 Nr. 0"
+    assert lines[0] == "21. November 2026 19:30 Nr. 0"
     assert (len(lines), lines[-1]) == (21, "und 2 weitere")
 
 

@@ -12,15 +12,14 @@ import redis
 from celery import current_app
 from django.db import DatabaseError, connection
 
-from common import channels
 from common.channels import Queue
 from common.clock import now
 from common.states import State
-from eventinvoke.management.commands.eventinvoke import run_once
 from eventinvoke.models import Delivery, Held, Period
 from eventinvoke.sending import digest
 from eventinvoke.sending.digest import summarise_due
-from eventinvoke.tasks import fire_due, wake
+from eventinvoke.sending.loops import run_once
+from eventinvoke.tasks import fire_due, plan, wake
 from eventinvoke.tests.muting import HOUR, MINUTE, START, hold_back, observe, runner, summaries
 from registration.membership import add_inbox
 from registration.tests.factories import (
@@ -106,9 +105,7 @@ def test_two_workers_make_one_summary() -> None:
     assert Delivery.objects.filter(event__source="summary").count() == 1
 
 
-def test_the_command_of_cron_holds_back_and_sums_up(clock: Any, settings: Any) -> None:
-    settings.NOTICE_CHANNELS += ["eventinvoke.channels.inbox.channel.InboxChannel"]
-    channels.registry.cache_clear()
+def test_the_command_of_cron_holds_back_and_sums_up(clock: Any) -> None:
     one = runner()
     observe(one, START - HOUR, START + HOUR)
     notify = RegistrationFactory(
@@ -124,7 +121,7 @@ def test_the_command_of_cron_holds_back_and_sums_up(clock: Any, settings: Any) -
     clock.move_to(START + HOUR)
     run_once()
     (event,) = summaries()
-    assert event.description == "11/21/2026 10:10 Telecon"
+    assert event.description == "21 November 2026 10:10 Telecon"
     assert event.deliveries.get().state == State.SENT
 
 
@@ -137,6 +134,9 @@ def test_a_wake_up_starts_the_summary_that_it_made(clock: Any, broker_url: str) 
     current_app.conf.update(broker_url=broker_url)
     wake()
     with redis.from_url(broker_url) as client:
+        (message,) = map(json.loads, client.lrange(str(Queue.URGENT), 0, -1))
+        assert message["headers"]["task"] == plan.name
+        plan()
         (message,) = map(json.loads, client.lrange(str(Queue.FIRE), 0, -1))
     assert message["headers"]["task"] == fire_due.name
     assert json.loads(base64.b64decode(message["body"]))[0] == ["pushlike"]

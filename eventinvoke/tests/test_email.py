@@ -122,7 +122,11 @@ def test_the_text_part_is_not_escaped(server: MailServer) -> None:
 
 @pytest.mark.parametrize(
     ("language", "word"),
-    [("de", "Bestätigen oder antworten"), ("fr", "Confirmer ou répondre"), ("ja", "確認または回答する")],
+    [
+        ("de", "Bestätigen oder später erinnern"),
+        ("fr", "Confirmer ou rappeler plus tard"),
+        ("ja", "確認する、またはあとで知らせる"),
+    ],
 )
 def test_a_mail_is_written_in_the_members_language(server: MailServer, language: str, word: str) -> None:
     send(message(language=language))
@@ -150,7 +154,7 @@ def test_a_stream_of_mails_takes_one_connection(server: MailServer) -> None:
 
 
 def test_a_refused_recipient_does_not_harm_the_next_mail(server: MailServer) -> None:
-    results = send(message(address="nobody@example.org"), message())
+    results = send(message(address="unknown@example.org"), message())
     assert [result.outcome for result in results] == [Outcome.REJECTED, Outcome.ACCEPTED]
     assert "recipient's address (code 550)" in results[0].reason
 
@@ -185,7 +189,7 @@ def test_a_server_without_encryption_is_a_wrong_setting(server: MailServer, sett
     assert result.outcome == Outcome.MISCONFIGURED
 
 
-def test_a_mail_that_nobody_wants_any_more_is_not_sent(server: MailServer) -> None:
+def test_a_mail_whose_time_is_over_is_not_sent(server: MailServer) -> None:
     (result,) = send(message(expires_at=now()))
     assert (result.outcome, server.mails) == (Outcome.REJECTED, [])
 

@@ -10,9 +10,9 @@ import pytest
 from django.db import connection, transaction
 
 from common.clock import now
-from eventinvoke.management.commands.eventinvoke import run_forever
 from eventinvoke.models import Delivery, Event
 from eventinvoke.planning.publish import EventDraft, publish
+from eventinvoke.sending.loops import run_forever
 from eventinvoke.tests.factories import DeliveryFactory
 from eventinvoke.tests.holding import held
 from eventinvoke.tests.stand_ins import PushLike

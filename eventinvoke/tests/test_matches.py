@@ -60,7 +60,7 @@ def test_what_fits_is_shown_of_the_calendars_that_one_sees(
     entry(CalendarFactory.create(owner=None), "Telecon of all")
     entry(CalendarFactory.create(), "Secret telecon")
     shown = text_of(page.post("/matches/", standing(target)))
-    assert "2 of 3 coming entries fit." in shown
+    assert "2 of 3 upcoming events match." in shown
     assert "Weekly" in shown
     assert "Secret" not in shown
 
@@ -91,23 +91,21 @@ def test_each_target_is_said_with_its_time_in_the_reader_s_zone(
     assert "Telecon Tomorrow, 09:30 Call-like today, 09:30 Call-like 09:20" in shown
 
 
-def test_an_entry_that_nobody_is_told_of_in_time_says_so(
-    page: Client, target: Target, calendar: Calendar
-) -> None:
+def test_an_event_too_late_for_a_notice_says_so(page: Client, target: Target, calendar: Calendar) -> None:
     entry(calendar, "Telecon", -0.5)
-    assert "too late to be told" in text_of(page.post("/matches/", standing(target)))
+    assert "too late for a notice" in text_of(page.post("/matches/", standing(target)))
 
 
 def test_an_entry_that_no_step_tells_of_says_so(page: Client, target: Target, calendar: Calendar) -> None:
     entry(calendar, "Telecon")
     rows = plan(("", 10, "minutes", "before"))  # type: ignore[arg-type]
-    assert "the plan has no step yet" in text_of(page.post("/matches/", standing(target) | rows))
+    assert "the plan has no steps" in text_of(page.post("/matches/", standing(target) | rows))
 
 
 def test_a_registration_that_is_off_says_so(page: Client, target: Target, stored: Registration) -> None:
     Registration.objects.update(is_active=False)
     shown = text_of(page.post(f"/matches/?registration={stored.pk}", standing(target)))
-    assert "not told: the registration is off" in shown
+    assert "no notice: the registration is off" in shown
 
 
 @pytest.mark.parametrize(
@@ -115,7 +113,7 @@ def test_a_registration_that_is_off_says_so(page: Client, target: Target, stored
     [
         ({"pattern": "(", "syntax": "regex"}, "pattern", "not a valid pattern"),
         ({"pattern": "(?=x)", "syntax": "regex"}, "pattern", "Lookahead"),
-        ({"pattern": '""'}, "pattern", "Type at least one word."),
+        ({"pattern": '""'}, "pattern", "Enter at least one word."),
         ({"exclude": "(", "syntax": "regex"}, "exclude", "not a valid pattern"),
     ],
 )
@@ -137,18 +135,18 @@ def test_a_text_with_a_wrong_field_is_told_at_once_and_the_preview_goes_on(
     entry(calendar, "Telecon")
     shown = text_of(page.post("/matches/", standing(target, text="{tilte}")))
     assert "There is no {tilte}; did you mean {title}?" in shown
-    assert "1 of 1 coming entry fits." in shown
+    assert "1 of 1 upcoming event matches." in shown
 
 
-def test_nobody_is_told_to_go_on_typing(page: Client, target: Target) -> None:
+def test_an_empty_pattern_is_no_error(page: Client, target: Target) -> None:
     answer = page.post("/matches/", standing(target, pattern=""))
-    assert "Fill this in." not in text_of(answer)
-    assert "while you type" in text_of(answer)
+    assert "This field is required." not in text_of(answer)
+    assert "as you type" in text_of(answer)
     assert "HX-Reswap" not in answer
 
 
 @pytest.mark.parametrize(
-    ("title", "said"), [("Dentist", "None of the 1 coming entry fits."), ("", "No coming entries are known")]
+    ("title", "said"), [("Dentist", "No matches among 1 upcoming event."), ("", "No upcoming events yet")]
 )
 def test_that_nothing_fits_is_said(
     page: Client, target: Target, calendar: Calendar, title: str, said: str
@@ -166,7 +164,7 @@ def test_an_example_says_what_the_first_notice_will_say(
     assert escape("Go to Room 1 at 09:00: <Telecon>") in answer.content.decode()
 
 
-@pytest.mark.parametrize(("action", "word"), [("mute", "held back"), ("away", "away")])
+@pytest.mark.parametrize(("action", "word"), [("mute", "muted"), ("away", "away")])
 def test_what_mutes_or_makes_away_says_from_when_until_when(
     page: Client, target: Target, calendar: Calendar, action: str, word: str
 ) -> None:
@@ -190,7 +188,7 @@ def stored(member: Member, target: Target, calendar: Calendar) -> Registration:
 def test_an_edit_says_what_it_adds_and_removes(page: Client, target: Target, stored: Registration) -> None:
     answer = page.post(f"/matches/?registration={stored.pk}", standing(target, pattern="review"))
     shown = text_of(answer)
-    assert "Against today's notices: +1 \N{MINUS SIGN}2" in shown
+    assert "After saving: +1 \N{MINUS SIGN}2" in shown
     html = answer.content.decode()
     assert re.findall(r'class="match-added[^>]*>(\w+)', html) == ["Review"]
     assert re.findall(r'class="match-removed[^>]*>(\w+ \w+)', html) == ["Telecon one", "Telecon two"]
@@ -198,7 +196,7 @@ def test_an_edit_says_what_it_adds_and_removes(page: Client, target: Target, sto
 
 def test_an_edit_that_changes_nothing_says_so(page: Client, target: Target, stored: Registration) -> None:
     shown = text_of(page.post(f"/matches/?registration={stored.pk}", standing(target, pattern="TELECON")))
-    assert "Saving changes no notice." in shown
+    assert "Saving changes no notices." in shown
 
 
 def test_a_preview_stores_nothing(page: Client, target: Target, stored: Registration) -> None:
@@ -213,7 +211,7 @@ def test_a_registration_that_is_none_is_not_found(page: Client, target: Target, 
     assert page.post(f"/matches/?registration={key}", standing(target)).status_code == 404
 
 
-def test_somebody_else_s_registration_is_not_found(page: Client, target: Target) -> None:
+def test_another_member_s_registration_is_not_found(page: Client, target: Target) -> None:
     other = RegistrationFactory.create()
     assert page.post(f"/matches/?registration={other.pk}", standing(target)).status_code == 404
 
@@ -225,7 +223,7 @@ def test_a_calendar_that_is_none_finds_nothing(page: Client, target: Target, cal
     assert "coming" not in text_of(answer)
 
 
-def test_somebody_else_s_calendar_is_not_looked_into(page: Client, target: Target) -> None:
+def test_another_member_s_calendar_is_not_looked_into(page: Client, target: Target) -> None:
     other = CalendarFactory.create()
     entry(other, "Secret telecon")
     assert "Secret" not in text_of(page.post("/matches/", standing(target, calendar=other.pk)))
@@ -236,7 +234,7 @@ def test_mangled_fields_are_no_fault(page: Client, data: dict[str, str]) -> None
     assert page.post("/matches/", data).status_code == 200
 
 
-def test_whoever_is_not_signed_in_gets_no_preview(client: Client) -> None:
+def test_a_visitor_who_is_not_signed_in_gets_no_preview(client: Client) -> None:
     assert client.post("/matches/").status_code == 403
 
 

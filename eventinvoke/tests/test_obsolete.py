@@ -20,7 +20,7 @@ from registration.tests.factories import RegistrationFactory, StepFactory, Targe
 pytestmark = pytest.mark.django_db
 
 MINUTE = timedelta(minutes=1)
-SOURCE = "observatory"
+SOURCE = "system"
 
 
 class Plan:

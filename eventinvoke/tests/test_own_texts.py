@@ -74,7 +74,7 @@ def notice(text: str, event: Event, kind: str = "pushlike", **member: Any) -> An
 
 def test_every_field_is_filled_in_for_the_reader() -> None:
     assert said(telecon(), EVERYTHING) == (
-        "PFS telecon|11/21/2026 21:10|22:00|Nov. 21, 2026|21:10|in 10 minutes|Room 5|https://meet.example/1|Agenda|Ann|Work"
+        "PFS telecon|21 November 2026 21:10|22:00|21 November 2026|21:10|in 10 minutes|Room 5|https://meet.example/1|Agenda|Ann|Work"
     )
     assert said(telecon(), "{date} {time} {distance}", language="de", time_zone="UTC") == (
         "21. November 2026 12:10 in 10 Minuten"
@@ -92,10 +92,10 @@ def test_a_day_has_no_hour_and_is_the_same_day_everywhere() -> None:
     text = "{start}|{end}|{date}|{time}|{distance}"
     assert (
         said(day, text, time_zone="Pacific/Honolulu")
-        == "11/22/2026|11/23/2026|Nov. 22, 2026|all day|in 1 day"
+        == "22 November 2026|23 November 2026|22 November 2026|all day|in 1 day"
     )
     assert said(day, "{distance} {time}", time_zone="Pacific/Kiritimati", language="de") == "heute ganztägig"
-    assert said(day, "", time_zone="Pacific/Honolulu").startswith("All day on 11/22/2026")
+    assert said(day, "", time_zone="Pacific/Honolulu").startswith("All day on 22 November 2026")
 
 
 def test_what_the_event_lacks_is_left_empty() -> None:

@@ -6,13 +6,11 @@ from datetime import timedelta
 
 import pytest
 from django.test import override_settings
-from hypothesis import given
-from hypothesis import strategies as st
 
 from common.channels import Message, Outcome
 from common.clock import now
 from eventinvoke.channels.sms.channel import SmsChannel
-from eventinvoke.channels.sms.text import MAX_SEGMENTS, compose, segments
+from eventinvoke.channels.sms.text import compose, segments
 from tests.simulated_twilio import SimulatedTwilio
 
 NUMBER = "+4915123456789"
@@ -39,7 +37,7 @@ def public_address() -> Iterator[None]:
 
 
 def test_a_text_has_the_title_the_body_and_the_link() -> None:
-    assert compose(message()) == f"Weekly telecon\nAt 15:05, in 5 minutes\nRoom 5\nConfirm: {LINK}"
+    assert compose(message()) == f"Weekly telecon\nAt 15:05, in 5 minutes\nRoom 5\nAcknowledge: {LINK}"
     assert segments(compose(message())) == 1
 
 
@@ -48,36 +46,6 @@ def test_a_text_has_the_title_the_body_and_the_link() -> None:
 )
 def test_the_link_is_introduced_in_the_members_language(language: str, word: str) -> None:
     assert word + LINK in compose(message(language=language))
-
-
-@pytest.mark.parametrize("said", ["word " * 300, "点検" * 300, "🚨" * 300, "[{~}]" * 200, "a" * 458 + "é…"])
-def test_a_long_text_is_cut_to_three_segments_and_keeps_its_link(said: str) -> None:
-    text = compose(message(body=said))
-    assert segments(text) == MAX_SEGMENTS
-    assert text.startswith("Weekly telecon\n")
-    assert text.endswith(f"...\nConfirm: {LINK}")
-
-
-@given(title=st.text(max_size=500), body=st.text(max_size=2000))
-def test_whatever_is_said_fits_and_keeps_its_link(title: str, body: str) -> None:
-    text = compose(message(title=title, body=body))
-    assert segments(text) <= MAX_SEGMENTS
-    assert text.endswith(f"/a/{'p' * 43}")
-
-
-def test_typographic_characters_do_not_make_a_message_dear() -> None:
-    text = compose(message(body="\u201cPump 3\u201d \u2013 it\u2019s\u00a0dry\u2026\u200b"))
-    assert '"Pump 3" - it\'s dry...' in text
-    assert segments(text) == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [("a" * 160, 1), ("a" * 161, 2), ("a" * 306, 2), ("a" * 307, 3), ("€" * 80, 1), ("€" * 81, 2),
-     ("点" * 70, 1), ("点" * 71, 2), ("点" * 134, 2), ("点" * 135, 3), ("🚨" * 35, 1), ("🚨" * 36, 2)],
-)  # fmt: skip
-def test_segments_are_counted_as_they_are_billed(text: str, count: int) -> None:
-    assert segments(text) == count
 
 
 def test_a_message_asks_for_callbacks_and_for_an_end(simulated_twilio: SimulatedTwilio) -> None:

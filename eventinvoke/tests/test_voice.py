@@ -144,8 +144,23 @@ def test_a_try_whose_request_has_ended_may_be_sent_again(simulated_twilio: Simul
 
 def test_an_older_call_to_the_number_is_another_one(simulated_twilio: SimulatedTwilio) -> None:
     lose(simulated_twilio, message())
-    assert ask(message(started_at=now() + timedelta(seconds=10))) == [(Outcome.UNKNOWN, "")]
+    assert ask(message(started_at=now() + timedelta(seconds=40))) == [(Outcome.UNKNOWN, "")]
     assert ask(message(started_at=now() - timedelta(seconds=90))) == [(Outcome.RETRY, "")]
+
+
+def test_a_try_by_a_clock_that_was_ahead_is_found_and_not_sent_again(
+    simulated_twilio: SimulatedTwilio,
+) -> None:
+    lose(simulated_twilio, message())
+    (call,) = simulated_twilio.calls(NUMBER)
+    assert ask(message(started_at=now() + timedelta(seconds=20))) == [(Outcome.ACCEPTED, call.sid)]
+
+
+def test_of_two_calls_each_try_gets_the_one_of_its_own_time(simulated_twilio: SimulatedTwilio) -> None:
+    lose(simulated_twilio, message())
+    (call,) = simulated_twilio.calls(NUMBER)
+    later = message(process_id="q" * 43, started_at=now() + timedelta(seconds=20))
+    assert ask(later, message()) == [(Outcome.ACCEPTED, call.sid), (Outcome.UNKNOWN, "")]
 
 
 def test_one_call_stands_for_one_try_only(simulated_twilio: SimulatedTwilio) -> None:

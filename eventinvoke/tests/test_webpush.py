@@ -11,7 +11,8 @@ from pytest_django import Settings
 from common import clock
 from common.channels import Message, Outcome, SendResult, Severity
 from eventinvoke.channels.webpush.channel import WebPushChannel
-from tests.push_service import PushService, Subscription
+from eventinvoke.channels.webpush.payload import SMALL_BYTES
+from tests.push_service import PushService, Refusal, Subscription
 
 PROCESS_ID = "a-B_" + "0" * 39
 
@@ -69,13 +70,13 @@ def test_the_browser_gets_the_payload_that_the_package_describes(
         "process_id": PROCESS_ID,
         "report": f"/n/{PROCESS_ID}/push",
         "actions": [
-            {"action": "confirm", "title": "Confirm"},
-            {"action": "snooze", "title": "Remind me later"},
+            {"action": "confirm", "title": "Acknowledge"},
+            {"action": "snooze", "title": "Snooze"},
         ],
     }
 
 
-def test_a_message_that_nobody_answers_has_no_report_and_no_actions(
+def test_a_message_without_a_process_id_has_no_report_and_no_actions(
     service: PushService, browser: Subscription
 ) -> None:
     send(message_to(browser, process_id=""))
@@ -134,6 +135,7 @@ def test_a_message_that_expired_is_not_sent(service: PushService, browser: Subsc
         (403, Outcome.MISCONFIGURED),
         (404, Outcome.GONE),
         (405, Outcome.REJECTED),
+        (406, Outcome.RETRY),
         (408, Outcome.RETRY),
         (410, Outcome.GONE),
         (413, Outcome.REJECTED),
@@ -159,6 +161,114 @@ def test_a_message_that_is_too_large_for_the_service_is_logged_as_our_defect(
     with caplog.at_level(logging.ERROR):
         send(message_to(browser))
     assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "outcome", "sentence", "word"),
+    [
+        (
+            Refusal(400, b'{"reason":"VapidPkHashMismatch"}'),
+            Outcome.MISCONFIGURED,
+            "bound to another key",
+            "VapidPkHashMismatch",
+        ),
+        (Refusal(403, b'{"reason":"BadJwtToken"}'), Outcome.MISCONFIGURED, "signature", "BadJwtToken"),
+        (
+            Refusal(
+                403,
+                b"the VAPID credentials in the authorization header do not correspond to the "
+                b"credentials used to create the subscriptions.\n",
+            ),
+            Outcome.MISCONFIGURED,
+            "bound to another key",
+            "the VAPID credentials in the authorization header do not correspond",
+        ),
+        (
+            Refusal(
+                401, b'{"code":401,"errno":109,"error":"Unauthorized","message":"VAPID public key mismatch"}'
+            ),
+            Outcome.MISCONFIGURED,
+            "bound to another key",
+            "VAPID public key mismatch",
+        ),
+        (
+            Refusal(400, b"", {"X-WNS-Error-Description": "The TTL header is missing."}),
+            Outcome.REJECTED,
+            "does not understand",
+            "x-wns-error-description: The TTL header is missing",
+        ),
+        (
+            Refusal(406, b"", {"X-WNS-Status": "channelthrottled"}),
+            Outcome.RETRY,
+            "too many",
+            "x-wns-status: channelthrottled",
+        ),
+        (
+            Refusal(200, b"", {"X-WNS-Status": "channelThrottled"}),
+            Outcome.RETRY,
+            "too many",
+            "x-wns-status: channelthrottled",
+        ),
+        (
+            Refusal(200, b"", {"X-WNS-NotificationStatus": "dropped"}),
+            Outcome.REJECTED,
+            "dropped",
+            "x-wns-notificationstatus: dropped",
+        ),
+        (Refusal(410, b'{"reason":"Unregistered"}'), Outcome.GONE, "ended", "Unregistered"),
+    ],
+)
+def test_the_service_s_own_word_stands_behind_a_plain_sentence(
+    service: PushService, browser: Subscription, refusal: Refusal, outcome: Outcome, sentence: str, word: str
+) -> None:
+    service.answer(refusal)
+    result = send(message_to(browser))
+    assert result.outcome is outcome
+    assert sentence in result.reason.partition(" It says: ")[0]
+    assert word in result.reason.partition(" It says: ")[2]
+    assert len(result.reason) <= 300
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>\n<b>no</b></html>", b"[" * 60_000, b"7", b'{"reason": 7}', b"\xff\x00\n\x1b", b"", b"null"],
+)
+def test_an_answer_without_words_for_people_leaves_the_sentence(
+    service: PushService, browser: Subscription, body: bytes
+) -> None:
+    service.answer(Refusal(403, body))
+    result = send(message_to(browser))
+    assert result.outcome is Outcome.MISCONFIGURED
+    assert not {"<", "\n", "\x00", "\x1b"} & set(result.reason)
+    assert len(result.reason) <= 300
+
+
+def test_a_message_that_a_service_finds_too_large_is_sent_again_shortened(
+    service: PushService, browser: Subscription
+) -> None:
+    service.take_at_most(3200)
+    others = [message_to(service.subscribe(), tag=f"other-{number}") for number in range(3)]
+    large = message_to(browser, body="Ä" * 5000)
+    found = [result for result in WebPushChannel().send([large, *others, large]) if result is not None]
+    assert [result.outcome for result in found] == [Outcome.ACCEPTED] * 5
+    short = [taken for taken in service.taken if taken.subscription == browser]
+    assert len(short) == 2
+    assert all(SMALL_BYTES - 5 < taken.size <= SMALL_BYTES for taken in short)
+    assert short[0].payload["body"].endswith("Ä…")
+    assert short[0].payload["report"] == f"/n/{PROCESS_ID}/push"
+
+
+def test_what_is_too_large_although_shortened_is_refused_for_good(
+    service: PushService, browser: Subscription
+) -> None:
+    service.answer(413)
+    result = send(message_to(browser, body="Ä" * 5000))
+    assert (result.outcome, service.answered) == (Outcome.REJECTED, 2)
+
+
+def test_time_to_live_is_never_nothing(service: PushService, browser: Subscription) -> None:
+    send(message_to(browser, expires_at=clock.now() + timedelta(seconds=0.9)))
+    assert [taken.headers["ttl"] for taken in service.taken] == ["1"]
 
 
 def test_a_private_endpoint_is_refused_at_the_connection(browser: Subscription, settings: Settings) -> None:

@@ -50,3 +50,11 @@ def test_building_a_payload_leaves_the_language_as_it_was() -> None:
     with translation.override("fr"):
         payload.build(_message(language="de"))
         assert translation.get_language() == "fr"
+
+
+def test_what_takes_a_notification_back_says_so_and_has_nothing_to_answer() -> None:
+    message = _message(body="This was acknowledged.", is_closing=True)
+    found = json.loads(payload.build(message))
+    assert (found["close"], found["tag"], found["actions"], found["report"]) == (True, "tag", [], "")
+    assert found["body"] == "This was acknowledged."
+    assert "close" not in json.loads(payload.build(replace(message, is_closing=False)))

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_safe
 from common.clock import now
 from common.db.lookups import holds
 from eventinvoke.models import Delivery, Event, EventChange
-from eventinvoke.planning.matching import CALENDAR_PREFIX
 from eventinvoke.views.changes import lines_of
 from registration.access import calendars_for, editable_calendars_for, editable_registrations_for
 from registration.membership import member_in
 from registration.models import Calendar, Registration
+from registration.sources import CALENDAR
 
 PAGE: Final = 50
 _CHANGES: Final = 8
@@ -33,7 +33,7 @@ def calendar_detail(request: HttpRequest, pk: int) -> HttpResponse:
     calendars = calendars_for(request.user).select_related("owner", "account").defer("content")
     calendar = get_object_or_404(calendars, pk=pk)
     words = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    events = coming_of([calendar.source])
+    events = upcoming_of([calendar.source])
     if words:
         events = events.filter(holds("title", words) | holds("location", words))
     page = Paginator(events.order_by("starts_at", "pk"), PAGE).get_page(request.GET.get("page"))
@@ -51,7 +51,7 @@ def calendar_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "eventinvoke/calendar_detail.html", context)
 
 
-def coming_of(sources: Collection[str]) -> "QuerySet[Event]":
+def upcoming_of(sources: Collection[str]) -> "QuerySet[Event]":
     """Return the events of some sources that are not over and take place."""
     return Event.objects.filter(source__in=sources, deadline_at__gt=now(), canceled_at__isnull=True)
 
@@ -78,7 +78,7 @@ def calendar_counts(request: HttpRequest) -> HttpResponse:
     """Say of some calendars (``pk``) how many coming entries each has; the list of calendars asks."""
     keys = [int(key) for key in request.GET.getlist("pk")[:_COUNTED] if key.isdecimal() and len(key) < 19]  # noqa: PLR2004 - more digits are no key
     seen = calendars_for(request.user).filter(pk__in=keys).values_list("pk", flat=True)
-    sources = {f"{CALENDAR_PREFIX}{pk}": pk for pk in seen}
-    counted = coming_of(list(sources)).order_by().values_list("source").annotate(Count("pk"))
+    sources = {CALENDAR.source(pk): pk for pk in seen}
+    counted = upcoming_of(list(sources)).order_by().values_list("source").annotate(Count("pk"))
     counts = dict.fromkeys(sources.values(), 0) | {sources[source]: count for source, count in counted}
     return render(request, "eventinvoke/calendar_counts.html", {"counts": counts})

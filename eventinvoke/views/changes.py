@@ -25,8 +25,8 @@ _LOOKS: Final[Mapping[str, tuple[str, str]]] = {
     EventChange.Kind.RETITLED: ("edit", "azure"),
     EventChange.Kind.EDITED: ("edit", "secondary"),
 }
-_TEXTS: Final = {"title": "name", "location": "place"}
-_LONG: Final = {"description": "The description", "url": "The link", "attendees": "Who attends"}
+_TEXTS: Final = {"title": "title", "location": "location"}
+_LONG: Final = {"description": "The description", "url": "The link", "attendees": "The attendees"}
 
 
 class Part(NamedTuple):

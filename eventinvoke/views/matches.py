@@ -71,7 +71,7 @@ class _Typed:
 
     @property
     def problems(self) -> dict[str, ErrorList]:
-        """The errors of the fields that are looked at while they are typed; nobody is told to go on typing."""
+        """The errors of the fields that are checked during typing; an empty pattern is none."""
         errors = {name: self.form[name].errors for name in _LIVE}
         if not self.form["pattern"].value():
             errors["pattern"] = ErrorList()
@@ -129,10 +129,10 @@ def _typed(request: HttpRequest, user: User) -> _Typed:
 
 
 def _why_untold(candidate: Registration, steps: Sequence[Step]) -> str:
-    """Say why nobody would be told of an entry that is found."""
+    """Say why a matching event would cause no notice."""
     if not candidate.is_in_force:
-        return "not told: the registration is off"
-    return "too late to be told" if steps else "not told: the plan has no step yet"
+        return "no notice: the registration is off"
+    return "too late for a notice" if steps else "no notice: the plan has no steps"
 
 
 def _match(found: preview.Found) -> Match:

@@ -1,4 +1,4 @@
-"""Signing in to a CalDAV server: address, user name, password, tried at once."""
+"""The form for the sign-in to a CalDAV server, which is tried at once."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 from django import forms
 
 from common.errors import AddressError, FeedError
-from eventupdate.providers.caldav_accounts import credentials_of, sign_in
-from eventupdate.providers.caldav_client import Account, typed_url
-from eventupdate.providers.caldav_discovery import discover
+from eventupdate.providers.caldav.accounts import credentials_of, sign_in
+from eventupdate.providers.caldav.client import Account, typed_url
+from eventupdate.providers.caldav.discovery import discover
 from registration.forms.base import PanelForm
 from registration.models import CalendarAccount, Member
 
@@ -17,12 +17,12 @@ _URL_LENGTH = 1000
 
 
 class CalDAVForm(PanelForm, forms.Form):
-    """A server and a sign-in. For an account that is connected again the server stays as it is."""
+    """Server, user name and password. The server of an account that is connected again can't change."""
 
     url = forms.CharField(
         max_length=_URL_LENGTH,
         label="Server",
-        help_text="Its address, like cloud.example.org; that of one calendar does as well.",
+        help_text="Its address, like cloud.example.org, or the address of one calendar.",
         widget=forms.TextInput(attrs={"inputmode": "url", "autocapitalize": "none", "spellcheck": "false"}),
     )
     user_name = forms.CharField(
@@ -41,7 +41,9 @@ class CalDAVForm(PanelForm, forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     is_for_everybody = forms.BooleanField(
-        required=False, label="For everybody", help_text="Every member may register for the entries."
+        required=False,
+        label="Share with everyone",
+        help_text="Every member can add registrations for its events.",
     )
 
     def __init__(
@@ -57,7 +59,7 @@ class CalDAVForm(PanelForm, forms.Form):
             del self.fields["is_for_everybody"]
 
     def clean_url(self) -> str:
-        """Return the address as it is asked; refuse what is no public one."""
+        """Return the server's URL; reject one that is not public."""
         try:
             url = typed_url(self.cleaned_data["url"])
         except AddressError as error:
@@ -67,7 +69,7 @@ class CalDAVForm(PanelForm, forms.Form):
         return url
 
     def clean(self) -> dict[str, Any]:
-        """Sign in and look for calendars; tell next to a field what failed there."""
+        """Sign in and look for calendars; errors are shown at their field."""
         cleaned = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
@@ -81,7 +83,7 @@ class CalDAVForm(PanelForm, forms.Form):
         return cleaned
 
     def save(self) -> CalendarAccount:
-        """Store the account, or the new sign-in of one that is there."""
+        """Store the account, or new credentials for an existing one."""
         url, user_name = self.cleaned_data["url"], self.cleaned_data["user_name"]
         owner = None if self.cleaned_data.get("is_for_everybody") else self._member
         account = self._account or _known(owner, url, user_name)
@@ -102,6 +104,6 @@ def _stored_user_name(account: CalendarAccount) -> str:
 
 
 def _known(owner: Member | None, url: str, user_name: str) -> CalendarAccount | None:
-    """Return the owner's account with this server and user, so that nothing is connected twice."""
+    """Return the owner's account with this server and user, so that none is connected twice."""
     accounts = CalendarAccount.objects.filter(owner=owner, provider=CalendarAccount.Provider.CALDAV, url=url)
     return next((account for account in accounts if _stored_user_name(account) == user_name), None)

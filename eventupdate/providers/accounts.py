@@ -1,60 +1,29 @@
-"""Accounts with providers: which calendars each holds, and how its connection ends.
+"""Accounts with providers: listing their calendars, and disconnecting them.
 
-Each provider of accounts has a module with the functions of ``AccountProvider``; it is loaded when
-it is first needed, as Google's libraries take their time.
+Each provider's package has a module ``accounts`` (an ``AccountProvider``), which is loaded when it is
+first needed, as Google's libraries load slowly.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
+from eventupdate.reading import AccountProvider, RemoteCalendar
 from registration.models import CalendarAccount
 
 _MODULES: Final[Mapping[str, str]] = {
-    CalendarAccount.Provider.GOOGLE: "eventupdate.providers.google_accounts",
-    CalendarAccount.Provider.CALDAV: "eventupdate.providers.caldav_accounts",
+    CalendarAccount.Provider.GOOGLE: "eventupdate.providers.google.accounts",
+    CalendarAccount.Provider.CALDAV: "eventupdate.providers.caldav.accounts",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteCalendar:
-    """A calendar as its account's provider lists it."""
-
-    remote_id: str
-    """What the provider calls it: an id, or an address."""
-    name: str
-    time_zone: str = ""
-    """"" where the provider does not say."""
-    is_primary: bool = False
-
-
-class AccountProvider(Protocol):
-    """What a module of a provider offers."""
-
-    def list_calendars(self, account: CalendarAccount) -> list[RemoteCalendar]:
-        """Return the calendars that the account may read; its first one first.
-
-        Raises ``RefusedError`` where the member has to connect again, ``FeedError`` where no list
-        was to be had.
-        """
-        ...
-
-    def disconnect(self, account: CalendarAccount) -> None:
-        """Tell the provider that the connection ends, as far as there is anything to tell.
-
-        Never raises: what the provider says does not keep the account.
-        """
-        ...
-
-
 def list_calendars(account: CalendarAccount) -> list[RemoteCalendar]:
-    """Return the calendars of an account, as its provider lists them. Raises ``FeedError``."""
+    """Return the calendars in the provider's list for an account. Raises ``FeedError``."""
     return _provider(account).list_calendars(account)
 
 
 def disconnect(account: CalendarAccount) -> None:
-    """Tell the account's provider that the connection ends, best effort."""
+    """Tell the account's provider that the connection ends; errors are ignored."""
     _provider(account).disconnect(account)
 
 

@@ -1,4 +1,4 @@
-"""iCalendar, from an address or from an uploaded file (RFC 5545)."""
+"""iCalendar (RFC 5545): the provider of feeds and of uploaded files."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from django.conf import settings
 from common.errors import AddressError, FeedError, ProviderError
 from common.http import Fetched, fetch
 from eventupdate.lines import MAX_BYTES, read_feed
-from eventupdate.providers import Reading
+from eventupdate.reading import Reading
 from eventupdate.resources import resources_of
 from registration.models import Calendar
 
@@ -22,14 +22,14 @@ _OK, _NOT_MODIFIED, _SERVER_ERROR = 200, 304, 500
 _MARK_LENGTH: Final = 16
 _MAX_ETAG: Final = 280
 _STATUSES: Final[Mapping[int, str]] = {
-    401: "The calendar's server asks for a user name and a password, or does not take those that it got.",
-    403: "The calendar's server refuses to give it out. Perhaps the address holds a key that is no longer good.",
+    401: "The calendar's server requires a user name and a password, or rejects those that are stored.",
+    403: "The calendar's server refuses access. The address may contain a key that is no longer valid.",
     404: "There is no calendar at this address any more, or not yet.",
     410: "There is no calendar at this address any more.",
-    429: "The calendar's server wants to be asked less often.",
+    429: "The calendar's server asks for fewer requests.",
 }
 _IN_CLEAR: Final = (
-    "It is fetched over http: whoever is on the way can read and change it. Use https if it is offered."
+    "It is fetched over http, so others in the network can read and change it. Use https if possible."
 )
 
 
@@ -46,7 +46,7 @@ def read_address(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
     if reading is None:
         if all(getattr(calendar, name) == value for name, value in validators.items()):
             return None
-        # The same text under another ETag, which is to be sent the next time.
+        # The text is the same, but the next request has to send the new ETag.
         reading = Reading([], is_whole=False)
     is_safe = split_address(calendar.url)[0].startswith("https:")
     return replace(reading, state={**reading.state, **validators}, notes=() if is_safe else (_IN_CLEAR,))
@@ -58,9 +58,9 @@ def read_upload(calendar: Calendar, *, is_fresh: bool) -> Reading | None:
 
 
 def split_address(address: str) -> tuple[str, str, str]:
-    """Return an address as it is fetched, and the user name and password that stood in it.
+    """Return the URL to fetch, and the user name and password that the address contained.
 
-    ``webcal:`` is another word for https. Raises ``FeedError`` for what is no web address.
+    ``webcal:`` means https. Raises ``FeedError`` for text that is no web address.
     """
     try:
         parts = urlsplit(address.strip())
@@ -98,7 +98,7 @@ def _fetch(calendar: Calendar, validators: Mapping[str, str]) -> Fetched:
 
 
 def _mark(calendar: Calendar) -> str:
-    """Return what tells validators of this address and user from those of an earlier one."""
+    """Return a mark of address and user: stored validators of another address don't count."""
     return sha256(f"{calendar.url}\n{calendar.user_name}".encode()).hexdigest()[:_MARK_LENGTH]
 
 
@@ -111,7 +111,7 @@ def _validators(calendar: Calendar, mark: str) -> dict[str, str]:
 
 
 def _validators_of(fetched: Fetched, mark: str) -> dict[str, str]:
-    """Return the columns by which the server can be asked whether anything changed."""
+    """Return the columns with the validators for the next conditional request."""
     etag = fetched.headers.get("etag", "")
     return {
         "etag": f"{mark} {etag}" if etag and len(etag) <= _MAX_ETAG else mark,
@@ -126,8 +126,10 @@ def _charset(fetched: Fetched) -> str:
 
 def _refusal(status: int) -> str:
     if status >= _SERVER_ERROR:
-        return f"The calendar's server has a fault at present (it answered {status})."
-    return _STATUSES.get(status, f"The calendar's server answered {status} in place of a calendar.")
+        return f"The calendar's server has an error (status {status})."
+    return _STATUSES.get(
+        status, f"The calendar's server answered with status {status} instead of a calendar."
+    )
 
 
 def _read(calendar: Calendar, content: bytes, charset: str, *, is_fresh: bool) -> Reading | None:

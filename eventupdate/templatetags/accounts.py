@@ -1,4 +1,4 @@
-"""What the list of calendars shows of accounts: those that are connected, and how to connect one."""
+"""Template tags for the accounts in the list of calendars."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ register = template.Library()
 
 @register.inclusion_tag("eventupdate/account_list.html", takes_context=True)
 def calendar_accounts(context: dict[str, Any]) -> dict[str, Any]:
-    """Show the accounts that the person may change, and the buttons to connect another."""
+    """Show the accounts that the user may change, and buttons to connect another."""
     request = context["request"]
     return {
         "request": request,
@@ -28,7 +28,7 @@ def calendar_accounts(context: dict[str, Any]) -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def connect_again_url(context: dict[str, Any], account: CalendarAccount | None) -> str:
-    """Return the page on which the reader connects a refused account again; "" where there is nothing to do."""
+    """Return the URL to connect a refused account again; "" if that is not needed or not allowed."""
     if account is None or account.refused_at is None:
         return ""
     request = context["request"]

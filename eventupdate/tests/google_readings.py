@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from eventupdate.providers import Reading
-from eventupdate.providers.google import read_google
+from eventupdate.providers.google.read import read_google
+from eventupdate.reading import Reading
 from registration.models import Calendar
 
 BERLIN = ZoneInfo("Europe/Berlin")

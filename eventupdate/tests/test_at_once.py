@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 
 from eventinvoke.models import Event
+from eventupdate.lease import LEASE
 from eventupdate.models import Entry
-from eventupdate.sync import LEASE, Outcome, SyncReport, sync
+from eventupdate.sync import Outcome, SyncReport, sync
 from eventupdate.tests.feed_server import FeedServer, Handler
 from eventupdate.tests.texts import AT, single
 from eventupdate.tests.texts import calendar as feed

@@ -6,9 +6,10 @@ import pytest
 
 from common.errors import FeedError
 from eventupdate.models import Entry
-from eventupdate.providers import Reading, RefusedError, caldav_members
-from eventupdate.providers.caldav import read
-from eventupdate.providers.caldav_accounts import credentials_of
+from eventupdate.providers.caldav import members
+from eventupdate.providers.caldav.accounts import credentials_of
+from eventupdate.providers.caldav.read import read
+from eventupdate.reading import Reading, RefusedError
 from eventupdate.tests.dav_proxy import Answered, Asked, DavProxy, refuse
 from eventupdate.tests.texts import NEW_YORK_ZONE, calendar, entry, single
 from registration.models import Calendar
@@ -116,7 +117,7 @@ def test_what_is_asked_for_anew_comes_as_a_whole(radicale: Radicale, caldav_cale
 def test_entries_are_asked_for_in_batches(
     radicale: Radicale, caldav_calendar: Calendar, dav: DavProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(caldav_members, "BATCH", 2)
+    monkeypatch.setattr(members, "BATCH", 2)
     for number in range(5):
         put(radicale, str(number), single(uid=str(number)))
     assert len(keys(read(caldav_calendar, is_fresh=False))) == 5
@@ -201,7 +202,7 @@ def test_a_wrong_password_asks_to_connect_again(caldav_calendar: Calendar) -> No
     account = caldav_calendar.account
     assert account is not None
     account.credentials = credentials_of(USER, "wrong")
-    with pytest.raises(RefusedError, match="does not take this user name and password"):
+    with pytest.raises(RefusedError, match="rejects this user name and password"):
         read(caldav_calendar, is_fresh=True)
 
 
@@ -213,7 +214,7 @@ def test_a_sign_in_that_is_lost_asks_to_connect_again(caldav_calendar: Calendar)
         read(caldav_calendar, is_fresh=True)
 
 
-def test_somebody_else_s_calendar_asks_to_connect_again(caldav_calendar: Calendar, dav: DavProxy) -> None:
+def test_another_user_s_calendar_asks_to_connect_again(caldav_calendar: Calendar, dav: DavProxy) -> None:
     caldav_calendar.remote_id = f"{dav.url}/bert/private/"
     with pytest.raises(RefusedError, match="does not let this user"):
         read(caldav_calendar, is_fresh=False)
@@ -242,7 +243,7 @@ def test_the_password_does_not_go_over_the_internet_in_clear(caldav_calendar: Ca
     assert account is not None
     account.url = "http://8.8.8.8/"
     caldav_calendar.remote_id = "http://8.8.8.8/team/"
-    with pytest.raises(FeedError, match="could read the password"):
+    with pytest.raises(FeedError, match="would be sent unencrypted"):
         read(caldav_calendar, is_fresh=False)
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from common.errors import FeedError
 from eventupdate.models import Entry
-from eventupdate.providers import caldav_xml
-from eventupdate.providers.caldav import read
-from eventupdate.providers.caldav_client import Account
+from eventupdate.providers.caldav import xml
+from eventupdate.providers.caldav.client import Account
+from eventupdate.providers.caldav.read import read
 from eventupdate.tests.dav_proxy import Answered, Asked, DavProxy, refuse, replace
 from eventupdate.tests.test_caldav import TEAM, keep, keys, put
 from eventupdate.tests.texts import single
@@ -24,7 +24,7 @@ _TOKEN = re.compile(rb"<sync-token>(.*?)</sync-token>", re.DOTALL)
 class InParts:
     """Gives the result of a sync-collection report out in parts (RFC 6578 section 3.6).
 
-    A part's token names what is still to come; whoever asks with it gets the next.
+    A part's token names the rest; a request with it returns the next part.
     """
 
     def __init__(self, size: int) -> None:
@@ -90,7 +90,7 @@ def test_parts_without_end_are_given_up(radicale: Radicale, team: Calendar, dav:
     )
     put(radicale, "0", single("20261201T090000Z", uid="0"))
     dav.spoil = replace("<D:sync-level>", body % TEAM.encode())
-    with pytest.raises(FeedError, match="never comes to an end"):
+    with pytest.raises(FeedError, match="in parts without an end"):
         read(team, is_fresh=True)
 
 
@@ -158,9 +158,9 @@ def test_a_spoiled_answer_is_refused(
 
 
 def test_more_elements_than_any_calendar_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caldav_xml, "_MAX_ELEMENTS", 1000)
-    with pytest.raises(FeedError, match="larger than that of any calendar"):
-        caldav_xml.read_multistatus(b'<multistatus xmlns="DAV:">' + b"<a/>" * 1000 + b"</multistatus>")
+    monkeypatch.setattr(xml, "_MAX_ELEMENTS", 1000)
+    with pytest.raises(FeedError, match="too large for a calendar"):
+        xml.read_multistatus(b'<multistatus xmlns="DAV:">' + b"<a/>" * 1000 + b"</multistatus>")
 
 
 def test_an_answer_that_never_ends_is_refused(team: Calendar, dav: DavProxy) -> None:
@@ -187,12 +187,12 @@ def test_an_entry_that_is_kept_back_changes_nothing(
 ) -> None:
     put(radicale, "0", single("20261201T090000Z", uid="0"))
     dav.spoil = replace("multiget", b'<multistatus xmlns="DAV:"/>')
-    with pytest.raises(FeedError, match="does not give out all"):
+    with pytest.raises(FeedError, match="does not send all"):
         read(team, is_fresh=True)
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(500, "a fault at present"), (429, "less often"), (302, "no CalDAV server")]
+    ("status", "said"), [(500, "has an error"), (429, "fewer requests"), (302, "no CalDAV server")]
 )
 @pytest.mark.parametrize("report", ["supported-report-set", "<D:sync-level>", "multiget"])
 def test_a_fault_of_the_server_changes_nothing(

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from common.errors import AddressError, FeedError
-from eventupdate.providers import RefusedError
-from eventupdate.providers.accounts import RemoteCalendar, list_calendars
-from eventupdate.providers.caldav_client import Account, absolute, is_kin, typed_url
-from eventupdate.providers.caldav_discovery import discover
+from eventupdate.providers.accounts import list_calendars
+from eventupdate.providers.caldav.client import Account, absolute, is_kin, typed_url
+from eventupdate.providers.caldav.discovery import discover
+from eventupdate.reading import RefusedError, RemoteCalendar
 from eventupdate.tests.dav_proxy import Answered, Asked, DavProxy
 from eventupdate.tests.feed_server import FeedServer
 from registration.models import CalendarAccount
@@ -92,7 +92,7 @@ def test_a_well_known_address_that_leads_astray_is_passed_over(
         found(dav.url)
 
 
-def test_a_server_that_lets_anybody_in_without_calendars_is_none(dav: DavProxy) -> None:
+def test_an_open_server_without_calendars_is_refused(dav: DavProxy) -> None:
     body = b"""<multistatus xmlns="DAV:"><response><href>/</href><propstat><prop><current-user-principal>
         <unauthenticated/></current-user-principal></prop><status>HTTP/1.1 200 OK</status></propstat>
         </response></multistatus>"""
@@ -135,7 +135,7 @@ def test_a_server_without_caldav_is_told(dav: DavProxy) -> None:
     assert caught.value.field == "url"
 
 
-def test_a_server_that_nobody_runs_is_told(dav: DavProxy) -> None:
+def test_an_unreachable_server_is_reported(dav: DavProxy) -> None:
     with FeedServer() as gone:
         url = gone.url
     with pytest.raises(FeedError, match="can't be reached"):
@@ -151,7 +151,7 @@ def test_a_private_address_is_refused(dav: DavProxy, settings: Any) -> None:
 
 def test_the_password_follows_no_redirect_to_a_stranger(dav: DavProxy, radicale: Radicale) -> None:
     dav.spoil = lambda _asked, _answered: Answered(301, b"", {"Location": radicale.url})
-    with pytest.raises(FeedError, match=f"sends us on to 127.0.0.1:{radicale.port}"):
+    with pytest.raises(FeedError, match=f"redirects to 127.0.0.1:{radicale.port}"):
         found(dav.url)
 
 
@@ -160,7 +160,7 @@ def test_the_password_goes_to_no_principal_elsewhere(dav: DavProxy, radicale: Ra
         return answered._replace(body=answered.body.replace(b"<href>/anna/", b"<href>http://127.0.0.9/anna/"))
 
     dav.spoil = spoil
-    with pytest.raises(FeedError, match=r"sends us on to 127\.0\.0\.9"):
+    with pytest.raises(FeedError, match=r"redirects to 127\.0\.0\.9"):
         found(dav.url)
 
 

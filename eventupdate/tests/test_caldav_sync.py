@@ -6,7 +6,7 @@ import time_machine
 from common.clock import now
 from eventinvoke.models import Event
 from eventupdate.models import Entry
-from eventupdate.providers.caldav_accounts import credentials_of
+from eventupdate.providers.caldav.accounts import credentials_of
 from eventupdate.sync import Outcome, SyncReport, sync
 from eventupdate.tests.dav_proxy import DavProxy, refuse
 from eventupdate.tests.test_caldav import TEAM, put
@@ -75,7 +75,7 @@ def test_what_changed_follows_and_nothing_else(
     assert starts() == ["11-24 09:00 Daily", "11-26 11:00 Late", "11-30 09:00 New"]
 
 
-def test_a_token_that_is_no_longer_good_notifies_nobody_twice(radicale: Radicale, team: Calendar) -> None:
+def test_an_expired_token_notifies_no_member_twice(radicale: Radicale, team: Calendar) -> None:
     before = list(Event.objects.order_by("pk").values_list("pk", "external_id", "starts_at"))
     Calendar.objects.filter(pk=team.pk).update(sync_token="sync no-longer-good")
     report = step(team)

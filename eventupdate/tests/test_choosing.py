@@ -70,7 +70,7 @@ def test_a_calendar_that_is_just_being_written_is_removed_all_the_same(
     with transaction.atomic():  # as a sync does
         Calendar.objects.select_for_update().get(pk=calendar.pk)
         removing.start()
-        if connection.features.has_select_for_update:  # else nobody writes meanwhile
+        if connection.features.has_select_for_update:  # SQLite has one writer at a time
             assert removing.is_at_the_row.wait(WAIT)
         Entry.objects.create(calendar=calendar, key="1", series="1", version="1", text=b"")
     removing.join(WAIT)

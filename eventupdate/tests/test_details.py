@@ -103,7 +103,7 @@ def test_who_attends_is_read_a_line_each() -> None:
     ]
 
 
-def test_no_more_attendees_are_read_than_anybody_looks_at() -> None:
+def test_the_number_of_attendees_is_limited() -> None:
     lines = [f"ATTENDEE:mailto:{n}@example.org" for n in range(3 * MAX_ATTENDEES)]
     found = details(*lines, "ATTENDEE:mailto:" + "x" * 9000)
     assert found.attendees.count("\n") == MAX_ATTENDEES - 1

@@ -1,4 +1,4 @@
-"""Whatever becomes of a calendar: after a sync the deliveries are those of a first sync of it.
+"""Random edits of a calendar: after each sync the deliveries are those of a first sync.
 
 Through a real server: each series of edits is served step by step, with a sync after each, and the
 last state is then read by a calendar that never saw the others.

@@ -46,7 +46,7 @@ def test_all_means_those_that_are_not_due_too_but_not_those_switched_off(
     CalendarFactory(is_active=False)
     server.serve(feed(single()))
     run()
-    assert run("--all")[0] == f"{calendar.pk} {calendar.name}: as it was\n"
+    assert run("--all")[0] == f"{calendar.pk} {calendar.name}: unchanged\n"
 
 
 def test_one_calendar_may_be_named(calendar: Calendar, upload: Calendar, server: FeedServer) -> None:
@@ -142,7 +142,7 @@ def test_calendars_that_were_read_since_are_left_out(
 
 
 def test_a_time_that_is_none_is_a_wrong_option(db: None) -> None:
-    assert "“yesterday” is no time" in run("--since", "yesterday", code=2)[1]
+    assert "“yesterday” is not a time" in run("--since", "yesterday", code=2)[1]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -61,7 +61,7 @@ def test_a_date_that_is_excluded_is_left_out() -> None:
 @pytest.mark.parametrize(
     "exdate", ["EXDATE:20261123T090000Z", "EXDATE;VALUE=DATE:20261123", "EXDATE:20261123T100000"]
 )
-def test_an_exclusion_counts_whatever_its_type(exdate: str) -> None:
+def test_an_exclusion_of_any_type_counts(exdate: str) -> None:
     assert "2026-11-23 09:00" not in starts(entry(*WEEKLY, exdate))
 
 
@@ -121,7 +121,7 @@ def test_an_occurrence_without_its_series_takes_place() -> None:
     "recurrence_id",
     ["RECURRENCE-ID:20261123T090000Z", "RECURRENCE-ID;VALUE=DATE:20261123", "RECURRENCE-ID:20261123T100000"],
 )
-def test_an_override_finds_its_occurrence_whatever_the_type(recurrence_id: str) -> None:
+def test_an_override_of_any_type_finds_its_occurrence(recurrence_id: str) -> None:
     found = occurrences(entry(*WEEKLY), entry(recurrence_id, f"{BERLIN}20261123T120000", title="Later"))
     assert [o.external_id for o in found if o.details.title == "Later"] == ["one@test#20261123T090000Z"]
     assert len(found) == 3
@@ -167,7 +167,7 @@ def test_the_newest_of_two_entries_with_one_uid_counts() -> None:
         ("20261207T095959", 2),
     ],
 )
-def test_the_end_of_a_rule_counts_whatever_its_type(until: str, count: int) -> None:
+def test_the_end_of_a_rule_of_any_type_counts(until: str, count: int) -> None:
     found = starts(entry(f"{BERLIN}20261123T100000", f"RRULE:FREQ=WEEKLY;UNTIL={until}"))
     assert len(found) == count
 

@@ -117,7 +117,7 @@ def test_a_defect_leaves_the_calendar_free_for_the_next_try(calendar: Calendar, 
     Calendar.objects.update(kind="unheard-of")
     report = run(calendar)
     assert report.outcome is Outcome.FAILED
-    assert report.problem == "Something went wrong inside PFS Notice; its log says what."
+    assert report.problem == "PFS Notice has an internal error; its log has the details."
     assert calendar.lease_until is None
 
 
@@ -198,7 +198,7 @@ def test_an_account_that_may_not_read_another_of_its_calendars_stays_refused(
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_calendar_that_was_removed_while_it_failed_is_told_to_nobody(server: FeedServer) -> None:
+def test_a_calendar_that_was_removed_while_it_failed_notifies_no_member(server: FeedServer) -> None:
     calendar: Calendar = CalendarFactory(url=server.url, failures=LASTING - 1)
     server.serve("<html>")
     Calendar.objects.filter(pk=calendar.pk).delete()
@@ -207,7 +207,7 @@ def test_a_calendar_that_was_removed_while_it_failed_is_told_to_nobody(server: F
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_refusal_of_what_was_connected_again_meanwhile_is_told_to_nobody(server: FeedServer) -> None:
+def test_a_refusal_of_an_account_connected_again_meanwhile_notifies_no_member(server: FeedServer) -> None:
     calendar = connected(MemberFactory(), server)
     assert calendar.account is not None  # as it was when the reading began
     CalendarAccount.objects.update(credentials="newer")

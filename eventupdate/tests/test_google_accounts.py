@@ -82,7 +82,7 @@ def test_a_list_that_can_not_be_had_is_told(google: StandIn, account: CalendarAc
     page = signed_in(account.owner)
     google.trouble("calendar.calendarList.list", api_refusal(500, "backendError", "Backend Error"))
     shown = text_of(page.get(f"/calendars/accounts/{account.pk}/"))
-    assert "Google has a fault at present" in shown
+    assert "Google has an error" in shown
     assert "Try again" in shown
 
 
@@ -178,13 +178,13 @@ def test_another_member_s_account_is_not_found(
         assert client.get(f"{CONNECT}?account={account.pk}").status_code == 404
 
 
-def test_everybody_s_account_is_not_a_member_s_to_change(page: Client, account: CalendarAccount) -> None:
+def test_a_member_can_not_change_an_account_for_all(page: Client, account: CalendarAccount) -> None:
     CalendarAccount.objects.update(owner=None)
     assert page.get(f"/calendars/accounts/{account.pk}/").status_code == 404
     assert "ada@example.org" not in text_of(page.get(LIST))
 
 
-def test_a_refused_calendar_has_a_button_for_its_owner_only(
+def test_a_refused_calendar_has_a_button_for_those_who_may_connect_it(
     staff_page: Client, google: StandIn, google_calendar: Calendar
 ) -> None:
     CalendarAccount.objects.update(refused_at="2026-11-20T10:00Z")

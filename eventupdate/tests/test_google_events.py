@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from eventupdate.providers.google_events import is_long_over, resource_of
-from eventupdate.providers.google_texts import plain
+from eventupdate.providers.google.events import is_long_over, resource_of
+from eventupdate.providers.google.texts import plain
 
 TEN = {"dateTime": "2026-11-23T10:00:00+01:00", "timeZone": "Europe/Berlin"}
 ELEVEN = {"dateTime": "2026-11-23T11:00:00+01:00", "timeZone": "Europe/Berlin"}
@@ -36,7 +36,7 @@ def test_a_series_follows_the_clocks_of_its_zone_and_keeps_its_rules() -> None:
     assert {"DTSTART;TZID=Europe/Berlin:20261123T100000", *WEEKLY} <= {*found}
 
 
-def test_a_series_in_utc_stays_in_utc_whatever_the_calendar_s_zone() -> None:
+def test_a_series_in_utc_stays_in_utc_in_any_calendar_zone() -> None:
     start = {"dateTime": "2026-11-23T10:00:00Z", "timeZone": "UTC"}
     assert "DTSTART;TZID=UTC:20261123T100000" in lines(recurrence=WEEKLY, start=start)
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from common.errors import ProviderError
-from eventupdate.providers.google_http import MAX_PAGE_BYTES, ApiHttp, Deadline, revoke
+from eventupdate.providers.google.http import MAX_PAGE_BYTES, ApiHttp, Deadline, revoke
 from tests.raw_server import Behaviour, RawServer, answer_with
 
 

@@ -1,4 +1,4 @@
-"""Connecting a Google account in a browser: there, back, and whatever may be wrong with the answer."""
+"""Connecting a Google account in a browser: the redirect, the callback, and invalid callbacks."""
 
 from datetime import timedelta
 from typing import Any
@@ -79,9 +79,7 @@ def test_an_answer_with_a_wrong_state_changes_nothing(
 ) -> None:
     back = at_google(google, page.get(CONNECT)["Location"])
     query = parse_qs(urlsplit(back).query) | change
-    assert "does not belong to anything that this browser asked for" in text_of(
-        page.get(CALLBACK, query, follow=True)
-    )
+    assert "does not belong to a request of this browser" in text_of(page.get(CALLBACK, query, follow=True))
     assert not CalendarAccount.objects.exists()
 
 
@@ -106,11 +104,11 @@ def test_a_code_that_is_too_old_changes_nothing(page: Client, google: StandIn, a
         back = at_google(google, page.get(CONNECT)["Location"])
         clock.shift(timedelta(minutes=11))
         shown = text_of(page.get(CALLBACK, parse_qs(urlsplit(back).query), follow=True))
-    assert "Google did not take the answer (invalid_grant): it may be too old." in shown
+    assert "Google rejected the code (invalid_grant): it may be too old." in shown
     assert not CalendarAccount.objects.exists()
 
 
-def test_another_member_s_code_does_not_fit_the_proof_key(
+def test_another_user_s_code_does_not_match_the_verifier(
     page: Client, other_page: Client, google: StandIn, ada: Person
 ) -> None:
     mine = parse_qs(urlsplit(at_google(google, page.get(CONNECT)["Location"])).query)
@@ -121,20 +119,18 @@ def test_another_member_s_code_does_not_fit_the_proof_key(
 
 def test_a_token_server_with_a_fault_changes_nothing(page: Client, google: StandIn, ada: Person) -> None:
     google.trouble("token", oauth_refusal(500, "internal_failure"))
-    assert "Google did not take the answer" in text_of(connect(page, google))
+    assert "Google rejected the code" in text_of(connect(page, google))
     assert not CalendarAccount.objects.exists()
 
 
-def test_the_staff_connects_an_account_for_everybody(
-    staff_page: Client, google: StandIn, ada: Person
-) -> None:
+def test_staff_connect_an_account_for_all_members(staff_page: Client, google: StandIn, ada: Person) -> None:
     connect(staff_page, google, f"{CONNECT}?for=everybody")
     account = CalendarAccount.objects.get()
     staff_page.post(f"/calendars/accounts/{account.pk}/", {"chosen": ["ada@example.org"]})
     assert (account.owner, Calendar.objects.get().owner) == (None, None)
 
 
-def test_nobody_else_connects_one_for_everybody(
+def test_a_member_can_not_connect_an_account_for_all(
     page: Client, member: Member, google: StandIn, ada: Person
 ) -> None:
     connect(page, google, f"{CONNECT}?for=everybody")

@@ -1,4 +1,4 @@
-"""Whatever people do in a Google calendar, and however it is read: in the end it is as if read once."""
+"""Random changes in a Google calendar, read at random times, give the same events as one reading at the end."""
 
 from collections.abc import Callable
 from datetime import timedelta

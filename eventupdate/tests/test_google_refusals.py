@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from common.errors import FeedError
-from eventupdate.providers import RefusedError
+from eventupdate.reading import RefusedError
 from eventupdate.tests.google_readings import MONDAY, read, titles
 from registration.models import Calendar, CalendarAccount
 from tests.google import GoogleCalendar, StandIn
@@ -89,16 +89,19 @@ def test_too_few_permissions_ask_the_member(google_calendar: Calendar, ada: Pers
 @pytest.mark.parametrize(
     ("refusal", "said"),
     [
-        (api_refusal(403, "rateLimitExceeded", "Rate Limit Exceeded", domain="usageLimits"), "less often"),
-        (api_refusal(403, "userRateLimitExceeded", "User Rate Limit Exceeded"), "less often"),
-        (api_refusal(429, "rateLimitExceeded", "Too Many Requests"), "less often"),
-        (api_refusal(403, "accessNotConfigured", "Not used before"), "not switched on"),
+        (
+            api_refusal(403, "rateLimitExceeded", "Rate Limit Exceeded", domain="usageLimits"),
+            "fewer requests",
+        ),
+        (api_refusal(403, "userRateLimitExceeded", "User Rate Limit Exceeded"), "fewer requests"),
+        (api_refusal(429, "rateLimitExceeded", "Too Many Requests"), "fewer requests"),
+        (api_refusal(403, "accessNotConfigured", "Not used before"), "not enabled"),
         (api_refusal(403, "forbidden", "Forbidden"), "may not read"),
         (api_refusal(404, "notFound", "Not Found"), "may not read"),
-        (api_refusal(500, "backendError", "Backend Error"), "a fault at present"),
-        (api_refusal(503, "backendError", "Backend Error"), "a fault at present"),
-        (Refusal(502, {}), "a fault at present"),
-        (api_refusal(400, "badRequest", "Bad Request"), "answered 400"),
+        (api_refusal(500, "backendError", "Backend Error"), "has an error"),
+        (api_refusal(503, "backendError", "Backend Error"), "has an error"),
+        (Refusal(502, {}), "has an error"),
+        (api_refusal(400, "badRequest", "Bad Request"), "answered with status 400"),
     ],
 )
 def test_a_refusal_in_the_middle_is_tried_again_later(
@@ -126,7 +129,7 @@ def test_an_answer_that_breaks_off_is_no_reading(
 @pytest.mark.parametrize(
     ("refusal", "said"),
     [
-        (oauth_refusal(401, "invalid_client", "Unauthorized"), "OAuth client is not right"),
+        (oauth_refusal(401, "invalid_client", "Unauthorized"), "OAuth client is wrong"),
         (oauth_refusal(400, "invalid_request"), "invalid_request"),
     ],
 )
@@ -163,7 +166,7 @@ def test_tokens_of_a_new_connection_are_not_overwritten_by_an_older_reading(
     read(google_calendar)
     assert CalendarAccount.objects.get(pk=account.pk).credentials == newer
     google.oauth.withdraw(ada)
-    with pytest.raises(FeedError, match="connected anew") as raised:
+    with pytest.raises(FeedError, match="connected again while it was read") as raised:
         read(google_calendar)
     assert not isinstance(raised.value, RefusedError)
 

@@ -98,7 +98,7 @@ def test_deliveries_follow_a_series_that_moves_as_a_whole(followed: Calendar, ad
     assert pending() == [start + HOUR for start in weeks(0, 1, 2)]
 
 
-def test_an_invitation_to_one_occurrence_of_somebody_s_series_is_followed(
+def test_an_invitation_to_one_occurrence_of_another_series_is_followed(
     followed: Calendar, ada_s: GoogleCalendar
 ) -> None:
     one = ada_s.invite_to_instance("theirs", "PFS telecon", MONDAY)
@@ -199,7 +199,7 @@ def test_an_event_says_where_who_and_how_to_join(followed: Calendar, ada_s: Goog
     assert "Bob" in event.attendees
 
 
-def test_a_sync_token_that_is_too_old_tells_nobody_twice(followed: Calendar, ada_s: GoogleCalendar) -> None:
+def test_an_expired_sync_token_notifies_no_member_twice(followed: Calendar, ada_s: GoogleCalendar) -> None:
     series = ada_s.add("PFS telecon", MONDAY, recurrence=WEEKLY)
     ada_s.change_instance(series, MONDAY + WEEK, start=MONDAY + WEEK + DAY)
     ada_s.cancel_instance(series, MONDAY + 2 * WEEK)
@@ -234,7 +234,7 @@ def test_a_reading_that_fails_between_two_pages_changes_nothing(
     ada_s.page_sizes = [1]
     google.trouble("calendar.events.list", api_refusal(503, "backendError", "Backend Error"), skip=1)
     report = run(followed)
-    assert (report.outcome, "fault at present" in followed.problem) == (Outcome.FAILED, True)
+    assert (report.outcome, "has an error" in followed.problem) == (Outcome.FAILED, True)
     assert (dump(), followed.sync_token) == (before, token)
     run(followed)
     assert (pending(), followed.problem) == ([MONDAY + HOUR + DAY, MONDAY + 2 * HOUR + DAY], "")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from common.errors import FeedError
-from eventupdate.providers import Reading
 from eventupdate.providers.ical import read_address, split_address
+from eventupdate.reading import Reading
 from eventupdate.tests.feed_server import Answer, FeedServer, Handler
 from eventupdate.tests.texts import calendar, single
 from registration.models import Calendar
@@ -194,30 +194,30 @@ def test_a_redirect_without_end_is_refused(server: FeedServer) -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (500, "has a fault at present (it answered 500)"),
-        (503, "has a fault at present"),
-        (401, "asks for a user name and a password"),
-        (403, "refuses"),
+        (500, "has an error (status 500)"),
+        (503, "has an error"),
+        (401, "requires a user name and a password"),
+        (403, "refuses access"),
         (404, "no calendar at this address"),
         (410, "no calendar at this address"),
-        (429, "less often"),
-        (204, "answered 204 in place of a calendar"),
-        (304, "answered 304 in place of a calendar"),
+        (429, "fewer requests"),
+        (204, "answered with status 204 instead of a calendar"),
+        (304, "answered with status 304 instead of a calendar"),
     ],
 )
-def test_a_refusal_is_told_in_words(server: FeedServer, status: int, words: str) -> None:
+def test_an_error_status_becomes_a_sentence(server: FeedServer, status: int, words: str) -> None:
     server.answer = give(status, calendar(single()).encode() if status == 500 else b"")
     assert words in refusal(feed(server))
 
 
-def test_a_web_page_is_refused_whatever_it_says_it_is(server: FeedServer) -> None:
+def test_a_web_page_is_refused_with_any_content_type(server: FeedServer) -> None:
     server.serve("<html><body>Please sign in</body></html>")
     assert "web page" in refusal(feed(server))
 
 
 def test_half_a_calendar_is_refused(server: FeedServer) -> None:
     server.serve(calendar(single())[:-30])
-    assert "not whole" in refusal(feed(server))
+    assert "incomplete" in refusal(feed(server))
 
 
 def test_an_answer_that_breaks_off_is_refused(server: FeedServer) -> None:
@@ -287,7 +287,7 @@ def test_a_body_that_never_ends_is_given_up(server: FeedServer, short_patience: 
     assert time.monotonic() - began < 10
 
 
-def test_a_server_that_nobody_runs_is_told_of(server: FeedServer) -> None:
+def test_an_unreachable_server_is_reported(server: FeedServer) -> None:
     with FeedServer() as gone:
         url = gone.url
     assert "can't be reached" in refusal(feed(server, url=url))

@@ -1,4 +1,4 @@
-"""Whatever a feed contains: no crash, no end before a start, nothing outside of the window."""
+"""Properties of the expansion of random feeds: no crash, no end before a start, nothing outside of the window."""
 
 from contextlib import suppress
 from datetime import UTC

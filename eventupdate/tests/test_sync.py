@@ -84,7 +84,7 @@ def test_the_same_feed_in_other_words_writes_nothing(calendar: Calendar, server:
     assert dump() == before
 
 
-def test_a_changed_feed_is_compared_with_as_many_queries_whatever_its_size(
+def test_the_queries_of_a_comparison_do_not_grow_with_the_feed(
     calendar: Calendar, server: FeedServer, django_assert_max_num_queries: Queries
 ) -> None:
     entries = [
@@ -202,7 +202,7 @@ def test_an_entry_that_is_made_recurring_is_not_told_twice(calendar: Calendar, s
     assert pending() == ["2026-11-30 08:50", "2026-12-07 08:50"]
 
 
-def test_a_producer_that_makes_up_new_uids_tells_nobody_twice(calendar: Calendar, server: FeedServer) -> None:
+def test_new_uids_for_the_same_entries_notify_no_member_twice(calendar: Calendar, server: FeedServer) -> None:
     server.serve(feed(single(uid="a"), single("20261125T090000Z", uid="b")))
     run(calendar)
     Delivery.objects.update(state=State.SENT)

@@ -81,6 +81,35 @@ def test_a_calendars_task_syncs_it(calendar: Calendar, server: FeedServer) -> No
     assert Event.objects.count() == 1
 
 
+def test_a_task_that_another_one_has_followed_does_nothing(
+    calendar: Calendar, server: FeedServer, sent: Sent, clock: Any
+) -> None:
+    server.serve(feed(single()))
+    marks = []
+    for minutes in (0, 2):
+        clock.move_to(AT + timedelta(minutes=minutes))
+        sync_calendars()
+        again_at = Calendar.objects.get(pk=calendar.pk).next_sync_at
+        assert again_at is not None
+        marks.append(again_at.isoformat())
+    sync_calendar(calendar.pk, marks[0])
+    assert server.requests == []
+    for _ in range(2):
+        sync_calendar(calendar.pk, marks[1])
+    assert len(server.requests) == 1
+
+
+def test_a_queue_in_which_much_waits_is_left_alone_and_the_calendar_stays_due(
+    calendar: Calendar, sent: Sent, broker_url: str
+) -> None:
+    with redis.from_url(broker_url) as client:
+        client.rpush("slow", *["{}"] * 50)
+    sync_calendars()
+    assert Calendar.objects.due(now()).filter(pk=calendar.pk).exists()
+    with redis.from_url(broker_url) as client:
+        assert client.llen("slow") == 50
+
+
 def test_a_calendar_that_is_gone_or_switched_off_is_left_alone(
     calendar: Calendar, server: FeedServer
 ) -> None:

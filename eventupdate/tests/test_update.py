@@ -7,7 +7,7 @@ import pytest
 from eventinvoke.planning.publish import publish, withdraw
 from eventupdate.expand import Window
 from eventupdate.models import Entry
-from eventupdate.providers import Reading, Resource
+from eventupdate.reading import Reading, Resource
 from eventupdate.tests.texts import AT, WINDOW, entry
 from eventupdate.update import Update, has_rolled, work_out
 from registration.models import Calendar

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from common.clock import now
-from eventupdate.providers.caldav_accounts import credentials_of, sign_in
+from eventupdate.providers.caldav.accounts import credentials_of, sign_in
 from eventupdate.tests.dav_proxy import DavProxy
 from eventupdate.tests.feed_server import FeedServer
 from registration.models import Calendar, CalendarAccount, Member
@@ -61,13 +61,13 @@ def test_the_password_is_stored_encrypted_and_shown_nowhere(page: Client, dav: D
 @pytest.mark.parametrize(
     ("data", "field", "said"),
     [
-        ({"password": "wrong"}, "password", "does not take this user name and password"),
-        ({"password": ""}, "password", "Fill this in."),
-        ({"user_name": ""}, "user_name", "Fill this in."),
+        ({"password": "wrong"}, "password", "rejects this user name and password"),
+        ({"password": ""}, "password", "This field is required."),
+        ({"user_name": ""}, "user_name", "This field is required."),
         ({"url": "https://10.1.2.3/"}, "url", "private network"),
         ({"url": "https://me:secret@example.org/"}, "url", "can't contain a user name"),
         ({"url": "ftp://example.org"}, "url", "has to begin with https:// or http://"),
-        ({"url": "http://8.8.8.8/"}, "url", "could read the password"),
+        ({"url": "http://8.8.8.8/"}, "url", "would be sent unencrypted"),
         ({"url": "http://127.0.0.1:1/"}, "url", ""),
         ({"url": f"https://8.8.8.8/{'ä' * 300}"}, "url", "too long"),
         ({"user_name": "bert", "password": "another"}, "url", "this user has no calendar there"),
@@ -107,7 +107,7 @@ def test_an_account_that_was_refused_is_connected_again_with_its_calendars(
     assert "Connect again" in text_of(page.get("/calendars/"))
     assert path in page.get("/calendars/").content.decode()
     assert 'value="anna"' in page.get(path).content.decode()
-    assert "does not take" in error_at(connect(page, dav, path, password="wrong"), "password")
+    assert "rejects" in error_at(connect(page, dav, path, password="wrong"), "password")
     connect(page, dav, path, url="https://elsewhere.example/")
     account = CalendarAccount.objects.get()
     row.refresh_from_db()
@@ -122,7 +122,7 @@ def test_an_account_that_does_not_exist_is_not_found(page: Client, key: str) -> 
     assert page.get(f"{CONNECT}?account={key}").status_code == (404 if key else 200)
 
 
-def test_somebody_else_s_account_is_not_found(page: Client, dav: DavProxy) -> None:
+def test_another_member_s_account_is_not_found(page: Client, dav: DavProxy) -> None:
     other = CalendarAccount.objects.create(
         owner=MemberFactory.create(),
         provider="caldav",
@@ -133,7 +133,7 @@ def test_somebody_else_s_account_is_not_found(page: Client, dav: DavProxy) -> No
     assert connect(page, dav, f"{CONNECT}?account={other.pk}").status_code == 404
 
 
-def test_only_the_staff_connects_an_account_for_everybody(
+def test_only_staff_connect_an_account_for_all_members(
     page: Client, staff_page: Client, dav: DavProxy
 ) -> None:
     for client in (page, staff_page):

@@ -99,7 +99,7 @@ def test_libicals_hint_goes_before_the_rules() -> None:
 def test_an_unknown_zone_is_the_calendars_own_and_is_told_of() -> None:
     expansion = expanded("X-WR-TIMEZONE:Asia/Tokyo", at_nine("Atlantis"))
     assert [f"{o.starts_at:%H:%M}" for o in expansion.occurrences] == ["00:00"]
-    assert expansion.problem == "The time zone “Atlantis” is not known; the calendar's own is taken."
+    assert expansion.problem == "The time zone “Atlantis” is not known; the calendar's own is used."
 
 
 def test_rules_that_cant_be_read_spoil_only_what_uses_them() -> None:

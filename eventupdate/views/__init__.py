@@ -1,1 +1,1 @@
-"""Pages to connect accounts with calendars, and to choose among the calendars of one."""
+"""Pages to connect calendar accounts, and to choose calendars of an account."""

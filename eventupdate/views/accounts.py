@@ -1,4 +1,4 @@
-"""The calendars of a connected account, whoever its provider is: choose some, or end the account."""
+"""The pages of a connected account of any provider: choosing calendars, and disconnecting."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from common.errors import FeedError
 from eventupdate.choosing import Choice, calendars_let_go, choose, end
-from eventupdate.providers import RefusedError
-from eventupdate.providers.accounts import RemoteCalendar, disconnect, list_calendars
+from eventupdate.providers.accounts import disconnect, list_calendars
+from eventupdate.reading import RefusedError, RemoteCalendar
 from registration.access import accounts_for
 from registration.models import Calendar, CalendarAccount
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A calendar that may be chosen."""
+    """A calendar in the list of choices."""
 
     remote_id: str
     name: str
@@ -37,7 +37,7 @@ class Row:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def account_choose(request: HttpRequest, pk: int) -> HttpResponse:
-    """Choose which calendars of an account are read. Letting one go is asked about first."""
+    """Choose the calendars of an account to read. Removing one needs a confirmation."""
     account = get_object_or_404(accounts_for(request.user), pk=pk)
     try:
         remote = list_calendars(account)
@@ -54,16 +54,16 @@ def account_choose(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def account_disconnect(request: HttpRequest, pk: int) -> HttpResponse:
-    """End an account: its calendars go, and with them the registrations that name them."""
+    """Delete an account with its calendars and the registrations that name them."""
     account = get_object_or_404(accounts_for(request.user), pk=pk)
     disconnect(account)
     end(account)
-    messages.success(request, f"“{account}” is disconnected, and its calendars are removed.")
+    messages.success(request, f"“{account}” is disconnected, and its calendars are deleted.")
     return redirect("registration:calendar-list")
 
 
 def connect_url(account: CalendarAccount) -> str:
-    """Return the page on which the account is connected again."""
+    """Return the URL of the page to connect the account again."""
     return f"{reverse(f'eventupdate:{account.provider}-connect')}?{urlencode({'account': account.pk})}"
 
 
@@ -85,15 +85,15 @@ def _said(choice: Choice) -> str:
     parts = []
     if choice.added:
         what = "One calendar is" if choice.added == 1 else f"{choice.added} calendars are"
-        parts.append(f"{what} added, and read within a minute.")
+        parts.append(f"{what} added. The first sync starts within a minute.")
     if choice.removed:
         what = "One calendar is" if choice.removed == 1 else f"{choice.removed} calendars are"
-        parts.append(f"{what} removed.")
-    return " ".join(parts) or "All stays as it was."
+        parts.append(f"{what} deleted.")
+    return " ".join(parts) or "No changes."
 
 
 def _rows(account: CalendarAccount, remote: Sequence[RemoteCalendar]) -> Iterator[Row]:
-    """Yield what the provider lists, then what is read and no longer listed."""
+    """Yield the provider's calendars, then stored ones that it no longer lists."""
     read: dict[str, Calendar] = {
         calendar.remote_id: calendar
         for calendar in account.calendars.defer("content").annotate(uses=Count("registrations"))

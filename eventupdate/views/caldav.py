@@ -1,4 +1,4 @@
-"""Connecting an account with a CalDAV server, and connecting it again."""
+"""The page to connect a CalDAV account, also again."""
 
 import re
 from typing import Final
@@ -23,9 +23,9 @@ _KEY: Final = re.compile(r"[0-9]{1,18}")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def caldav_connect(request: HttpRequest) -> HttpResponse:
-    """Ask for server, user name and password, and go on to the choice of calendars.
+    """Ask for server, user name and password, then redirect to the choice of calendars.
 
-    ``?account=`` names an account that is to be connected again: its calendars stay.
+    ``?account=`` names an account to connect again; its calendars stay.
     """
     account = _account(request)
     form = CalDAVForm(
@@ -37,7 +37,7 @@ def caldav_connect(request: HttpRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         connected = form.save()
-        # What was refused so far is read at once with the new password.
+        # Calendars that were refused are read at once with the new password.
         connected.calendars.filter(is_active=True).update(next_sync_at=now())
         messages.success(request, f"“{connected}” is connected.")
         return redirect("eventupdate:account-choose", connected.pk)

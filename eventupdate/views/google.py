@@ -1,6 +1,6 @@
-"""Connecting a Google account: to Google's consent page, and back from it.
+"""Connecting a Google account: the redirect to Google's consent page, and the callback.
 
-Google's libraries are loaded when somebody connects an account, not by every process that starts.
+Google's libraries are imported by these views when they are used, as they load slowly.
 """
 
 from typing import Any, Final
@@ -22,10 +22,10 @@ from registration.membership import member_in
 from registration.models import CalendarAccount
 
 KEY: Final = "google_consent"
-"""Under which the session keeps what was asked for."""
+"""The session's key for a consent in progress."""
 MAX_SECONDS: Final = 1800.0
 _NOT_OURS: Final = (
-    "This answer of Google's does not belong to anything that this browser asked for, or it comes too late. "
+    "This response of Google does not belong to a request of this browser, or it comes too late. "
     "Nothing was changed; try again."
 )
 
@@ -34,8 +34,8 @@ _NOT_OURS: Final = (
 @never_cache
 @require_safe
 def google_connect(request: HttpRequest) -> HttpResponse:
-    """Send the member to Google's consent page. It takes a permission to nobody but this session."""
-    from eventupdate.providers.google_flow import ask_consent  # noqa: PLC0415 - see the module's docstring
+    """Redirect the member to Google's consent page. Only this session can use the result."""
+    from eventupdate.providers.google.flow import ask_consent  # noqa: PLC0415 - see the module's docstring
 
     if not (settings.GOOGLE_CLIENT_ID and settings.GOOGLE_CLIENT_SECRET):
         raise Http404
@@ -59,8 +59,8 @@ def google_connect(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def google_callback(request: HttpRequest) -> HttpResponse:
-    """Take what Google sends the member back with. Whatever is wrong with it changes nothing."""
-    from eventupdate.providers.google_flow import exchange_code, keep  # noqa: PLC0415
+    """Handle Google's redirect back. An invalid one changes nothing."""
+    from eventupdate.providers.google.flow import exchange_code, keep  # noqa: PLC0415
 
     asked = request.session.get(KEY) or {}
     if not _is_ours(request, asked):

@@ -78,7 +78,7 @@ def test_another_day_is_named(ask: Ask, call: Notice) -> None:
     with time_machine.travel(TOKYO_AFTERNOON, tick=False):
         tomorrow = TOKYO_AFTERNOON + timedelta(days=1)
         call.change_event(starts_at=tomorrow, deadline_at=tomorrow)
-        assert "It starts on March 3 at 15:00, in 1 day." in said(ask("call-content", call))
+        assert "It starts on 3 March at 15:00, in 1 day." in said(ask("call-content", call))
 
 
 def test_british_english_says_dates_the_british_way(ask: Ask, account: None, db: None) -> None:
@@ -152,29 +152,29 @@ def test_an_event_that_is_over_says_so_and_hangs_up(ask: Ask, call: Notice) -> N
 
 def test_a_confirmation_that_came_meanwhile_is_told(ask: Ask, call: Notice) -> None:
     answers.acknowledge(call.delivery, "inbox")
-    assert "You have confirmed it already." in said(ask("call-content", call))
+    assert "You have acknowledged it already." in said(ask("call-content", call))
 
 
-def test_a_confirmation_by_another_person_of_the_plan_is_told(ask: Ask, call: Notice) -> None:
+def test_an_acknowledgement_by_another_person_of_the_plan_is_told(ask: Ask, call: Notice) -> None:
     answers.acknowledge(add_next_person(call), "link")
-    assert "Ben has confirmed it already." in said(ask("call-content", call))
+    assert "Ben has acknowledged it already." in said(ask("call-content", call))
 
 
 def test_a_confirmation_of_an_earlier_date_does_not_count(ask: Ask, call: Notice) -> None:
     answers.acknowledge(call.delivery, "inbox")
     call.change_event(starts_at=call.delivery.event.starts_at + timedelta(minutes=30))
-    assert "Press 1 to confirm." in said(ask("call-content", call))
+    assert "Press 1 to acknowledge." in said(ask("call-content", call))
 
 
 @pytest.mark.parametrize(
     ("language", "spoken", "voice", "sentence"),
     [
-        ("en", "en-US", "Polly.Joanna-Neural", "Press 1 to confirm."),
-        ("en-gb", "en-GB", "Polly.Amy-Neural", "Press 1 to confirm."),
+        ("en", "en-US", "Polly.Joanna-Neural", "Press 1 to acknowledge."),
+        ("en-gb", "en-GB", "Polly.Amy-Neural", "Press 1 to acknowledge."),
         ("de", "de-DE", "Polly.Vicki-Neural", "Drücken Sie die 1, um zu bestätigen."),
         ("fr", "fr-FR", "Polly.Lea-Neural", "Appuyez sur 1 pour confirmer."),
         ("ja", "ja-JP", "Polly.Takumi-Neural", "確認するには、1を押してください。"),
-        ("it", "en-US", "Polly.Joanna-Neural", "Press 1 to confirm."),
+        ("it", "en-US", "Polly.Joanna-Neural", "Press 1 to acknowledge."),
     ],
 )
 def test_each_language_is_spoken_by_a_voice_of_its_own(
@@ -212,7 +212,7 @@ def test_a_hostile_title_is_only_spoken(ask: Ask, call: Notice, title: str) -> N
 
 def test_key_1_confirms(ask: Ask, call: Notice) -> None:
     response = ask("call-key", call, Digits="1")
-    assert said(response) == "Thank you, it is confirmed. Goodbye."
+    assert said(response) == "Thank you, it is acknowledged. Goodbye."
     assert verbs(response)[-1] == "Hangup"
     assert call.state == State.ACKNOWLEDGED
     assert Answer.objects.get().way == "key"
@@ -220,7 +220,7 @@ def test_key_1_confirms(ask: Ask, call: Notice) -> None:
 
 def test_key_1_twice_says_that_it_was_confirmed(ask: Ask, call: Notice) -> None:
     ask("call-key", call, Digits="1")
-    assert "It was confirmed already." in said(ask("call-key", call, Digits="1"))
+    assert "It was acknowledged already." in said(ask("call-key", call, Digits="1"))
     assert Answer.objects.count() == 1
 
 
@@ -257,7 +257,7 @@ def test_key_3_repeated_asks_nobody_else(ask: Ask, call: Notice) -> None:
 
 def test_key_3_with_nobody_left_says_so_and_reads_again(ask: Ask, call: Notice) -> None:
     response = ask("call-key", call, Digits="3")
-    assert said(response) == "There is nobody else to ask."
+    assert said(response) == "There is no one else to ask."
     assert verbs(response)[-1] == "Redirect"
 
 

@@ -114,3 +114,24 @@ def test_an_unknown_id_is_not_found() -> None:
 
 def test_it_is_a_post(client: Client, push: Notice) -> None:
     assert client.get(reverse("notification:push-report", args=[push.process_id])).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "order", [["shown", "clicked", "closed"], ["closed", "clicked"], ["confirm", "closed"]]
+)
+def test_what_was_opened_or_answered_was_not_closed_unread(push: Notice, order: list[str]) -> None:
+    for what in order:
+        assert report(push, {"what": what})[0] == 200
+    client = Client()
+    client.force_login(push.delivery.member.user)
+    page = client.get(reverse("eventinvoke:delivery-detail", args=[push.delivery.pk])).content.decode()
+    assert "closed" not in page
+
+
+def test_what_was_closed_and_nothing_else_was_closed_unread(push: Notice) -> None:
+    report(push, {"what": "shown"})
+    report(push, {"what": "closed"})
+    client = Client()
+    client.force_login(push.delivery.member.user)
+    page = client.get(reverse("eventinvoke:delivery-detail", args=[push.delivery.pk])).content.decode()
+    assert "Notification closed" in page

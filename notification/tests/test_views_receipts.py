@@ -196,8 +196,16 @@ def test_a_message_that_did_not_arrive_says_why(ask: Ask, sms: Notice, code: str
     assert Target.objects.get().disabled_at is None
 
 
-def test_whoever_answered_stop_is_not_written_to_again(ask: Ask, sms: Notice) -> None:
+def test_a_member_who_answered_stop_is_not_written_to_again(ask: Ask, sms: Notice) -> None:
     tell_message(ask, sms, "failed", ErrorCode="21610")
-    target = Target.objects.get()
+    target = Target.objects.get(kind="sms")
     assert target.disabled_at is not None
     assert "STOP" in target.disabled_reason
+
+
+def test_a_member_who_answered_stop_is_told_in_the_inbox_once(ask: Ask, sms: Notice) -> None:
+    for _time in range(2):
+        tell_message(ask, sms, "failed", ErrorCode="21610")
+    (told,) = Delivery.objects.filter(kind="inbox").select_related("event")
+    assert told.member == sms.delivery.member
+    assert "STOP" in told.event.description

@@ -69,7 +69,7 @@ def test_a_person_hears_the_notice_and_confirms_by_a_key(twilio: SimulatedTwilio
     call = twilio.wait_for_call(NUMBER)
     assert call.problems == ()
     assert call.said[:2] == ("Hello Anna. This is PFS Notice.", "Weekly telecon.")
-    assert call.said[-2:] == ("Thank you, it is confirmed.", "Goodbye.")
+    assert call.said[-2:] == ("Thank you, it is acknowledged.", "Goodbye.")
     assert Answer.objects.get().kind == Answer.Kind.CONFIRMED
 
 
@@ -159,7 +159,7 @@ def test_a_text_message_arrives_with_the_link_to_confirm(twilio: SimulatedTwilio
     assert send(SmsChannel(), notice) == Outcome.ACCEPTED
     wait_for(notice, State.DELIVERED)
     (message,) = twilio.messages(NUMBER)
-    assert message.body.startswith("Weekly telecon\nAt 15:05, in 5 minutes\nConfirm: http://")
+    assert message.body.startswith("Weekly telecon\nAt 15:05, in 5 minutes\nAcknowledge: http://")
     assert message.body.endswith(f"/a/{notice.process_id}")
 
 

@@ -1,8 +1,9 @@
-"""Celery: two queues, tasks that survive a dead worker, and the wake-ups of the beat."""
+"""Celery: three queues, tasks that survive a dead worker, and the wake-ups of the beat."""
 
 from typing import Any
 from urllib.parse import quote
 
+from celery.schedules import crontab
 from kombu import Queue
 
 from pfs_notice.settings.environment import VAR_DIR, text
@@ -25,6 +26,7 @@ CELERY_TASK_QUEUES = [Queue("fire"), Queue("urgent"), Queue("slow")]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_EXPIRES = None  # or the beat would send a task that tidies results away, and that expires
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -35,21 +37,29 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 
+CELERY_BEAT_SCHEDULER = "pfs_notice.beat:SteadyScheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
-# A wake-up that nobody took within its interval is worthless: the next one does the same.
+# No entry has a time at which it expires: that would be compared with another machine's clock. What
+# bounds a queue is its length (common/broker.py), and a wake-up that comes just after another ends at once.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "wake": {"task": "eventinvoke.tasks.wake", "schedule": 1.0, "options": {"expires": 1, "queue": "urgent"}},
-    "tend": {"task": "eventinvoke.tasks.tend", "schedule": 5.0, "options": {"expires": 5, "queue": "urgent"}},
+    "wake": {"task": "eventinvoke.tasks.wake", "schedule": 1.0, "options": {"queue": "urgent"}},
+    "tend": {"task": "eventinvoke.tasks.tend", "schedule": 5.0, "options": {"queue": "urgent"}},
     # Only a look for what is due, one indexed query: a new calendar is read within seconds.
     "sync_calendars": {
         "task": "eventupdate.tasks.sync_calendars",
         "schedule": 5.0,
-        "options": {"expires": 5, "queue": "slow"},
+        "options": {"queue": "slow"},
     },
     "tidy_calendars": {
         "task": "eventupdate.tasks.tidy_calendars",
         "schedule": 60.0,
-        "options": {"expires": 60, "queue": "slow"},
+        "options": {"queue": "slow"},
+    },
+    # Each day at a quiet hour, UTC.
+    "prune": {
+        "task": "eventinvoke.tasks.prune_old",
+        "schedule": crontab(hour=1, minute=43),
+        "options": {"queue": "slow"},
     },
 }
 

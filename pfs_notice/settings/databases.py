@@ -1,9 +1,9 @@
 """The database: SQLite where nothing is configured, else PostgreSQL or MariaDB by ``DATABASE_URL``."""
 
-from typing import Any, cast
+from typing import Any
 
 from pfs_notice import keys
-from pfs_notice.settings.environment import VAR_DIR, env, whole
+from pfs_notice.settings.environment import VAR_DIR, database_url, whole
 
 _SQLITE: dict[str, Any] = {
     # A transaction that begins by reading and goes on to write would otherwise fail at once with
@@ -21,7 +21,7 @@ _MARIADB: dict[str, Any] = {
 
 
 def _database() -> dict[str, Any]:
-    default = cast("dict[str, Any]", env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}"))
+    default = database_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
     options = default.setdefault("OPTIONS", {})
     match default["ENGINE"].rsplit(".", 1)[-1]:
         case "sqlite3":

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -66,6 +66,42 @@ def words(name: str, default: list[str] | None = None) -> list[str]:
     """Return a variable as a list, separated by commas."""
     given = cast("list[str]", env.list(name, default=[]))
     return [word.strip() for word in given if word.strip()] or (default or [])
+
+
+_IMPLICIT_TLS: Final = 465
+"""RFC 8314, 3.3: submission that is encrypted from the beginning."""
+_SUBMISSION: Final = 587
+"""RFC 6409: submission; encrypted by STARTTLS."""
+_RELAY: Final = 25
+
+
+def email_url(name: str, default: str) -> dict[str, Any]:
+    """Return a variable that names a mail server as Django's settings. Raises ``ImproperlyConfigured``.
+
+    ``smtp://`` is unencrypted (port 25), ``smtp+tls://`` has STARTTLS (port 587), ``smtp+ssl://`` is encrypted
+    from the beginning (port 465). ``smtps://`` is that too, but STARTTLS on a port that is given and not 465.
+    """
+    url = text(name, default)
+    try:
+        found = cast("dict[str, Any]", environ.Env.email_url_config(url))
+    except (ValueError, ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(f"{name} names no mail server: {error}.") from None
+    scheme, port = url.partition(":")[0].lower(), found["EMAIL_PORT"]
+    is_implicit = scheme == "smtp+ssl" or (scheme == "smtps" and port in {None, _IMPLICIT_TLS})
+    is_starttls = scheme in {"smtps", "smtp+tls"} and not is_implicit
+    usual = _IMPLICIT_TLS if is_implicit else _SUBMISSION if is_starttls else _RELAY
+    return found | {"EMAIL_PORT": port or usual, "EMAIL_USE_SSL": is_implicit, "EMAIL_USE_TLS": is_starttls}
+
+
+def database_url(name: str, default: str) -> dict[str, Any]:
+    """Return a variable that names a database as Django's settings. Raises ``ImproperlyConfigured``."""
+    url = text(name, default)
+    if url.partition("://")[0] not in environ.Env.DB_SCHEMES:
+        raise ImproperlyConfigured(f"{name} names no database; it begins like postgresql:// or mysql://.")
+    try:
+        return cast("dict[str, Any]", environ.Env.db_url_config(url))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} names no database: {error}.") from None
 
 
 VAR_DIR: Final = Path(text("PFS_NOTICE_VAR", str(BASE_DIR / "var"))).absolute()

@@ -8,6 +8,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from pfs_notice.settings.environment import decimal, rates, secret, text, whole, words
 
+_LONGEST_KEPT = 100_000
+"""Days: as good as for ever, and still a date that can be computed."""
+
 
 def _pem(given: str) -> str:
     """Return a key's PEM text; it may be given as the path of a file that holds it."""
@@ -32,11 +35,20 @@ NOTICE_CHANNELS = words(
         "eventinvoke.channels.email.channel.EmailChannel",
     ],
 )
+# The kinds of sources, in the order in which pages list them; the app that publishes their events declares them.
+NOTICE_SOURCES = [
+    "registration.sources.CALENDAR",
+    "registration.sources.DATE",
+    "eventinvoke.sources.SYSTEM",
+    "eventinvoke.sources.SUMMARY",
+]
 # The first one encrypts, all decrypt.
 NOTICE_ENCRYPTION_KEYS = words("NOTICE_ENCRYPTION_KEYS") or [
     secret("NOTICE_ENCRYPTION_KEYS", "encryption_key")
 ]
-# Private networks that addresses of members (feeds, push endpoints) may reach nevertheless.
+# Whose clock decides what is due: the database's, or this machine's, for tests that set it.
+NOTICE_CLOCK = text("NOTICE_CLOCK", "database")
+# Private networks that addresses given by members (feeds, push endpoints) may reach all the same.
 NOTICE_ALLOWED_PRIVATE_NETWORKS = words("NOTICE_ALLOWED_PRIVATE_NETWORKS")
 # A file of PEM certificates to trust for outgoing connections, besides the public ones (in-house servers).
 NOTICE_EXTRA_CA_FILE = text("NOTICE_EXTRA_CA_FILE")
@@ -55,6 +67,20 @@ NOTICE_RECEIPT_SECONDS = decimal("NOTICE_RECEIPT_SECONDS", 60)
 NOTICE_PARALLEL = whole("NOTICE_PARALLEL", os.cpu_count() or 2)
 # Messages a second that a provider takes, by kind, where it is not what the channel says: voice=1,sms=10
 NOTICE_RATES = rates("NOTICE_RATES")
+# For how many days each kind of record is kept (eventinvoke/retention.py).
+NOTICE_KEEP_DELIVERIES_DAYS = whole("NOTICE_KEEP_DELIVERIES_DAYS", 400)
+NOTICE_KEEP_EVENTS_DAYS = whole("NOTICE_KEEP_EVENTS_DAYS", 400)
+NOTICE_KEEP_CHANGES_DAYS = whole("NOTICE_KEEP_CHANGES_DAYS", 400)
+NOTICE_KEEP_PERIODS_DAYS = whole("NOTICE_KEEP_PERIODS_DAYS", 400)
+NOTICE_KEEP_COUNTS_DAYS = whole("NOTICE_KEEP_COUNTS_DAYS", 400)
+# What providers reported, word for word, with telephone numbers; and codes, with hashes of addresses.
+NOTICE_KEEP_PAYLOADS_DAYS = whole("NOTICE_KEEP_PAYLOADS_DAYS", 30)
+NOTICE_KEEP_CODES_DAYS = whole("NOTICE_KEEP_CODES_DAYS", 30)
+# How long the daily task deletes before it lines up again behind others.
+NOTICE_PRUNE_SECONDS = decimal("NOTICE_PRUNE_SECONDS", 120)
+for _name in [name for name in dir() if name.startswith("NOTICE_KEEP_")]:
+    if not 1 <= vars()[_name] <= _LONGEST_KEPT:
+        raise ImproperlyConfigured(f"{_name} is {vars()[_name]}; it has to be from 1 to {_LONGEST_KEPT}.")
 
 VAPID_PRIVATE_KEY = _pem(secret("VAPID_PRIVATE_KEY", "vapid_private.pem"))
 # Push services write to this address when something is wrong (RFC 8292 section 2.1).

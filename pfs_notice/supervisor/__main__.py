@@ -166,7 +166,7 @@ class _Watch:
         """Ask once; return True when nothing is left to wait for."""
         connection = http.client.HTTPConnection(self._host, self._port, timeout=1)
         try:
-            connection.request("GET", "/health", headers={"Host": "localhost"})
+            connection.request("GET", "/health/web", headers={"Host": "localhost"})
             is_up = connection.getresponse().status == http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False

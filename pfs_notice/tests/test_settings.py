@@ -27,14 +27,14 @@ PRODUCTION = {
 }
 
 
-def run(var: Path, *names: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(var: Path, *names: str, code: str = READ, **environment: str) -> subprocess.CompletedProcess[str]:
     base = {
         "PATH": os.environ["PATH"],
         "PFS_NOTICE_VAR": str(var),
         "DJANGO_SETTINGS_MODULE": "pfs_notice.settings",
     }
     return subprocess.run(
-        [sys.executable, "-W", "error", "-c", READ, *names],
+        [sys.executable, "-W", "error", "-c", code, *names],
         env=base | environment,
         capture_output=True,
         text=True,
@@ -101,14 +101,15 @@ def test_a_value_that_makes_no_sense_is_named(tmp_path: Path, variable: str, val
     assert re.search(rf"ImproperlyConfigured: {variable} (is|has) '", done.stderr)
 
 
+@pytest.mark.parametrize("days", ["0", "-1", "1000000"])
+def test_a_retention_that_would_delete_all_or_has_no_date_is_refused(tmp_path: Path, days: str) -> None:
+    done = run(tmp_path, "DEBUG", NOTICE_KEEP_EVENTS_DAYS=days)
+    assert f"NOTICE_KEEP_EVENTS_DAYS is {days}; it has to be from 1 to" in done.stderr
+
+
 def test_rates_are_numbers_by_kind(tmp_path: Path) -> None:
     given = "voice=1, sms = 2.5"
     assert read(tmp_path, "NOTICE_RATES", NOTICE_RATES=given)["NOTICE_RATES"] == {"voice": 1.0, "sms": 2.5}
-
-
-def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
-    found = read(tmp_path, "DEBUG", "NOTICE_BATCH_SIZE", DEBUG="", NOTICE_BATCH_SIZE="")
-    assert found == {"DEBUG": False, "NOTICE_BATCH_SIZE": 1000}
 
 
 def test_production_sends_everybody_to_https(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
     """Rows that only the program writes: they may be looked at and deleted, not changed."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds one by hand."""
+        """Rows are never added by hand."""
         del request, obj
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes one by hand."""
+        """Rows are never changed by hand."""
         del request, obj
         return False

@@ -62,11 +62,11 @@ class CalendarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
         """The server alone: the rest of an address is often a secret."""
         return urlsplit(calendar.url).hostname or (str(calendar.account) if calendar.account else "-")
 
-    @admin.action(description="Read the selected calendars now")
+    @admin.action(description="Sync the selected calendars now")
     def read_now(self, request: HttpRequest, calendars: QuerySet[Calendar]) -> None:
         """Have calendars read as soon as possible."""
         count = calendars.update(next_sync_at=now())
-        messages.success(request, f"{count} will be read within a minute.")
+        messages.success(request, f"{count} will sync within a minute.")
 
 
 @admin.register(CalendarAccount)

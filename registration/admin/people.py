@@ -8,8 +8,9 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from registration.admin.base import ReadOnlyAdmin
-from registration.membership import add_inbox
+from registration.membership import add_built_in
 from registration.models import Member, Registration, Target, User, Verification
+from registration.models.targets import SWITCHED_OFF_BY_ADMINISTRATOR
 
 
 @admin.register(User)
@@ -29,17 +30,17 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at
     )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Whoever gets an account is to choose a password of their own."""
+        """Ask a new user to choose a new password."""
         return {**super().get_changeform_initial_data(request), "must_change_password": "1"}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        """Have what concerns an account planned anew when it is switched off or on."""
+        """Have what concerns an account planned again when it is switched off or on."""
         super().save_model(request, obj, form, change)
         if "is_active" in form.changed_data:
             Registration.objects.filter(member__user=obj).changed()
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002 - Django's
-        """Have the person replace a password that somebody else has set."""
+        """Have the person replace a password that an administrator has set."""
         response = super().user_change_password(request, id, form_url)
         is_done = request.method == "POST" and response.status_code == 302  # noqa: PLR2004 - done
         if is_done and str(request.user.pk) != id:
@@ -65,7 +66,7 @@ class TargetInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscr
 
 @admin.register(Member)
 class MemberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Members; each gets an inbox."""
+    """Members; each gets the built-in targets."""
 
     list_display = ("name", "user", "time_zone", "language", "daily_cap", "target_count")
     list_filter = ("language", "user__is_active")
@@ -80,15 +81,15 @@ class MemberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
         rows: QuerySet[Member] = super().get_queryset(request)
         return rows.annotate(targets_counted=Count("targets"))
 
-    @admin.display(description="targets", ordering="targets_counted")
+    @admin.display(description="contact methods", ordering="targets_counted")
     def target_count(self, member: Any) -> int:
         """How many targets the member has."""
         return int(member.targets_counted)
 
     def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        """Give the member an inbox, and have days planned anew by the clocks of another zone."""
+        """Give the member the built-in targets, and plan again where the time zone has changed."""
         super().save_model(request, obj, form, change)
-        add_inbox(obj)
+        add_built_in(obj)
         if change and "time_zone" in form.changed_data:
             Registration.objects.filter(member=obj).changed()
 
@@ -124,18 +125,18 @@ class TargetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
         del request
         return False
 
-    @admin.action(description="Switch the selected targets on")
+    @admin.action(description="Switch the selected contact methods on")
     def enable(self, request: HttpRequest, targets: QuerySet[Target]) -> None:
         """Switch targets on again."""
         pks = list(targets.filter(disabled_at__isnull=False).values_list("pk", flat=True))
         Target.objects.filter(pk__in=pks).update(disabled_at=None, disabled_reason="")
         self._replan(request, pks, "on")
 
-    @admin.action(description="Switch the selected targets off")
+    @admin.action(description="Switch the selected contact methods off")
     def disable(self, request: HttpRequest, targets: QuerySet[Target]) -> None:
         """Switch targets off."""
         pks = list(targets.filter(disabled_at__isnull=True).values_list("pk", flat=True))
-        Target.objects.filter(pk__in=pks).disable("Switched off by an administrator.")
+        Target.objects.filter(pk__in=pks).disable(SWITCHED_OFF_BY_ADMINISTRATOR)
         self._replan(request, pks, "off")
 
     def _replan(self, request: HttpRequest, pks: list[int], word: str) -> None:

@@ -22,7 +22,7 @@ class StepInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscrip
 
 @admin.register(Registration)
 class RegistrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Registrations with their plans; a change is planned anew."""
+    """Registrations with their plans; a change is planned again."""
 
     form = RegistrationAdminForm
     list_display = (
@@ -57,7 +57,7 @@ class RegistrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subs
     formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        """Have the registration planned anew once its steps are stored too."""
+        """Have the registration planned again once its steps are stored too."""
         super().save_related(request, form, formsets, change)
         Registration.objects.filter(pk=form.instance.pk).changed()
 

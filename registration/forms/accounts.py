@@ -17,8 +17,7 @@ class _LimitedSignIn(AuthenticationForm):
 
     error_messages = {
         **AuthenticationForm.error_messages,
-        "invalid_login": "This user name and password don't belong together. Type both again; "
-        "capital letters matter.",
+        "invalid_login": "Wrong user name or password. Both are case-sensitive.",
     }
 
     def clean(self) -> dict[str, Any]:
@@ -52,7 +51,7 @@ class OwnPasswordForm(PanelForm, PasswordChangeForm):
         new = self.cleaned_data.get("new_password1")
         if new and new == self.cleaned_data.get("old_password"):
             self.add_error(
-                "new_password1", forms.ValidationError("Choose another one than the old password.")
+                "new_password1", forms.ValidationError("The new password must differ from the old one.")
             )
         return cleaned or self.cleaned_data
 

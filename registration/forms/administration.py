@@ -15,6 +15,7 @@ from registration.forms.registrations import FAR
 from registration.models import Calendar, Registration
 from registration.models.members import check_time_zone
 from registration.models.registrations import title_only
+from registration.sources import CALENDAR
 
 
 class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -24,7 +25,7 @@ class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subsc
         required=False,
         label="New address",
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="Empty: it stays as it is.",
+        help_text="Empty: unchanged.",
     )
 
     user_name = forms.CharField(required=False, max_length=200)
@@ -34,7 +35,7 @@ class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subsc
         strip=False,
         label="New password",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Empty: it stays as it is, or ends with the user name.",
+        help_text="Empty: unchanged, or deleted with the user name.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -63,10 +64,10 @@ class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subsc
         cleaned = super().clean() or self.cleaned_data
         is_address = cleaned.get("kind") == Calendar.Kind.ICAL_URL
         if is_address and not cleaned.get("url") and "url" not in self.errors:
-            self.add_error("url", "Type the address of the calendar.")
+            self.add_error("url", "Enter the address of the calendar.")
         account = cleaned.get("account")
         if account is not None and account.owner != cleaned.get("owner"):
-            self.add_error("account", "This account belongs to somebody else than the calendar.")
+            self.add_error("account", "This account and the calendar have different owners.")
         if _host(cleaned.get("url", "")) != self._host and not self.data.get("password"):
             # A password goes to the server that it was typed for, and to no other.
             self.instance.password = cleaned["password"] = ""
@@ -87,7 +88,7 @@ class RegistrationAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not s
             self.fields["fields"] = forms.MultipleChoiceField(
                 choices=Registration.Field.choices,
                 widget=forms.CheckboxSelectMultiple,
-                help_text="What the patterns are tried on; none: the title.",
+                help_text="The fields to search; none: the title.",
                 required=False,
                 initial=title_only,
             )
@@ -107,7 +108,7 @@ class RegistrationAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not s
         """Refuse what is no list of sources."""
         sources = self.cleaned_data["muted_sources"] or []
         if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
-            raise forms.ValidationError('Type a list of sources, like ["calendar:3"].')
+            raise forms.ValidationError(f'Type a list of sources, like ["{CALENDAR.source(3)}"].')
         return sources
 
     def clean(self) -> dict[str, Any]:
@@ -132,5 +133,5 @@ class RegistrationAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not s
     def _within_reach(self, name: str) -> datetime | None:
         instant: datetime | None = self.cleaned_data[name]
         if instant is not None and not now() - FAR < instant < now() + FAR:
-            raise forms.ValidationError("That is more than fifty years away.")
+            raise forms.ValidationError("The date is more than 50 years away.")
         return instant

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from common.errors import InputError
 from common.times import OverlapError, local_to_utc
 
-_HOW: Final = "Type a date and a time, like 2026-03-29 14:30."
+_HOW: Final = "Enter a date and a time, like 2026-03-29 14:30."
 _CLASSES: Final = (
     (forms.CheckboxInput, "form-check-input"),
     (forms.RadioSelect, ""),
@@ -19,17 +19,17 @@ _CLASSES: Final = (
     (forms.Widget, "form-control"),
 )
 _MESSAGES: Final[Mapping[type[forms.Field], Mapping[str, str]]] = {
-    forms.Field: {"required": "Fill this in."},
-    forms.CharField: {"max_length": "At most %(limit_value)d characters; this has %(show_value)d."},
+    forms.Field: {"required": "This field is required."},
+    forms.CharField: {"max_length": "At most %(limit_value)d characters (now %(show_value)d)."},
     forms.IntegerField: {
-        "invalid": "Type a whole number.",
+        "invalid": "Enter a whole number.",
         "min_value": "At least %(limit_value)s.",
         "max_value": "At most %(limit_value)s.",
     },
-    forms.TimeField: {"invalid": "Type a time, like 22:30."},
-    forms.URLField: {"invalid": "Type a web address, like https://example.org/page."},
-    forms.ChoiceField: {"required": "Choose one.", "invalid_choice": "Choose one of the list."},
-    forms.ModelChoiceField: {"required": "Choose one.", "invalid_choice": "Choose one of the list."},
+    forms.TimeField: {"invalid": "Enter a time, like 22:30."},
+    forms.URLField: {"invalid": "Enter a web address, like https://example.org/page."},
+    forms.ChoiceField: {"required": "Choose one.", "invalid_choice": "Choose one from the list."},
+    forms.ModelChoiceField: {"required": "Choose one.", "invalid_choice": "Choose one from the list."},
     forms.FileField: {"empty": "The file is empty."},
 }
 """What is said in the place of Django's sentences; a later kind of field has the last word."""
@@ -41,9 +41,22 @@ def _check_visible(allowed: frozenset[str]) -> Callable[[str], None]:
 
     def check(value: str) -> None:
         if any(unicodedata.category(c) == "Cc" and c not in allowed for c in value):
-            raise ValidationError("There are invisible characters in this. Type it instead of pasting it.")
+            raise ValidationError("The text has invisible characters. Type it instead of pasting it.")
 
     return check
+
+
+def dress(field: forms.Field) -> None:
+    """Give a form's own copy of a field its widget's class, plain messages and a check of what was pasted."""
+    css = next(css for kind, css in _CLASSES if isinstance(field.widget, kind))
+    given = field.widget.attrs.get("class", "")
+    field.widget.attrs["class"] = f"{css} {given}".strip()
+    for kind, texts in _MESSAGES.items():
+        if isinstance(field, kind):
+            field.error_messages.update(texts)
+    if isinstance(field, forms.CharField) and not isinstance(field.widget, forms.PasswordInput):
+        is_long = isinstance(field.widget, forms.Textarea)
+        field.validators.append(_check_visible(_ON_LINES if is_long else frozenset("\t")))
 
 
 class PanelForm(forms.BaseForm):
@@ -53,15 +66,7 @@ class PanelForm(forms.BaseForm):
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            css = next(css for kind, css in _CLASSES if isinstance(field.widget, kind))
-            given = field.widget.attrs.get("class", "")
-            field.widget.attrs["class"] = f"{css} {given}".strip()
-            for kind, texts in _MESSAGES.items():
-                if isinstance(field, kind):
-                    field.error_messages.update(texts)
-            if isinstance(field, forms.CharField) and not isinstance(field.widget, forms.PasswordInput):
-                is_long = isinstance(field.widget, forms.Textarea)
-                field.validators.append(_check_visible(_ON_LINES if is_long else frozenset("\t")))
+            dress(field)
 
     def add_input_error(self, error: InputError, field: str = "") -> None:
         """Show an error of ours next to its field, or above the form where it has none."""
@@ -96,7 +101,7 @@ class LocalTimeField(forms.Field):
         if len(value.strip()) <= len("2026-03-29"):
             raise ValidationError(_HOW)
         if found.tzinfo is not None:
-            raise ValidationError("Type the time without a zone: it is read in yours.")
+            raise ValidationError("Enter the time without a time zone: yours is used.")
         return found.replace(microsecond=0)
 
     def prepare_value(self, value: Any) -> Any:
@@ -106,9 +111,9 @@ class LocalTimeField(forms.Field):
 
 def _explain(typed: str, error: ValueError) -> str:
     if "day is out of range" in str(error) or "month must be" in str(error):
-        return f"There is no such day: {typed[:10]}."
+        return f"This day does not exist: {typed[:10]}."
     if any(word in str(error) for word in ("hour must", "minute must", "second must")):
-        return f"There is no such time: {typed[11:]}."
+        return f"This time does not exist: {typed[11:]}."
     return _HOW
 
 

@@ -1,4 +1,4 @@
-"""Changing a calendar: what it is called, from where and how often it is read, for whom it is."""
+"""Editing a calendar: its name, its address, how often it is synced, and with whom it is shared."""
 
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,15 +16,15 @@ _SECRETS: Final = {
     "password": "New password",
     "file": "New file",
 }
-_ANEW: Final = frozenset({*_SECRETS, "default_time_zone"})
-"""What is to be read as a whole once it is another one."""
+_READ_AGAIN: Final = frozenset({*_SECRETS, "default_time_zone"})
+"""A change of one of these has the whole calendar read again."""
 _STATE: Final = frozenset({"etag", "last_modified", "content_hash", "sync_token", "next_sync_at"})
 
 
 class CalendarEditForm(CalendarForm):
     """Takes what a new calendar takes. Secrets are never shown: what is left empty stays as it is."""
 
-    forgets_sign_in = forms.BooleanField(required=False, label="The address needs no sign-in any more")
+    forgets_sign_in = forms.BooleanField(required=False, label="Delete the sign-in for this address")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,7 +46,7 @@ class CalendarEditForm(CalendarForm):
         for name, label in _SECRETS.items():
             if name in self.fields:
                 self.fields[name].label = label
-                self.fields[name].help_text = "Empty: it stays as it is."
+                self.fields[name].help_text = "Empty: unchanged."
         interval = self.fields["interval"]
         if isinstance(interval, IntervalField):
             interval.offer(calendar.interval)
@@ -66,18 +66,18 @@ class CalendarEditForm(CalendarForm):
             cleaned["user_name"] = cleaned["password"] = ""
         self._clean_sign_in(cleaned)
         if is_new_address and self._has_already(cleaned["url"]):
-            self.add_error("url", "This calendar is there already.")
+            self.add_error("url", "You already have this calendar.")
         return cleaned
 
     def _owner(self) -> Member | None:
-        """Leave the calendar with whom it is, unless it is given to everybody or taken from all."""
+        """Leave the calendar with whom it is, unless it is shared with everyone or no longer shared."""
         owner: Member | None = self.instance.owner
         if "is_for_everybody" not in self.fields:
             return owner
         return None if self.cleaned_data.get("is_for_everybody") else owner or self._member
 
     def save(self, commit: bool = True) -> Calendar:  # noqa: FBT001, FBT002 - Django's signature
-        """Store what changed, and have the calendar read anew where that may read differently."""
+        """Store what changed, and have the calendar read again where the result may differ."""
         calendar: Calendar = self.instance
         given = self.cleaned_data
         for name in self._stored:
@@ -90,7 +90,7 @@ class CalendarEditForm(CalendarForm):
         if given.get("file"):
             calendar.content = given["file"]
             columns.add("content")
-        if _ANEW & set(self.changed_data) or given.get("forgets_sign_in"):
+        if _READ_AGAIN & set(self.changed_data) or given.get("forgets_sign_in"):
             calendar.etag = calendar.last_modified = calendar.content_hash = calendar.sync_token = ""
             calendar.next_sync_at = now()
             columns |= _STATE

@@ -18,16 +18,18 @@ MAX_FILE: Final = 10 * 1024 * 1024
 
 
 class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """A name, and an address or a file. The staff may give a calendar to everybody."""
+    """A name, and an address or a file. The staff may share a calendar with everyone."""
 
     file = forms.FileField(
         required=False,
-        label="Or a file",
+        label="Or file",
         help_text="An .ics file of at most 10 MB.",
         widget=forms.FileInput(attrs={"accept": ".ics,text/calendar"}),
     )
     is_for_everybody = forms.BooleanField(
-        required=False, label="For everybody", help_text="Every member may register for its entries."
+        required=False,
+        label="Share with everyone",
+        help_text="Every member can add registrations for its events.",
     )
 
     user_name = forms.CharField(
@@ -43,19 +45,19 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
         max_length=500,
         strip=False,
         label="Password",
-        help_text="It is stored encrypted, and sent to the calendar's own server alone.",
+        help_text="Stored encrypted, and sent only to the calendar's server.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
-    interval = IntervalField(label="Read it")
+    interval = IntervalField(label="Sync")
 
     class Meta:
         model = Calendar
         fields: tuple[str, ...] = ("name", "url", "user_name", "password", "default_time_zone", "interval")
-        labels = {"url": "Address", "default_time_zone": "Zone of entries without one"}
+        labels = {"url": "Address", "default_time_zone": "Time zone of events without one"}
         help_texts = {
-            "url": "The iCalendar address (https:// or webcal://). It is kept secret.",
-            "default_time_zone": "Empty: the calendar's own zone, or UTC.",
+            "url": "The iCalendar address (https:// or webcal://). Stored encrypted.",
+            "default_time_zone": "Empty: the calendar's time zone, or UTC.",
         }
         widgets = {"url": forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"})}
 
@@ -100,29 +102,31 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
         return text
 
     def clean(self) -> dict[str, Any]:
-        """Ask for one of address and file, and for one only; refuse an address that is there already."""
+        """Ask for one of address and file, and for one only; refuse an address that the owner has already."""
         cleaned = super().clean() or self.cleaned_data
         if self.errors.keys() & {"url", "file"}:
             return cleaned
         if not cleaned.get("url") and not cleaned.get("file"):
-            self.add_error("url", "Type an address, or choose a file.")
+            self.add_error("url", "Enter an address, or choose a file.")
         if cleaned.get("url") and cleaned.get("file"):
-            self.add_error("file", "An address or a file, not both.")
+            self.add_error("file", "Enter an address or choose a file, not both.")
         self._clean_sign_in(cleaned)
         if cleaned.get("url") and self._has_already(cleaned["url"]):
-            self.add_error("url", "This calendar is there already.")
+            self.add_error("url", "You already have this calendar.")
         return cleaned
 
     def _clean_sign_in(self, cleaned: dict[str, Any]) -> None:
         if any(self._typed_inside):
             if cleaned.get("user_name") or cleaned.get("password"):
-                self.add_error("user_name", "The address holds a user name already: type it here or there.")
+                self.add_error(
+                    "user_name", "The address contains a user name already. Enter it in one place only."
+                )
             cleaned["user_name"], cleaned["password"] = self._typed_inside
         elif cleaned.get("password") and not cleaned.get("user_name"):
-            self.add_error("user_name", "Type the user name that goes with the password.")
+            self.add_error("user_name", "Enter the user name for this password.")
         url = cleaned.get("url", "")
         if cleaned.get("password") and url.startswith("http:") and not is_inside(url):
-            text = "Over http:// everybody on the way could read the password. Type the https:// address."
+            text = "Over http:// the password can be read on the way. Enter the https:// address."
             self.add_error("url", text)
 
     def _owner(self) -> Member | None:

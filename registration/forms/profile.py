@@ -46,14 +46,14 @@ class ProfileForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not 
         labels = {
             "quiet_from": "Quiet from",
             "quiet_until": "Quiet until",
-            "daily_cap": "Notices a day, at most",
-            "critical_reserve": "Of these, kept for critical notices",
+            "daily_cap": "Notices per day",
+            "critical_reserve": "Reserved for critical notices",
         }
         help_texts = {
-            "time_zone": "All times are shown and typed in this zone.",
-            "language": "Calls and messages are in this language.",
-            "quiet_from": "Only critical notices disturb you in these hours.",
-            "quiet_until": "In your own time zone; it may lie after midnight.",
+            "time_zone": "Times are shown and entered in this time zone.",
+            "language": "The language of calls and messages.",
+            "quiet_from": "During quiet hours you get only critical notices.",
+            "quiet_until": "In your time zone; may be after midnight.",
             "daily_cap": "Empty: no limit. The inbox is never limited.",
         }
         widgets = {
@@ -72,9 +72,9 @@ class ProfileForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not 
         if start is not None and end is None and "quiet_until" not in self.errors:
             self.add_error("quiet_until", "Quiet hours need an end.")
         if end is not None and start is None and "quiet_from" not in self.errors:
-            self.add_error("quiet_from", "Quiet hours need a beginning.")
+            self.add_error("quiet_from", "Quiet hours need a start.")
         if start is not None and start == end:
-            self.add_error("quiet_until", "The end must differ from the beginning.")
+            self.add_error("quiet_until", "The end must differ from the start.")
         for name in ("daily_cap", "critical_reserve"):
             if (cleaned.get(name) or 0) > MOST:
                 self.add_error(name, f"At most {MOST}.")

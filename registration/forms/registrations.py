@@ -1,4 +1,4 @@
-"""What both kinds of registration have in common, and the one for one date."""
+"""What both kinds of registration have in common, and the form of a single event."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,7 +21,9 @@ class RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  #
 
     kind: Registration.Kind
     member = forms.ModelChoiceField(
-        queryset=Member.objects.none(), label="For", help_text="Who is told. That member may decline."
+        queryset=Member.objects.none(),
+        label="For",
+        help_text="The member who gets the notices, and may decline.",
     )
 
     def __init__(self, *args: Any, user: User, member: Member, **kwargs: Any) -> None:
@@ -37,12 +39,12 @@ class RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  #
 
     @property
     def has_plan(self) -> bool:
-        """Whether anybody is told anything."""
+        """Whether the registration has a plan."""
         return True
 
     @property
     def needs_plan(self) -> bool:
-        """Whether that has to be said by at least one step."""
+        """Whether the plan needs at least one step."""
         return True
 
     def prepare(self) -> Registration:
@@ -65,7 +67,7 @@ class _LinkField(forms.URLField):
 
 
 class DateForm(RegistrationForm):
-    """One date: what, when, where and how much it matters."""
+    """A single event: title, times, location and priority."""
 
     kind = Registration.Kind.DATE
     starts_at = LocalTimeField(label="Starts")
@@ -85,13 +87,13 @@ class DateForm(RegistrationForm):
         model = Registration
         fields = ("member", "title", "severity", "location", "url", "description")
         labels = {
-            "title": "What",
-            "severity": "How much it matters",
-            "location": "Where",
-            "description": "More about it",
+            "title": "Title",
+            "severity": "Priority",
+            "location": "Location",
+            "description": "Notes",
         }
         help_texts = {
-            "severity": "Critical notices come in quiet hours too.",
+            "severity": "Critical notices are sent in quiet hours too.",
         }
         widgets = {
             "description": forms.Textarea(attrs={"rows": 3}),
@@ -134,11 +136,11 @@ class DateForm(RegistrationForm):
         ends_at = read_local(self, "ends_at", zone)
         for name, instant in (("starts_at", starts_at), ("ends_at", ends_at)):
             if instant is not None and instant > now() + FAR:
-                self.add_error(name, "That is more than fifty years ahead.")
+                self.add_error(name, "The date is more than 50 years ahead.")
         if starts_at is not None:
             self.instance.starts_at = starts_at
             if starts_at < now() and starts_at != self._stored("starts_at"):
-                self.add_error("starts_at", "This time has passed already.")
+                self.add_error("starts_at", "This time is in the past.")
         if "ends_at" in cleaned:
             self.instance.ends_at = ends_at
         if starts_at is not None and ends_at is not None and ends_at < starts_at:

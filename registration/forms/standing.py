@@ -1,58 +1,71 @@
-"""Everything that matches: which events, what they bring about, and what the notice says."""
+"""Events matching a search: which events, which action, and the text of the notice."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
-from common import patterns
+from common import patterns, sources
 from common.errors import InputError
+from common.sources import Source
 from common.wording import FIELDS, check_template
 from registration.access import calendars_for
 from registration.forms.registrations import RegistrationForm
 from registration.models import Calendar, Member, Registration, User
 from registration.models.registrations import NINE, title_only
+from registration.sources import CALENDAR
 
-OTHER_SOURCES: Final = (("registration", "Dates registered one by one"), ("system", "Messages of the system"))
-"""Sources that are no calendars, as a person reads them."""
+_SEARCHED_BY: Final = frozenset(
+    {"member", "action", "calendar", "source", "syntax", "pattern", "exclude", "searched"}
+)
+_GONE: Final = "No longer available"
 
-_SEARCHED_BY: Final = frozenset({"member", "action", "calendar", "syntax", "pattern", "exclude", "searched"})
 
-
-def sources_for(calendars: "QuerySet[Calendar]") -> list[tuple[str, str]]:
-    """Return the sources whose notices can be held back: these calendars, and the other ones."""
-    return [*((calendar.source, calendar.name) for calendar in calendars), *OTHER_SOURCES]
+def _choices(
+    offered: Iterable[Source], chosen: Iterable[object], member: int | None
+) -> list[tuple[str, str]]:
+    """Return sources as the choices of a field, and those that were chosen and are no longer offered."""
+    names = {one.name: one.label for one in offered}
+    if others := sorted({*map(str, chosen)} - names.keys()):
+        seen = {None, member}
+        known = {one.name: one.label for one in sources.look_up(others).values() if one.owner in seen}
+        names |= {name: known.get(name, _GONE) for name in others}
+    return list(names.items())
 
 
 class StandingForm(RegistrationForm):
-    """Everything in a calendar, or in all, of which a field fits a pattern."""
+    """The events of one calendar, or of all, of which a field matches the search terms."""
 
     kind = Registration.Kind.STANDING
     action = forms.ChoiceField(
         choices=Registration.Action.choices,
         initial=Registration.Action.NOTIFY,
-        label="When one of them comes",
+        label="When an event matches",
         widget=forms.RadioSelect,
     )
     calendar = forms.ModelChoiceField(
         queryset=Calendar.objects.none(), required=False, empty_label="All my calendars"
     )
+    source = forms.ChoiceField(
+        required=False, label="Or another source", help_text="In place of the calendars."
+    )
     syntax = forms.ChoiceField(
         choices=[(s.value, s.label) for s in (Registration.Syntax.WORDS, Registration.Syntax.REGEX)],
         initial=Registration.Syntax.WORDS,
-        label="Written as",
+        label="Match using",
     )
     searched = forms.MultipleChoiceField(
         choices=[(f.value, f.label.capitalize()) for f in Registration.Field],
         initial=[Registration.Field.TITLE],
-        label="Look in",
+        label="Search in",
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one."},
     )
     muted_sources = forms.MultipleChoiceField(
         required=False,
-        label="Hold back the notices of",
-        help_text="None chosen: all of them. What is critical comes all the same, and the inbox stays open.",
+        label="Mute notices from",
+        help_text="None chosen: all. Critical notices and the inbox are never muted.",
         widget=forms.CheckboxSelectMultiple,
     )
 
@@ -62,6 +75,7 @@ class StandingForm(RegistrationForm):
             "member",
             "action",
             "calendar",
+            "source",
             "syntax",
             "pattern",
             "exclude",
@@ -72,24 +86,24 @@ class StandingForm(RegistrationForm):
             "muted_sources",
         )
         labels = {
-            "pattern": "Look for",
-            "exclude": "But not",
+            "pattern": "Search terms",
+            "exclude": "Exclude",
             "name": "Name",
             "text": "Text of the notice",
-            "all_day_at": "Entries that last all day begin at",
-            "skips_away": "Pass over whoever is away",
+            "all_day_at": "All-day events start at",
+            "skips_away": "Skip members who are away",
         }
         help_texts = {
             "pattern": (
-                '<span class="for-words">All words have to be there, in any order; “words in quotes” stay '
-                'together.</span> <span class="for-regex">For example <code>^Review|shift</code>: begins with '
-                "“Review”, or has “shift” anywhere.</span> Upper and lower case are the same."
+                '<span class="for-words">All words, in any order; “words in quotes” stay '
+                'together.</span> <span class="for-regex">For example <code>^Review|shift</code>: starts with '
+                "“Review”, or contains “shift”.</span> Not case-sensitive."
             ),
-            "exclude": "What fits this is left out.",
-            "name": "What it is called here. Empty: what you look for.",
-            "text": "Empty: the time, the place and the description.",
-            "all_day_at": "The plan counts from this hour, in your time zone.",
-            "skips_away": "The next step of the plan comes at once. A calendar says who is away.",
+            "exclude": "Events that match this are left out.",
+            "name": "Empty: the search terms.",
+            "text": "Empty: time, location and description.",
+            "all_day_at": "The plan counts from this time, in your time zone.",
+            "skips_away": "Their next step in the plan is sent at once. A registration with the action “I am away” says when.",
         }
         widgets = {
             "pattern": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
@@ -106,23 +120,28 @@ class StandingForm(RegistrationForm):
         field = self.fields["calendar"]
         if isinstance(field, forms.ModelChoiceField):
             field.queryset = calendars.filter(Q(is_active=True) | Q(pk=self.instance.calendar_id))
-        sources = self.fields["muted_sources"]
-        if isinstance(sources, forms.MultipleChoiceField):
-            sources.choices = self._sources(sources_for(calendars.order_by("name", "pk")))
+        self._offer_sources(None if user.is_staff else self._author.pk)
         if self.instance.pk:
             self.initial["searched"] = self.instance.fields
 
-    def _sources(self, offered: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Add what is chosen already and was removed since: none chosen would mean all of them."""
-        gone = sorted({*map(str, self.instance.muted_sources)} - {source for source, _name in offered})
-        return [*offered, *((source, "Something that is no longer there") for source in gone)]
+    def _offer_sources(self, member: int | None) -> None:
+        muted, named = self.fields["muted_sources"], self.fields["source"]
+        # What is chosen and was removed since is offered too: without it, none chosen would mean all of them.
+        if isinstance(muted, forms.MultipleChoiceField):
+            muted.choices = _choices(sources.offered(member), self.instance.muted_sources, member)
+        chosen = filter(None, [self.instance.source])
+        choices = _choices(sources.nameable(member, apart_from=CALENDAR), chosen, member)
+        if not choices:
+            del self.fields["source"]
+        elif isinstance(named, forms.ChoiceField):
+            named.choices = [("", "—"), *choices]
 
     def clean_pattern(self) -> str:
-        """Refuse what can't be searched for, and say what it lacks."""
+        """Refuse search terms that can't be used, and say why."""
         return self._check("pattern")
 
     def clean_exclude(self) -> str:
-        """Refuse what can't be searched for, and say what it lacks."""
+        """Refuse search terms that can't be used, and say why."""
         return self._check("exclude") if self.cleaned_data["exclude"] else ""
 
     def _check(self, name: str) -> str:
@@ -139,12 +158,16 @@ class StandingForm(RegistrationForm):
             raise forms.ValidationError(error.message) from None
 
     def clean(self) -> dict[str, Any]:
-        """A calendar has to be one that the member who is told may see."""
+        """The calendar or the other source has to be one that the member who is told may see."""
         cleaned = super().clean() or self.cleaned_data
-        calendar = cleaned.get("calendar")
+        calendar, source = cleaned.get("calendar"), cleaned.get("source", "")
         member = self._member()
         if calendar is not None and calendar.owner_id not in {None, member.pk}:
             self.add_error("calendar", f"{member} can't see this calendar.")
+        if source and calendar is not None:
+            self.add_error("source", "Choose a calendar or another source, not both.")
+        elif source and source != self.instance.source and not sources.may_see(source, member.pk):
+            self.add_error("source", f"{member} can't see this source.")
         return cleaned
 
     def _member(self) -> Member:
@@ -177,12 +200,12 @@ class StandingForm(RegistrationForm):
 
     @property
     def has_plan(self) -> bool:
-        """Whether anybody is told anything: who is only away is not."""
+        """Whether the registration has a plan: an absence has none."""
         return bool(self.cleaned_data.get("action") != Registration.Action.AWAY)
 
     @property
     def needs_plan(self) -> bool:
-        """Whether that has to be said by at least one step: a summary goes to the inbox if none says where."""
+        """Whether the plan needs at least one step: without one a digest goes to the inbox."""
         return bool(self.cleaned_data.get("action") == Registration.Action.NOTIFY)
 
     def candidate(self) -> Registration | None:

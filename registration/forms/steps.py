@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from common.channels import registry
 from registration.access import targets_for
 from registration.forms.base import PanelForm
-from registration.membership import INBOX
 from registration.models import Member, Registration, Step, Target, User
 
 UNITS: Final[Mapping[str, timedelta]] = {
@@ -22,6 +21,9 @@ UNITS: Final[Mapping[str, timedelta]] = {
 EARLIEST: Final = timedelta(days=60)
 LATEST: Final = timedelta(days=7)
 MAX_STEPS: Final = 20
+REDIALS: Final = (("", "redial once"), (0, "don't redial"), (2, "redial twice"), (3, "redial 3 times"))
+"""How often a call that is busy or not answered is repeated, where the plan has nothing else."""
+ONCE: Final = 1
 ROWS_WITHOUT_SCRIPT: Final = 3
 
 
@@ -47,9 +49,9 @@ class _TargetChoices:
         self.choices = [("", "—"), *flat]
 
     def first_of(self, member: Member) -> int | None:
-        """Return what a new plan of a member begins with: the inbox, or else what was verified first."""
+        """Return the target that a member's new plan begins with: a built-in one, or the one verified first."""
         own = [t for t in self.by_pk.values() if t.member_id == member.pk and t.is_usable]
-        own.sort(key=lambda target: (target.kind != INBOX, target.verified_at, target.pk))
+        own.sort(key=lambda target: (not target.is_built_in, target.verified_at, target.pk))
         return own[0].pk if own else None
 
     @staticmethod
@@ -57,7 +59,7 @@ class _TargetChoices:
         channel = registry().get(target.kind)
         kind = channel.label if channel else target.kind
         state = "" if target.is_usable else " (not usable)"
-        return f"{kind}{state}" if target.kind == "inbox" else f"{kind}: {target}{state}"
+        return f"{kind}{state}" if target.contact.is_single else f"{kind}: {target}{state}"
 
 
 class _TargetField(forms.TypedChoiceField):
@@ -74,7 +76,7 @@ class StepForm(PanelForm, forms.Form):
     """One row. A row without a target that was left as it came is not there."""
 
     step = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    target = _TargetField(coerce=int, empty_value=None, required=False, label="How")
+    target = _TargetField(coerce=int, empty_value=None, required=False, label="Contact method")
     amount = forms.IntegerField(min_value=0, max_value=10_000_000, label="When", initial=10)
     unit = forms.ChoiceField(choices=[(u, u) for u in UNITS], initial="minutes", label="Unit")
     direction = forms.ChoiceField(
@@ -82,6 +84,9 @@ class StepForm(PanelForm, forms.Form):
     )
     condition = forms.ChoiceField(
         choices=Step.Condition.choices, initial=Step.Condition.UNCONFIRMED, label="Condition"
+    )
+    redials = forms.TypedChoiceField(
+        choices=REDIALS, coerce=int, empty_value=None, required=False, label="If a call is not answered"
     )
 
     def __init__(self, *args: Any, targets: _TargetChoices, **kwargs: Any) -> None:
@@ -100,9 +105,9 @@ class StepForm(PanelForm, forms.Form):
             return cleaned
         target = self._targets.by_pk.get(cleaned.get("target") or 0)
         if target is None and "target" not in self.errors:
-            self.add_error("target", "Choose how you want to be told.")
+            self.add_error("target", "Choose a contact method.")
         elif target is not None and not target.is_usable:
-            why = "was not verified yet" if target.verified_at is None else "is switched off"
+            why = "is not verified yet" if target.verified_at is None else "is switched off"
             self.add_error("target", f"{target} {why}.")
         if {"amount", "unit", "direction"} <= cleaned.keys():
             self._clean_offset(cleaned)
@@ -115,6 +120,11 @@ class StepForm(PanelForm, forms.Form):
             days = EARLIEST.days if is_before else LATEST.days
             self.add_error("amount", f"At most {days} days {cleaned['direction']} the start.")
         cleaned["offset"] = -span if is_before else span
+
+
+def _redials(data: Mapping[str, Any]) -> int:
+    chosen = data.get("redials")
+    return ONCE if chosen is None else int(chosen)
 
 
 class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -145,12 +155,10 @@ class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
         for form in self.kept():
             step = form.cleaned_data["target"], form.cleaned_data["offset"]
             if step in steps:
-                form.add_error("target", "This step is in the plan already.")
+                form.add_error("target", "The plan has this step already.")
             steps.add(step)
         if not steps and self.is_needed:
-            raise forms.ValidationError(
-                "The plan needs at least one step: how and when do you want to be told?"
-            )
+            raise forms.ValidationError("The plan needs at least one step: a contact method and a time.")
 
     def kept(self) -> list[StepForm]:
         """Return the rows that are steps: filled in and not removed."""
@@ -168,6 +176,7 @@ class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
                 target=self.form_kwargs["targets"].by_pk[form.cleaned_data["target"]],
                 offset=form.cleaned_data["offset"],
                 condition=form.cleaned_data.get("condition") or Step.Condition.UNCONFIRMED,
+                redials=_redials(form.cleaned_data),
             )
             for form in self.kept()
             if not form.errors and "offset" in form.cleaned_data
@@ -190,6 +199,7 @@ class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
         for step, data in wanted:
             row = step if step is not None and step.pk in staying else Step(registration=registration)
             row.target_id, row.offset, row.condition = data["target"], data["offset"], data["condition"]
+            row.redials = _redials(data)
             row.save()
 
 
@@ -205,7 +215,13 @@ def step_formset(
     reachable = targets_for(user) | Target.objects.filter(pk__in=kept)
     choices = _TargetChoices(reachable, kept)
     initial = [
-        {"step": step.pk, "target": step.target_id, "condition": step.condition, **split_offset(step.offset)}
+        {
+            "step": step.pk,
+            "target": step.target_id,
+            "condition": step.condition,
+            "redials": "" if step.redials == ONCE else step.redials,
+            **split_offset(step.offset),
+        }
         for step in steps
     ]
     factory: type[BaseStepFormSet] = forms.formset_factory(  # type: ignore[assignment]

@@ -1,92 +1,105 @@
-"""Adding, naming and verifying targets."""
+"""Adding, naming and verifying contact methods (targets)."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 
-from common.channels import Address, Channel, Verification, registry
+from common.channels import Adding, Address, AddressField, Channel, Verification, registry
+from common.clock import now
 from common.errors import AddressError
 from registration.codes import DIGITS, normalise_code
-from registration.forms.base import PanelForm
+from registration.forms.base import PanelForm, dress
 from registration.models import Member, Target
 from registration.models.targets import fingerprint
 
-_ADDRESSES: Final[Mapping[str, tuple[str, str, dict[str, str]]]] = {
-    "email": ("Mail address", "", {"type": "email", "autocomplete": "email"}),
-    "sms": (
-        "Phone number",
-        "With the country code, like +49 30 901820.",
-        {"type": "tel", "autocomplete": "tel"},
-    ),
-    "voice": (
-        "Phone number",
-        "With the country code, like +49 30 901820.",
-        {"type": "tel", "autocomplete": "tel"},
-    ),
-}
+
+def offered_channels(member: Member) -> list[Channel]:
+    """Return the channels of which the member may add a target, by a form or by the browser."""
+    has = set(Target.objects.filter(member=member).order_by().values_list("kind", flat=True).distinct())
+    return [
+        channel
+        for kind, channel in registry().items()
+        if channel.capabilities.contact.adding is not Adding.BUILT_IN
+        and not (channel.capabilities.contact.is_single and kind in has)
+    ]
 
 
-def typed_channels() -> list[Channel]:
-    """Return the channels whose address a person types, and shows to be the person's own by a code."""
-    return [c for c in registry().values() if c.capabilities.verification is Verification.CODE]
+def store_target(member: Member, channel: Channel, checked: Address, label: str = "") -> Target | None:
+    """Store a target whose address the channel has checked; None where the member has it already.
 
-
-def store_target(member: Member, kind: str, checked: Address, label: str = "") -> Target | None:
-    """Store a target whose address the channel has checked; None where the member has it already."""
+    Where the channel sends no code, it may be used at once.
+    """
+    is_verified = channel.capabilities.verification is Verification.NONE
     target, is_new = Target.objects.get_or_create(
         member=member,
-        kind=kind,
+        kind=channel.kind,
         fingerprint=fingerprint(checked.address),
         defaults={
             "address": checked.address,
             "shown": checked.shown[:200],
             "label": label,
             "config": dict(checked.config),
+            "verified_at": now() if is_verified else None,
         },
     )
     return target if is_new else None
 
 
 class TargetForm(PanelForm, forms.Form):
-    """An address of one kind, and what it is to be called."""
+    """An address of one channel, in the fields that the channel asks for, and a name for it."""
 
-    address = forms.CharField(max_length=500)
     label = forms.CharField(
         max_length=80, required=False, label="Name", help_text="Of your choice: “Work phone”."
     )
 
     def __init__(self, *args: Any, channel: Channel, member: Member, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._asked = channel.capabilities.contact.fields
+        asked = {one.name: _field(one) for one in self._asked}
+        for field in asked.values():
+            dress(field)
+        self.fields = asked | self.fields
         self._channel = channel
         self._member = member
-        label, hint, attrs = _ADDRESSES.get(channel.kind, ("Address", "", {}))
-        field = self.fields["address"]
-        field.label, field.help_text = label, hint
-        field.widget.attrs.update({key: value for key, value in attrs.items() if key != "type"})
-        if isinstance(field.widget, forms.TextInput):
-            field.widget.input_type = attrs.get("type", "text")
 
-    def clean_address(self) -> str:
+    def clean(self) -> dict[str, Any]:
         """Have the channel check the address."""
+        cleaned = super().clean() or self.cleaned_data
+        if self.errors:
+            return cleaned
+        config = {one.name: cleaned[one.name] for one in self._asked if one.name != "address"}
         try:
-            self._checked = self._channel.check_address(self.cleaned_data["address"], {})
+            self._checked = self._channel.check_address(cleaned["address"], config)
         except AddressError as error:
-            raise forms.ValidationError(error.message) from None
+            self.add_input_error(error)
+            return cleaned
         known = Target.objects.filter(
             member=self._member, kind=self._channel.kind, fingerprint=fingerprint(self._checked.address)
         )
         if known.exists():
-            raise forms.ValidationError("You have added this already.")
-        return self._checked.address
+            self.add_error("address", "You have added this already.")
+        return cleaned
 
     def save(self) -> Target | None:
         """Store the target; None where another request has just done so."""
-        return store_target(self._member, self._channel.kind, self._checked, self.cleaned_data["label"])
+        return store_target(self._member, self._channel, self._checked, self.cleaned_data["label"])
+
+
+def _field(asked: AddressField) -> forms.CharField:
+    attrs = {"placeholder": asked.placeholder, "autocomplete": asked.autocomplete}
+    widget = forms.TextInput({name: value for name, value in attrs.items() if value})
+    widget.input_type = asked.input_type
+    return forms.CharField(
+        max_length=500,
+        required=asked.is_required,
+        label=asked.label,
+        help_text=asked.help,
+        widget=widget,
+    )
 
 
 class TargetNameForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """What a target is called."""
+    """The name of a contact method."""
 
     class Meta:
         model = Target

@@ -1,7 +1,7 @@
 """Calendars that members bring, and the accounts that some are read through; ``eventupdate`` reads them."""
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
@@ -11,11 +11,14 @@ from common.fields import EncryptedTextField
 from registration.models.members import Member
 from registration.querysets import CalendarQuerySet
 
+PREFIX: Final = "calendar:"
+"""The names of the sources that calendars are begin with it (``registration.sources.CALENDAR``)."""
+
 
 class CalendarAccount(models.Model):
     """An account with a provider, through which one or several calendars are read.
 
-    ``owner`` is None for one that an administrator connected for calendars given to everybody.
+    ``owner`` is None for one that an administrator connected for calendars that are shared with everyone.
     """
 
     class Provider(models.TextChoices):
@@ -49,7 +52,7 @@ class CalendarAccount(models.Model):
 class Calendar(models.Model):
     """An outside calendar: where it is read from, and how the last reading went.
 
-    ``owner`` is None for a calendar that an administrator gives to everybody.
+    ``owner`` is None for a calendar that an administrator shares with everyone.
     """
 
     class Kind(models.TextChoices):
@@ -124,4 +127,4 @@ class Calendar(models.Model):
     @property
     def source(self) -> str:
         """The source name of the events that come from this calendar."""
-        return f"calendar:{self.pk}"
+        return f"{PREFIX}{self.pk}"

@@ -27,7 +27,7 @@ class User(AbstractUser):
 
     must_change_password = models.BooleanField(
         default=False,
-        help_text="The password was made by somebody else and has to be replaced at the next sign-in.",
+        help_text="An administrator set the password; it has to be changed at the next sign-in.",
     )
 
 
@@ -54,17 +54,15 @@ class Member(models.Model):
     name = models.CharField(max_length=150)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
     language = models.CharField(max_length=16, default="en", choices=settings.LANGUAGES)
-    quiet_from = models.TimeField(
-        null=True, blank=True, help_text="Nothing but critical notices from this time …"
-    )
+    quiet_from = models.TimeField(null=True, blank=True, help_text="Only critical notices from this time …")
     quiet_until = models.TimeField(
         null=True, blank=True, help_text="… until this time, in the member's time zone."
     )
     daily_cap = models.PositiveIntegerField(
-        null=True, blank=True, default=200, help_text="Notices a day at most. Empty: no limit."
+        null=True, blank=True, default=200, help_text="Notices per day. Empty: no limit."
     )
     critical_reserve = models.PositiveIntegerField(
-        default=20, help_text="How many of them are kept for critical notices."
+        default=20, help_text="How many of them are reserved for critical notices."
     )
     created_at = models.DateTimeField(default=now, editable=False)
 
@@ -77,7 +75,7 @@ class Member(models.Model):
                 name="member_quiet_hours_have_both_ends",
                 condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
                 | Q(quiet_from__isnull=False, quiet_until__isnull=False),
-                violation_error_message="Quiet hours need a beginning and an end.",
+                violation_error_message="Quiet hours need a start and an end.",
             ),
             models.CheckConstraint(
                 name="member_reserve_within_cap",

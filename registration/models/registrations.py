@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from common.channels import Severity
 from common.clock import now
-from registration.models.calendars import Calendar
+from registration.models.calendars import PREFIX, Calendar
 from registration.models.members import Member
 from registration.models.targets import Target
 from registration.querysets import RegistrationQuerySet
@@ -38,29 +38,29 @@ class Registration(models.Model):
     """
 
     class Kind(models.TextChoices):
-        """One date, or everything that matches."""
+        """A single event, or all events that match a search."""
 
-        DATE = "date", "One date"
-        STANDING = "standing", "Matching events"
+        DATE = "date", "Single event"
+        STANDING = "standing", "Events matching a search"
 
     class Action(models.TextChoices):
-        """What a matching event brings about."""
+        """What happens when an event matches."""
 
-        NOTIFY = "notify", "Tell me"
-        MUTE = "mute", "Hold back other notices while it runs"
-        AWAY = "away", "I am away while it runs"
+        NOTIFY = "notify", "Notify me"
+        MUTE = "mute", "Mute other notices during the event"
+        AWAY = "away", "I am away during the event"
 
     class Syntax(models.TextChoices):
         """How the patterns are written."""
 
-        REGEX = "regex", "a regular expression"
-        WORDS = "words", "plain words"
+        REGEX = "regex", "regular expression"
+        WORDS = "words", "words"
 
     class Field(models.TextChoices):
         """What of an event a pattern may be tried on."""
 
         TITLE = "title", "title"
-        LOCATION = "location", "place"
+        LOCATION = "location", "location"
         DESCRIPTION = "description", "description"
         ORGANISER = "organiser", "organiser"
         ATTENDEES = "attendees", "attendees"
@@ -71,7 +71,7 @@ class Registration(models.Model):
     )
     kind = models.CharField(max_length=10, choices=Kind.choices)
     action = models.CharField(max_length=10, choices=Action.choices, default=Action.NOTIFY)
-    name = models.CharField(max_length=150, help_text="What it is called in the panel.")
+    name = models.CharField(max_length=150, help_text="Its name in the panel.")
 
     title = models.CharField(max_length=500, blank=True)
     description = models.TextField(blank=True)
@@ -89,21 +89,21 @@ class Registration(models.Model):
     )
     syntax = models.CharField(max_length=10, choices=Syntax.choices, default=Syntax.REGEX)
     pattern = models.CharField(max_length=500, blank=True)
-    exclude = models.CharField(max_length=500, blank=True, help_text="What fits this is left out.")
-    fields = models.JSONField(default=title_only, blank=True, help_text="What the patterns are tried on.")
+    exclude = models.CharField(max_length=500, blank=True, help_text="Events that match this are left out.")
+    fields = models.JSONField(default=title_only, blank=True, help_text="The fields to search.")
     labels = models.JSONField(default=dict, blank=True)
 
     text = models.TextField(
-        blank=True, help_text="A template of what the notice says; empty: the usual text."
+        blank=True, help_text="The text of the notice, with fields in braces; empty: the usual text."
     )
     all_day_at = models.TimeField(
-        default=NINE, help_text="When an event that lasts all day begins for the plan, in the member's zone."
+        default=NINE, help_text="When an all-day event starts for the plan, in the member's time zone."
     )
     skips_away = models.BooleanField(
-        default=False, help_text="Whoever is away is passed over, and the next step comes at once."
+        default=False, help_text="Members who are away are skipped, and the next step comes at once."
     )
     muted_sources = models.JSONField(
-        default=list, blank=True, help_text="Sources whose notices are held back; empty: all."
+        default=list, blank=True, help_text="Sources whose notices are muted; empty: all."
     )
 
     is_active = models.BooleanField(default=True)
@@ -133,12 +133,12 @@ class Registration(models.Model):
             models.CheckConstraint(
                 name="registration_date_has_title_and_start",
                 condition=~Q(kind="date") | (Q(starts_at__isnull=False) & ~Q(title="")),
-                violation_error_message="One date needs a title and a time.",
+                violation_error_message="A single event needs a title and a start.",
             ),
             models.CheckConstraint(
                 name="registration_standing_has_pattern",
                 condition=~Q(kind="standing") | ~Q(pattern=""),
-                violation_error_message="A standing registration needs a pattern.",
+                violation_error_message="Events matching a search need search terms.",
             ),
             models.CheckConstraint(
                 name="registration_ends_after_start",
@@ -148,7 +148,7 @@ class Registration(models.Model):
             models.CheckConstraint(
                 name="registration_date_notifies",
                 condition=~Q(kind="date") | Q(action="notify"),
-                violation_error_message="One date can only be told of.",
+                violation_error_message="A single event can only notify.",
             ),
         ]
 
@@ -166,6 +166,11 @@ class Registration(models.Model):
         """Whether it brings notices: switched on and not declined."""
         return self.is_active and self.declined_at is None
 
+    @property
+    def named_source(self) -> str:
+        """The one source that a standing registration looks at; "" where it names none."""
+        return self.source if self.calendar_id is None else f"{PREFIX}{self.calendar_id}"
+
 
 class Step(models.Model):
     """One line of a plan: which target, how long before or after the start, and on what condition."""
@@ -173,7 +178,7 @@ class Step(models.Model):
     class Condition(models.TextChoices):
         """When a step is carried out."""
 
-        UNCONFIRMED = "unconfirmed", "only while nobody has confirmed"
+        UNCONFIRMED = "unconfirmed", "unless acknowledged"
         ALWAYS = "always", "always"
 
     registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="steps")
@@ -191,7 +196,7 @@ class Step(models.Model):
             models.UniqueConstraint(
                 fields=["registration", "target", "offset"],
                 name="step_once",
-                violation_error_message="This step is in the plan already.",
+                violation_error_message="The plan has this step already.",
             ),
             models.CheckConstraint(
                 name="step_offset_sane",

@@ -1,14 +1,20 @@
 """Targets: the ways to reach a member, and the codes that show they are the member's own."""
 
 import hashlib
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
 
+from common.channels import Adding, Contact, contact_of
 from common.clock import now
 from registration.models.members import Member
 from registration.querysets import TargetQuerySet, VerificationQuerySet
+
+SWITCHED_OFF: Final = "Switched off in the panel."
+SWITCHED_OFF_BY_ADMINISTRATOR: Final = "Switched off by an administrator."
+SWITCHED_OFF_BY_PEOPLE: Final = (SWITCHED_OFF, SWITCHED_OFF_BY_ADMINISTRATOR)
+"""The reasons of targets that a person has switched off: only a person switches them on again."""
 
 
 def fingerprint(address: str) -> str:
@@ -42,17 +48,30 @@ class Target(models.Model):
     address = models.TextField(help_text="As the channel normalised it.")
     fingerprint = models.CharField(max_length=64, editable=False)
     shown = models.CharField(max_length=200, help_text="As a person reads it.")
-    label = models.CharField(max_length=80, blank=True, help_text="A name of one's own: “Work phone”.")
+    label = models.CharField(max_length=80, blank=True, help_text="A name, like “Work phone”.")
     config = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=now, editable=False)
     verified_at = models.DateTimeField(null=True, blank=True)
     tested_at = models.DateTimeField(null=True, blank=True, help_text="When a test was last asked for.")
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_reason = models.CharField(max_length=300, blank=True)
+    renewal_hash = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Of the token by which a browser renews its subscription (registration.browsers).",
+    )
+    renewal_hash_before = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Of the token before, in case the new one got lost.",
+    )
 
     objects = TargetQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "contact method"
         ordering: ClassVar = ["kind", "pk"]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -76,12 +95,22 @@ class Target(models.Model):
         """Whether it may be told anything now."""
         return self.verified_at is not None and self.disabled_at is None
 
+    @property
+    def contact(self) -> Contact:
+        """How its channel has it shown."""
+        return contact_of(self.kind)
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether every member has one like it, which can't be deleted."""
+        return self.contact.adding is Adding.BUILT_IN
+
 
 class Verification(models.Model):
     """A code that was sent to a target, kept hashed, good for few tries and a short time.
 
-    The row outlives its target: whoever deletes a target and adds it again starts no new count of
-    codes, neither for the member nor for the address.
+    The row outlives its target: deleting a target and adding it again starts no new count of codes,
+    neither for the member nor for the address.
     """
 
     target = models.ForeignKey(

@@ -10,20 +10,11 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from common.channels import Severity, registry
+from common.channels import Severity, contact_of, registry
 from common.clock import now
 from common.states import State
 
 register = template.Library()
-
-KIND_ICONS: Final = {
-    "email": "mail",
-    "inbox": "inbox",
-    "sms": "message",
-    "voice": "phone",
-    "webpush": "browser",
-}
-
 
 _NEAR: Final = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}
 
@@ -37,11 +28,11 @@ class Shown(NamedTuple):
 
 
 STATES: Final = {
-    State.PENDING: Shown("waiting", "azure", "clock"),
-    State.SENDING: Shown("being sent", "blue", "send"),
+    State.PENDING: Shown("scheduled", "azure", "clock"),
+    State.SENDING: Shown("sending", "blue", "send"),
     State.SENT: Shown("sent", "blue", "check"),
-    State.DELIVERED: Shown("arrived", "teal", "checks"),
-    State.ACKNOWLEDGED: Shown("confirmed", "green", "circle-check"),
+    State.DELIVERED: Shown("delivered", "teal", "checks"),
+    State.ACKNOWLEDGED: Shown("acknowledged", "green", "circle-check"),
     State.UNDELIVERED: Shown("not reached", "red", "phone-off"),
     State.SUPPRESSED: Shown("held back", "yellow", "volume-off"),
     State.CANCELED: Shown("canceled", "secondary", "ban"),
@@ -68,7 +59,7 @@ def icon(name: str, extra: str = "") -> SafeString:
 @register.simple_tag
 def kind_icon(kind: str, extra: str = "") -> SafeString:
     """Draw the icon of a channel."""
-    return icon(KIND_ICONS.get(kind, "send"), extra)
+    return icon(contact_of(kind).icon, extra)
 
 
 @register.filter

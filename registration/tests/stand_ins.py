@@ -1,9 +1,20 @@
-"""A channel that tests install: it keeps what it is given; "refused" as the address is refused."""
+"""Channels that tests install: they keep the messages that they are given; the address "refused" is refused."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from common.channels import Address, Capabilities, Message, Outcome, Resend, SendResult
+from common.channels import (
+    Adding,
+    Address,
+    AddressField,
+    Capabilities,
+    Contact,
+    Message,
+    Outcome,
+    Resend,
+    SendResult,
+    Verification,
+)
 from common.errors import AddressError
 
 
@@ -36,3 +47,45 @@ class Pager:
 
     def cancel(self, provider_ids: Sequence[str]) -> Iterator[str]:
         return iter(())
+
+
+class Room(Pager):
+    """A chat room of a server: two fields, no code, and one for each member."""
+
+    kind = "room"
+    label = "Chat room"
+    capabilities = Capabilities(
+        resend=Resend.AGAIN,
+        verification=Verification.NONE,
+        contact=Contact(
+            icon="message",
+            fields=(
+                AddressField(label="Room", placeholder="#alarms"),
+                AddressField("server", "Server", help="Where the room is.", input_type="url"),
+                AddressField("thread", "Thread", is_required=False),
+            ),
+            onboarding="Invite the bot first.",
+            is_single=True,
+            can_test=False,
+        ),
+    )
+
+    def check_address(self, address: str, config: Mapping[str, Any]) -> Address:
+        if not config["server"].startswith("https://"):
+            raise AddressError("The server's address begins with https://.", field="server")
+        return Address(address, f"{address} of {config['server']}", config)
+
+
+class Siren(Pager):
+    """A channel of which every member has a target."""
+
+    kind = "siren"
+    label = "Siren"
+    capabilities = Capabilities(
+        resend=Resend.AGAIN,
+        verification=Verification.NONE,
+        contact=Contact("alarm", Adding.BUILT_IN, is_single=True, can_test=False),
+    )
+
+    def check_address(self, address: str, config: Mapping[str, Any]) -> Address:
+        return Address("siren", "Siren on the roof")

@@ -13,19 +13,19 @@ pytestmark = pytest.mark.django_db
 def test_a_person_signs_in_and_is_led_to_what_is_coming(client: Client) -> None:
     UserFactory.create(username="ann")
     answer = client.post("/accounts/login/", {"username": "ann", "password": "a long password"}, follow=True)
-    assert answer.redirect_chain[-1][0] == "/coming/"
+    assert answer.redirect_chain[-1][0] == "/upcoming/"
 
 
 def test_a_wrong_password_is_told_on_the_page(client: Client) -> None:
     UserFactory.create(username="ann")
     answer = client.post("/accounts/login/", {"username": "ann", "password": "wrong"})
-    assert "don't belong together" in text_of(answer)
+    assert "Wrong user name or password" in text_of(answer)
 
 
 def test_the_first_page_makes_a_member_with_an_inbox_that_is_ready(client: Client) -> None:
     user = UserFactory.create(first_name="Ann", last_name="Lee")
     client.force_login(user)
-    client.get("/coming/")
+    client.get("/upcoming/")
     target = Target.objects.get(member__user=user)
     assert (target.kind, target.address, target.is_usable, target.member.name) == (
         "inbox",
@@ -38,13 +38,13 @@ def test_the_first_page_makes_a_member_with_an_inbox_that_is_ready(client: Clien
 def test_a_second_page_makes_no_second_member(client: Client) -> None:
     user = UserFactory.create()
     client.force_login(user)
-    client.get("/coming/")
-    client.get("/coming/")
+    client.get("/upcoming/")
+    client.get("/upcoming/")
     assert Member.objects.filter(user=user).count() == Target.objects.filter(member__user=user).count() == 1
 
 
-@pytest.mark.parametrize("path", ["/coming/", "/targets/", "/admin/", "/profile/", "/nothing-here"])
-def test_whoever_has_a_password_of_somebody_else_comes_no_further_than_to_change_it(
+@pytest.mark.parametrize("path", ["/upcoming/", "/targets/", "/admin/", "/profile/", "/nothing-here"])
+def test_a_user_with_a_password_set_by_an_administrator_comes_no_further_than_to_change_it(
     client: Client, path: str
 ) -> None:
     client.force_login(UserFactory.create(must_change_password=True, is_staff=True, is_superuser=True))
@@ -52,7 +52,7 @@ def test_whoever_has_a_password_of_somebody_else_comes_no_further_than_to_change
     assert (answer.status_code, answer["Location"]) == (302, "/accounts/password/")
 
 
-def test_whoever_has_a_password_of_somebody_else_can_send_no_form_either(client: Client) -> None:
+def test_a_user_with_a_password_set_by_an_administrator_can_send_no_form_either(client: Client) -> None:
     user = UserFactory.create(must_change_password=True)
     client.force_login(user)
     assert client.post("/profile/", {"name": "Other"})["Location"] == "/accounts/password/"
@@ -73,7 +73,7 @@ def test_a_password_of_ones_own_opens_everything(client: Client) -> None:
     user = UserFactory.create(must_change_password=True)
     client.force_login(user)
     change_password(client, "a long password", "quite another one 7")
-    assert client.get("/coming/").status_code == 200
+    assert client.get("/upcoming/").status_code == 200
     user.refresh_from_db()
     assert user.check_password("quite another one 7")
     assert not user.must_change_password
@@ -83,7 +83,7 @@ def test_the_old_password_is_no_new_one(client: Client) -> None:
     user = UserFactory.create(must_change_password=True)
     client.force_login(user)
     answer = change_password(client, "a long password", "a long password")
-    assert error_at(answer, "new_password1") == "Choose another one than the old password."
+    assert error_at(answer, "new_password1") == "The new password must differ from the old one."
     assert User.objects.get(pk=user.pk).must_change_password
 
 
@@ -92,20 +92,20 @@ def test_a_form_without_its_token_is_refused(member: Member) -> None:
     client.force_login(member.user)
     answer = client.post("/profile/", {"name": "Mallory"})
     assert answer.status_code == 403
-    assert "the form had grown old" in text_of(answer)
+    assert "the form expired" in text_of(answer)
 
 
 def test_a_page_that_does_not_exist_has_a_friendly_one_of_its_own(client: Client) -> None:
     answer = client.get("/nothing-here")
     assert answer.status_code == 404
-    assert "There is nothing here" in text_of(answer)
+    assert "Page not found" in text_of(answer)
 
 
 def test_no_page_carries_an_inline_script_or_style(staff_page: Client) -> None:
     for path in (
-        "/coming/",
+        "/upcoming/",
         "/inbox/",
-        "/delivered/",
+        "/history/",
         "/targets/",
         "/registrations/add/",
         "/calendars/",

@@ -113,7 +113,7 @@ def test_a_calendar_s_password_is_never_shown_and_stays_until_another_is_typed(b
         assert one.password == stored
 
 
-def test_changing_a_registration_has_it_planned_anew(boss: Client) -> None:
+def test_changing_a_registration_has_it_planned_again(boss: Client) -> None:
     one = DateFactory.create(planned_version=1)
     step = StepFactory.create(registration=one)
     data = {
@@ -151,7 +151,7 @@ def act(boss: Client, model: str, action: str, *pks: int) -> None:
     boss.post(reverse(f"admin:registration_{model}_changelist"), data, follow=True)
 
 
-def test_targets_are_switched_off_and_on_and_planned_anew(boss: Client) -> None:
+def test_targets_are_switched_off_and_on_and_planned_again(boss: Client) -> None:
     step = StepFactory.create()
     for action, is_usable in (("disable", False), ("enable", True)):
         Registration.objects.update(planned_version=F("version"))
@@ -160,7 +160,7 @@ def test_targets_are_switched_off_and_on_and_planned_anew(boss: Client) -> None:
         assert not Registration.objects.get(pk=step.registration_id).is_planned
 
 
-def test_registrations_are_switched_off_and_planned_anew(boss: Client) -> None:
+def test_registrations_are_switched_off_and_planned_again(boss: Client) -> None:
     one = RegistrationFactory.create()
     act(boss, "registration", "switch_off", one.pk)
     one.refresh_from_db()
@@ -208,11 +208,11 @@ def test_what_only_the_program_writes_can_not_be_changed(boss: Client, model: st
     assert boss.get(reverse(f"admin:registration_{model}_add")).status_code == 403
 
 
-def test_whoever_is_no_staff_gets_no_further_than_the_login(page: Client) -> None:
+def test_an_account_without_staff_status_gets_no_further_than_the_login(page: Client) -> None:
     assert page.get("/admin/").status_code == 302
 
 
-def test_an_account_that_is_switched_off_or_on_has_its_registrations_planned_anew(boss: Client) -> None:
+def test_an_account_that_is_switched_off_or_on_has_its_registrations_planned_again(boss: Client) -> None:
     registration = DateFactory(planned_version=1)
     user = registration.member.user
     page = reverse("admin:registration_user_change", args=[user.pk])

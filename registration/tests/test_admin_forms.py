@@ -22,7 +22,7 @@ def add(boss: Client, model: str, **data: str) -> Any:
     [
         ({"url": "http://127.0.0.1/"}, "This address lies inside a private network."),
         ({"url": "ftp://example.org/"}, "The address has to begin with https:// or http://."),
-        ({"url": ""}, "Type the address of the calendar."),
+        ({"url": ""}, "Enter the address of the calendar."),
         ({"url": "https://example.org/", "default_time_zone": "Mars"}, "“Mars” is not a time zone."),
     ],
 )
@@ -37,12 +37,12 @@ def test_a_calendar_that_can_not_be_read_is_not_added(boss: Client, more: dict[s
     [
         ({"kind": "standing", "pattern": "(abc"}, "This is not a valid pattern"),
         ({"kind": "standing", "pattern": "a", "exclude": "(abc"}, "This is not a valid pattern"),
-        ({"kind": "standing", "pattern": '""', "syntax": "words"}, "Type at least one word."),
+        ({"kind": "standing", "pattern": '""', "syntax": "words"}, "Enter at least one word."),
         ({"kind": "standing", "pattern": "a", "text": "{tilte}"}, "did you mean {title}?"),
         ({"kind": "standing", "pattern": "a", "muted_sources": "7"}, "Type a list of sources"),
         ({"kind": "standing", "pattern": "a", "fields": "colour"}, "Select a valid choice"),
-        ({"kind": "date", "starts_at_0": "9999-12-31", "starts_at_1": "23:59"}, "more than fifty years away"),
-        ({"kind": "date", "starts_at_0": "0001-01-01", "starts_at_1": "00:00"}, "more than fifty years away"),
+        ({"kind": "date", "starts_at_0": "9999-12-31", "starts_at_1": "23:59"}, "more than 50 years away"),
+        ({"kind": "date", "starts_at_0": "0001-01-01", "starts_at_1": "00:00"}, "more than 50 years away"),
     ],
 )
 def test_a_registration_that_can_not_be_planned_is_not_added(
@@ -106,5 +106,5 @@ def test_a_calendar_is_read_through_no_other_member_s_account(boss: Client) -> N
     account = CalendarAccount.objects.create(owner=MemberFactory.create(), provider="google", name="Ada")
     one = CalendarFactory.create(kind="google", remote_id="x")
     answer = change(boss, one, owner=one.owner.pk, kind="google", account=account.pk)
-    assert "This account belongs to somebody else" in text_of(answer)
+    assert "This account and the calendar have different owners" in text_of(answer)
     assert one.account is None

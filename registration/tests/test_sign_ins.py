@@ -39,7 +39,7 @@ def fail(times: int, **more: Any) -> Any:
 @pytest.mark.parametrize("path", ["/accounts/login/", "/admin/login/"])
 def test_after_many_failures_even_the_right_password_has_to_wait(path: str) -> None:
     with time_machine.travel(NOON, tick=False):
-        assert "don't belong together" in text_of(fail(FAILURES))
+        assert "Wrong user name or password" in text_of(fail(FAILURES))
         answer = sign_in(PASSWORD, path=path)
     assert answer.status_code == 200
     assert "Too many failed sign-ins. Try again in 15 minutes." in text_of(answer)
@@ -56,7 +56,7 @@ def test_after_a_quarter_of_an_hour_it_may_be_tried_again() -> None:
 
 
 @pytest.mark.usefixtures("ann")
-def test_whoever_signs_in_starts_anew() -> None:
+def test_a_sign_in_starts_a_new_count() -> None:
     fail(FAILURES - 1)
     assert sign_in(PASSWORD).status_code == 302
     assert not SignInTry.objects.exists()
@@ -69,7 +69,7 @@ def test_the_name_in_capitals_is_the_same_name() -> None:
 
 
 @pytest.mark.usefixtures("ann")
-def test_nobody_is_locked_out_by_somebody_at_another_address() -> None:
+def test_failures_at_another_address_lock_no_account_out() -> None:
     fail(FAILURES, REMOTE_ADDR="192.0.2.7")
     assert sign_in(PASSWORD).status_code == 302
 

@@ -171,7 +171,7 @@ def test_a_member_who_adds_ever_new_targets_gets_few_codes_an_hour() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("pager")
-def test_an_address_gets_few_codes_an_hour_whoever_adds_it() -> None:
+def test_an_address_gets_few_codes_an_hour_from_all_members_together() -> None:
     assert send_often(lambda _n: new_target("110"), 12) == verification.AN_ADDRESS
 
 
@@ -230,7 +230,7 @@ def test_many_wrong_codes_at_once_get_no_more_tries_than_five(pager: Pager) -> N
         return "right"
 
     said = at_once(guess, 12)
-    # Whoever took the last try is told the same as those who came after it.
+    # The request that took the last try is told the same as those after it.
     assert sum("no tries left" in message for message in said) >= 12 - verification_tries() + 1
     assert Verification.objects.get().tries_left == 0
 

@@ -86,9 +86,9 @@ def test_a_sign_in_is_forgotten(page: Client, calendar: Calendar) -> None:
     ("data", "field", "said"),
     [
         ({"url": "https://127.0.0.1/x.ics"}, "url", "private network"),
-        ({"url": "https://192.0.2.9/other.ics"}, "url", "This calendar is there already."),
-        ({"name": ""}, "name", "Fill this in."),
-        ({"interval": "1"}, "interval", "Choose one of the list."),
+        ({"url": "https://192.0.2.9/other.ics"}, "url", "You already have this calendar."),
+        ({"name": ""}, "name", "This field is required."),
+        ({"interval": "1"}, "interval", "Choose one from the list."),
         ({"default_time_zone": "Mars/Base"}, "default_time_zone", "is not a time zone"),
     ],
 )
@@ -124,7 +124,7 @@ def test_a_calendar_of_an_account_has_no_address(page: Client, member: Member, k
     assert (one.name, one.url, one.sync_token) == ("Renamed", "", "1")
 
 
-def test_the_staff_gives_a_calendar_to_everybody_and_takes_it_back(
+def test_the_staff_shares_a_calendar_with_everyone_and_takes_it_back(
     staff_page: Client, calendar: Calendar
 ) -> None:
     looking = RegistrationFactory.create()
@@ -135,7 +135,7 @@ def test_the_staff_gives_a_calendar_to_everybody_and_takes_it_back(
     assert Calendar.objects.filter(owner__isnull=False).exists()
 
 
-def test_a_member_gives_nothing_to_everybody(page: Client, calendar: Calendar, member: Member) -> None:
+def test_a_member_shares_nothing_with_everyone(page: Client, calendar: Calendar, member: Member) -> None:
     save(page, calendar, is_for_everybody="on")
     assert calendar.owner == member
 
@@ -151,7 +151,7 @@ def test_a_calendar_is_switched_off_and_on(page: Client, calendar: Calendar) -> 
     path = f"/calendars/{calendar.pk}/switch"
     page.post(path, {"is_active": "0"})
     assert not Calendar.objects.active().exists()
-    assert "none of its entries is told of" in text_of(page.get("/calendars/"))
+    assert "no notices of its events" in text_of(page.get("/calendars/"))
     page.post(path, {"is_active": "1"})
     assert list(Calendar.objects.due(now())) == [calendar]
 
@@ -179,7 +179,7 @@ def test_what_is_not_one_s_own_can_not_be_changed(page: Client, is_for_everybody
 def test_a_calendar_of_an_account_stays_with_those_to_whom_the_account_belongs(
     staff_page: Client, calendar: Calendar, is_shared: Any
 ) -> None:
-    """The staff gives nothing of a member's account to everybody."""
+    """The staff shares no calendar of a member's account with everyone."""
     owner = None if is_shared else calendar.owner
     account = CalendarAccount.objects.create(owner=owner, provider="google", name="ada@example.org")
     one = CalendarFactory.create(owner=owner, kind="google", account=account, remote_id="x")

@@ -35,8 +35,8 @@ def test_a_calendar_is_added_by_a_file(page: Client) -> None:
 @pytest.mark.parametrize(
     ("data", "field", "said"),
     [
-        ({"name": ""}, "name", "Fill this in."),
-        ({}, "url", "Type an address, or choose a file."),
+        ({"name": ""}, "name", "This field is required."),
+        ({}, "url", "Enter an address, or choose a file."),
         ({"url": "https://127.0.0.1/x.ics"}, "url", "private network"),
         ({"url": "webcal://10.1.2.3/x.ics"}, "url", "private network"),
         ({"url": "https://[::1]/x.ics"}, "url", "private network"),
@@ -71,7 +71,7 @@ def test_a_large_file_is_refused(page: Client) -> None:
     assert error_at(answer, "file") == "The file is larger than 10 MB."
 
 
-def test_only_the_staff_gives_a_calendar_to_everybody(
+def test_only_the_staff_shares_a_calendar_with_everyone(
     page: Client, staff_page: Client, member: Member
 ) -> None:
     for client in (page, staff_page):
@@ -79,14 +79,14 @@ def test_only_the_staff_gives_a_calendar_to_everybody(
     assert sorted(owner is None for owner in (c.owner for c in Calendar.objects.all())) == [False, True]
 
 
-def test_the_list_shows_one_s_own_and_everybody_s_and_what_is_wrong(page: Client, member: Member) -> None:
+def test_the_list_shows_own_and_shared_calendars_and_what_is_wrong(page: Client, member: Member) -> None:
     CalendarFactory.create(owner=member, name="Mine", problem="The feed is empty.", failed_at=now())
     CalendarFactory.create(owner=None, name="Holidays")
-    CalendarFactory.create(name="Somebody else's")
+    CalendarFactory.create(name="Another member's")
     shown = text_of(page.get("/calendars/"))
     assert "The feed is empty." in shown
     assert "Holidays" in shown
-    assert "Somebody else's" not in shown
+    assert "Another member's" not in shown
 
 
 def test_the_address_is_a_secret_on_the_page_too(page: Client, member: Member) -> None:
@@ -94,7 +94,7 @@ def test_the_address_is_a_secret_on_the_page_too(page: Client, member: Member) -
     assert "private-key-123" not in page.get("/calendars/").content.decode()
 
 
-def test_whose_account_everybody_s_calendar_is_read_through_is_no_member_s_business(
+def test_whose_account_a_shared_calendar_is_read_through_is_no_member_s_business(
     page: Client, member: Member
 ) -> None:
     account = CalendarAccount.objects.create(provider="google", name="boss@example.org")
@@ -122,7 +122,9 @@ def test_what_is_not_one_s_own_can_not_be_touched(page: Client, action: str, is_
     assert Calendar.objects.filter(pk=one.pk).exists()
 
 
-def test_deleting_has_registrations_that_see_all_calendars_planned_anew(page: Client, member: Member) -> None:
+def test_deleting_has_registrations_that_see_all_calendars_planned_again(
+    page: Client, member: Member
+) -> None:
     one = CalendarFactory.create(owner=member)
     named = RegistrationFactory.create(member=member, calendar=one)
     all_calendars = RegistrationFactory.create(member=member)

@@ -41,8 +41,8 @@ def test_a_sign_in_inside_the_address_moves_to_its_own_fields(page: Client) -> N
 @pytest.mark.parametrize(
     ("data", "field", "said"),
     [
-        ({"password": "secret"}, "user_name", "the user name that goes with the password"),
-        ({"url": "https://ada:x@192.0.2.7/", "user_name": "bert"}, "user_name", "here or there"),
+        ({"password": "secret"}, "user_name", "the user name for this password"),
+        ({"url": "https://ada:x@192.0.2.7/", "user_name": "bert"}, "user_name", "in one place only"),
         ({"url": "http://192.0.2.200/", "user_name": "ada", "password": "x"}, "url", "private network"),
         ({"url": "http://8.8.8.8/", "user_name": "ada", "password": "x"}, "url", "Over http://"),
     ],
@@ -68,7 +68,7 @@ def test_a_password_is_shown_nowhere(page: Client) -> None:
 )
 def test_the_same_calendar_is_not_added_twice(page: Client, again: str) -> None:
     add(page)
-    assert error_at(add(page, url=again), "url") == "This calendar is there already."
+    assert error_at(add(page, url=again), "url") == "You already have this calendar."
     assert Calendar.objects.count() == 1
 
 
@@ -78,13 +78,13 @@ def test_another_key_is_another_calendar(page: Client) -> None:
     assert Calendar.objects.count() == 2
 
 
-def test_what_somebody_else_has_may_be_added(page: Client, member: Member) -> None:
+def test_a_calendar_that_another_member_has_may_be_added(page: Client, member: Member) -> None:
     CalendarFactory.create(url=URL)
     CalendarFactory.create(url=URL, owner=None)
     add(page)
     assert Calendar.objects.filter(owner=member).count() == 1
 
 
-def test_a_calendar_for_everybody_is_not_given_twice(staff_page: Client) -> None:
+def test_a_shared_calendar_is_not_added_twice(staff_page: Client) -> None:
     CalendarFactory.create(url=URL, owner=None)
-    assert error_at(add(staff_page, is_for_everybody="on"), "url") == "This calendar is there already."
+    assert error_at(add(staff_page, is_for_everybody="on"), "url") == "You already have this calendar."

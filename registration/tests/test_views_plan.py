@@ -35,12 +35,12 @@ def test_a_plan_without_a_step_is_refused(page: Client, inbox: Target) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("steps-0-amount", "", "Fill this in."),
+        ("steps-0-amount", "", "This field is required."),
         ("steps-0-amount", "-5", "At least 0."),
-        ("steps-0-amount", "soon", "Type a whole number."),
-        ("steps-0-unit", "weeks", "Choose one of the list."),
-        ("steps-0-target", "999999", "Choose one of the list."),
-        ("steps-0-target", "x", "Choose one of the list."),
+        ("steps-0-amount", "soon", "Enter a whole number."),
+        ("steps-0-unit", "weeks", "Choose one from the list."),
+        ("steps-0-target", "999999", "Choose one from the list."),
+        ("steps-0-target", "x", "Choose one from the list."),
     ],
 )
 def test_what_a_step_can_not_take_is_told_next_to_its_field(
@@ -50,10 +50,20 @@ def test_what_a_step_can_not_take_is_told_next_to_its_field(
     assert said in error_at(answer, field)
 
 
+@pytest.mark.parametrize(("typed", "stored"), [("", 1), ("0", 0), ("3", 3)])
+def test_a_step_says_how_often_an_unanswered_call_is_repeated(
+    page: Client, inbox: Target, typed: str, stored: int
+) -> None:
+    page.post("/registrations/add/", date(inbox, **{"steps-0-redials": typed}))
+    assert Step.objects.get().redials == stored
+    shown = page.get(f"/registrations/{Step.objects.get().registration_id}/")
+    assert f'<option value="{typed}" selected>' in shown.content.decode()
+
+
 def test_a_row_with_a_time_but_no_target_asks_for_it(page: Client, inbox: Target) -> None:
     rows = plan((inbox.pk, 10, "minutes", "before"), ("", 25, "hours", "after"))  # type: ignore[arg-type]
     answer = page.post("/registrations/add/", date(inbox) | rows)
-    assert error_at(answer, "steps-1-target") == "Choose how you want to be told."
+    assert error_at(answer, "steps-1-target") == "Choose a contact method."
 
 
 @pytest.mark.parametrize(
@@ -70,13 +80,13 @@ def test_a_step_out_of_reach_is_refused(
 def test_the_same_step_twice_is_refused(page: Client, inbox: Target) -> None:
     rows = plan((inbox.pk, 60, "minutes", "before"), (inbox.pk, 1, "hours", "before"))
     assert error_at(page.post("/registrations/add/", date(inbox) | rows), "steps-1-target") == (
-        "This step is in the plan already."
+        "The plan has this step already."
     )
 
 
 @pytest.mark.parametrize(
     ("state", "said"),
-    [({"verified_at": None}, "Work was not verified yet."), ({"disabled_at": NOW}, "Work is switched off.")],
+    [({"verified_at": None}, "Work is not verified yet."), ({"disabled_at": NOW}, "Work is switched off.")],
 )
 def test_a_target_that_can_not_be_used_is_told_with_the_reason(
     page: Client, member: Member, inbox: Target, state: dict[str, Any], said: str
@@ -86,10 +96,10 @@ def test_a_target_that_can_not_be_used_is_told_with_the_reason(
     assert error_at(answer, "steps-0-target") == said
 
 
-def test_somebody_else_s_target_can_not_be_put_into_a_plan(page: Client, inbox: Target) -> None:
+def test_another_member_s_target_can_not_be_put_into_a_plan(page: Client, inbox: Target) -> None:
     other = TargetFactory.create()
     answer = page.post("/registrations/add/", date(inbox) | plan((other.pk, 10, "minutes", "before")))
-    assert "Choose one of the list." in error_at(answer, "steps-0-target")
+    assert "Choose one from the list." in error_at(answer, "steps-0-target")
 
 
 def test_the_staff_may_plan_a_next_person(staff_page: Client, inbox: Target) -> None:

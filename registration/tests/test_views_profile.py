@@ -37,17 +37,17 @@ def test_the_profile_is_stored(page: Client, member: Member) -> None:
 @pytest.mark.parametrize(
     ("change", "field", "said"),
     [
-        ({"name": ""}, "name", "Fill this in."),
+        ({"name": ""}, "name", "This field is required."),
         ({"time_zone": "Mars/Base"}, "time_zone", "is not a time zone"),
-        ({"language": "xx"}, "language", "Choose one of the list."),
+        ({"language": "xx"}, "language", "Choose one from the list."),
         ({"quiet_until": ""}, "quiet_until", "Quiet hours need an end."),
-        ({"quiet_from": ""}, "quiet_from", "Quiet hours need a beginning."),
-        ({"quiet_from": "07:00"}, "quiet_until", "The end must differ from the beginning."),
-        ({"quiet_from": "25:00"}, "quiet_from", "Type a time, like 22:30."),
+        ({"quiet_from": ""}, "quiet_from", "Quiet hours need a start."),
+        ({"quiet_from": "07:00"}, "quiet_until", "The end must differ from the start."),
+        ({"quiet_from": "25:00"}, "quiet_from", "Enter a time, like 22:30."),
         ({"daily_cap": "-1"}, "daily_cap", ""),
         ({"daily_cap": "99999999999"}, "daily_cap", ""),
         ({"critical_reserve": "51"}, "critical_reserve", "can't be larger than the daily limit"),
-        ({"critical_reserve": ""}, "critical_reserve", "Fill this in."),
+        ({"critical_reserve": ""}, "critical_reserve", "This field is required."),
     ],
 )
 def test_what_can_not_be_taken_is_told_next_to_its_field(
@@ -71,7 +71,7 @@ def test_times_are_shown_in_the_member_s_zone(page: Client, member: Member) -> N
     assert "Asia/Tokyo" in text_of(page.get("/registrations/add/"))
 
 
-def test_another_time_zone_has_the_member_s_registrations_planned_anew(page: Client, member: Member) -> None:
+def test_another_time_zone_has_the_member_s_registrations_planned_again(page: Client, member: Member) -> None:
     mine, _other = RegistrationFactory.create(member=member), RegistrationFactory.create()
     page.post("/profile/", GOOD)
     assert list(Registration.objects.unplanned()) == [mine]

@@ -50,14 +50,14 @@ def test_one_date_is_stored_in_the_member_s_zone_with_its_plan(
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("title", "", "Fill this in."),
-        ("starts_at", "", "Fill this in."),
-        ("starts_at", "2026-02-30T10:00", "There is no such day: 2026-02-30."),
-        ("starts_at", "2026-03-10T25:00", "There is no such time: 25:00."),
-        ("starts_at", "next week", "Type a date and a time, like 2026-03-29 14:30."),
-        ("starts_at", "2026-03-10T10:00+02:00", "Type the time without a zone: it is read in yours."),
-        ("starts_at", "9999-12-31T23:59", "That is more than fifty years ahead."),
-        ("starts_at", "2026-02-28T10:00", "This time has passed already."),
+        ("title", "", "This field is required."),
+        ("starts_at", "", "This field is required."),
+        ("starts_at", "2026-02-30T10:00", "This day does not exist: 2026-02-30."),
+        ("starts_at", "2026-03-10T25:00", "This time does not exist: 25:00."),
+        ("starts_at", "next week", "Enter a date and a time, like 2026-03-29 14:30."),
+        ("starts_at", "2026-03-10T10:00+02:00", "Enter the time without a time zone: yours is used."),
+        ("starts_at", "9999-12-31T23:59", "The date is more than 50 years ahead."),
+        ("starts_at", "2026-02-28T10:00", "This time is in the past."),
         (
             "starts_at",
             "2026-03-29T02:30",
@@ -68,14 +68,14 @@ def test_one_date_is_stored_in_the_member_s_zone_with_its_plan(
         ),
         ("ends_at", "2026-03-10T14:00", "The end can't be before the start."),
         ("ends_at", "2026-03-29T02:15", "Did you mean 03:15?"),
-        ("ends_at", "2999-01-01T10:00", "That is more than fifty years ahead."),
+        ("ends_at", "2999-01-01T10:00", "The date is more than 50 years ahead."),
         ("severity", "99", ""),
-        ("url", "no address", "Type a web address, like https://example.org/page."),
-        ("url", "ftp://example.org/", "Type a web address, like https://example.org/page."),
-        ("starts_at", "2026-03-10", "Type a date and a time"),
-        ("title", "a\x01b", "There are invisible characters"),
-        ("description", "a\x1b[31mb", "There are invisible characters"),
-        ("title", "t" * 501, "At most 500 characters; this has 501."),
+        ("url", "no address", "Enter a web address, like https://example.org/page."),
+        ("url", "ftp://example.org/", "Enter a web address, like https://example.org/page."),
+        ("starts_at", "2026-03-10", "Enter a date and a time"),
+        ("title", "a\x01b", "The text has invisible characters"),
+        ("description", "a\x1b[31mb", "The text has invisible characters"),
+        ("title", "t" * 501, "At most 500 characters (now 501)."),
         ("location", "x" * 600, ""),
     ],
 )
@@ -130,7 +130,7 @@ def test_a_pattern_is_stored_and_names_its_registration(page: Client, inbox: Tar
 @pytest.mark.parametrize(
     ("pattern", "said"),
     [
-        ("", "Fill this in."),
+        ("", "This field is required."),
         ("(", "This is not a valid pattern"),
         ("(?=x)", "Lookahead and lookbehind"),
         (r"(a)\1", "back-reference"),
@@ -147,10 +147,10 @@ def test_a_pattern_that_can_not_be_used_is_told_next_to_its_field(
     assert said in told
 
 
-def test_somebody_else_s_calendar_can_not_be_chosen(page: Client, inbox: Target) -> None:
+def test_another_member_s_calendar_can_not_be_chosen(page: Client, inbox: Target) -> None:
     calendar = CalendarFactory.create()
     answer = page.post("/registrations/add/?kind=standing", standing(inbox, calendar=calendar.pk))
-    assert "Choose one of the list." in error_at(answer, "calendar")
+    assert "Choose one from the list." in error_at(answer, "calendar")
 
 
 def test_the_staff_can_not_give_a_member_a_calendar_that_it_may_not_see(
@@ -195,7 +195,7 @@ def test_one_s_own_registration_is_not_declined_but_deleted(page: Client, member
 
 
 @pytest.mark.parametrize("action", ["switch", "delete", "decline", "accept"])
-def test_somebody_else_s_registration_can_not_be_touched(page: Client, action: str) -> None:
+def test_another_member_s_registration_can_not_be_touched(page: Client, action: str) -> None:
     one = RegistrationFactory.create()
     assert page.post(f"/registrations/{one.pk}/{action}").status_code == 404
     assert page.get(f"/registrations/{one.pk}/").status_code == 404
@@ -210,7 +210,7 @@ def test_switching_off_and_on_is_planned(page: Client, member: Member) -> None:
         assert (one.is_active, one.is_planned) == (is_active, False)
 
 
-def test_a_member_sees_its_own_and_the_staff_everybody_s(
+def test_a_member_sees_its_own_and_the_staff_those_of_all_members(
     page: Client, staff_page: Client, member: Member
 ) -> None:
     RegistrationFactory.create(member=member, name="Mine")
@@ -228,7 +228,7 @@ def test_the_list_is_filtered_by_words_and_kind(page: Client, member: Member) ->
     assert "Dentist" not in shown
     assert "Reviews" in shown
     assert "Reviews" not in text_of(page.get("/registrations/?kind=date"))
-    assert "Nothing fits" in text_of(page.get("/registrations/?q=zebra"))
+    assert "No matches" in text_of(page.get("/registrations/?q=zebra"))
 
 
 def test_the_list_costs_the_same_for_many_registrations(

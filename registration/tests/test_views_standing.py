@@ -32,7 +32,7 @@ def test_a_new_plan_begins_with_the_inbox_ten_minutes_before(page: Client, inbox
     assert 'name="steps-0-amount" value="10"' in html
 
 
-def test_a_new_plan_of_whoever_has_no_inbox_begins_with_what_was_verified_first(
+def test_a_new_plan_of_a_member_without_inbox_begins_with_what_was_verified_first(
     page: Client, inbox: Target
 ) -> None:
     for days in (2, 9, 5):
@@ -67,14 +67,14 @@ def test_everything_that_is_typed_is_stored(page: Client, member: Member, inbox:
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("pattern", '" "', "Type at least one word."),
-        ("exclude", '""', "Type at least one word."),
+        ("pattern", '" "', "Enter at least one word."),
+        ("exclude", '""', "Enter at least one word."),
         ("text", "{tilte}", "There is no {tilte}; did you mean {title}?"),
         ("text", "{", "A { is not closed by a }."),
         ("text", "x" * 2001, "The text is longer than 2000 characters."),
-        ("all_day_at", "25:00", "Type a time, like 22:30."),
-        ("all_day_at", "", "Fill this in."),
-        ("syntax", "x", "Choose one of the list."),
+        ("all_day_at", "25:00", "Enter a time, like 22:30."),
+        ("all_day_at", "", "This field is required."),
+        ("syntax", "x", "Choose one from the list."),
     ],
 )
 def test_what_can_not_be_taken_is_told_next_to_its_field(
@@ -119,13 +119,13 @@ def test_a_mute_needs_no_plan(page: Client, inbox: Target) -> None:
     assert Registration.objects.get().steps.count() == 0
 
 
-def test_somebody_else_s_calendar_can_not_be_held_back(page: Client, inbox: Target) -> None:
+def test_another_member_s_calendar_can_not_be_held_back(page: Client, inbox: Target) -> None:
     other = CalendarFactory.create()
     page.post(ADD, standing(inbox, action="mute", muted_sources=[other.source]))
     assert not Registration.objects.exists()
 
 
-def test_whoever_is_only_away_has_no_plan(page: Client, inbox: Target) -> None:
+def test_an_absence_has_no_plan(page: Client, inbox: Target) -> None:
     page.post(ADD, standing(inbox, action="away"))
     assert Registration.objects.get().steps.count() == 0
 
@@ -176,7 +176,7 @@ def test_the_list_says_what_each_brings_about(page: Client, inbox: Target) -> No
     RegistrationFactory.create(member=inbox.member, syntax="words", pattern="run", action="mute", name="Runs")
     RegistrationFactory.create(member=inbox.member, pattern="^tele", exclude="draft", name="Telecons")
     shown = text_of(page.get("/registrations/"))
-    assert "Hold back other notices while it runs: “run” in all calendars" in shown
+    assert "Mute other notices during the event: “run” in all calendars" in shown
     assert "^tele , but not draft , in all calendars" in shown
 
 
@@ -202,5 +202,5 @@ def test_a_source_that_was_removed_does_not_turn_into_all_sources(page: Client, 
 def test_a_calendar_that_is_no_longer_shared_is_not_named(page: Client, member: Member) -> None:
     RegistrationFactory.create(member=member, calendar=CalendarFactory.create(name="Dismissals"))
     shown = text_of(page.get("/registrations/"))
-    assert f"in a calendar that {member} can't see: nothing comes of it" in shown
+    assert f"in a calendar that {member} can't see: no notices" in shown
     assert "Dismissals" not in shown

@@ -74,7 +74,7 @@ def test_what_can_not_be_a_code_costs_no_try(page: Client, member: Member, pager
         ("email", "console", "the mail is printed where PFS Notice was started"),
     ],
 )
-def test_whoever_tries_it_out_is_told_where_the_code_comes(
+def test_a_trial_installation_says_where_the_code_arrives(
     page: Client, member: Member, settings: Any, kind: str, backend: str, hint: str
 ) -> None:
     settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
@@ -116,19 +116,19 @@ def test_the_same_address_is_not_added_twice(page: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "verify/"])
-def test_somebody_else_s_target_is_not_found(page: Client, path: str) -> None:
+def test_another_member_s_target_is_not_found(page: Client, path: str) -> None:
     other = TargetFactory.create(verified_at=None)
     assert page.get(f"/targets/{other.pk}/{path}").status_code == 404
 
 
 @pytest.mark.parametrize("action", ["disable", "enable", "delete", "code"])
-def test_somebody_else_s_target_can_not_be_touched(page: Client, action: str) -> None:
+def test_another_member_s_target_can_not_be_touched(page: Client, action: str) -> None:
     other = TargetFactory.create(kind="voice", verified_at=None)
     assert page.post(f"/targets/{other.pk}/{action}").status_code == 404
     assert Target.objects.filter(pk=other.pk, disabled_at=None).exists()
 
 
-def test_switching_off_and_on_has_the_registrations_planned_anew(page: Client, member: Member) -> None:
+def test_switching_off_and_on_has_the_registrations_planned_again(page: Client, member: Member) -> None:
     step = StepFactory.create(registration=RegistrationFactory.create(member=member))
     for action, is_off in (("disable", True), ("enable", False)):
         Registration.objects.update(planned_version=F("version"))
@@ -138,7 +138,7 @@ def test_switching_off_and_on_has_the_registrations_planned_anew(page: Client, m
         assert not Registration.objects.get(pk=step.registration_id).is_planned
 
 
-def test_verifying_has_the_registrations_planned_anew(page: Client, member: Member, pager: Pager) -> None:
+def test_verifying_has_the_registrations_planned_again(page: Client, member: Member, pager: Pager) -> None:
     page.post("/targets/add/pager/", {"address": "4711"})
     target = Target.objects.get(kind="pager")
     step = StepFactory.create(registration=RegistrationFactory.create(member=member), target=target)
@@ -148,7 +148,7 @@ def test_verifying_has_the_registrations_planned_anew(page: Client, member: Memb
     assert not Registration.objects.get(pk=step.registration_id).is_planned
 
 
-def test_deleting_has_the_registrations_planned_anew(page: Client, member: Member) -> None:
+def test_deleting_has_the_registrations_planned_again(page: Client, member: Member) -> None:
     step = StepFactory.create(
         registration=RegistrationFactory.create(member=member),
         target=TargetFactory.create(member=member, kind="voice"),
@@ -201,7 +201,7 @@ def test_a_new_subscription_of_the_same_browser_takes_over_its_steps(page: Clien
     assert (new.pk, new.address) == (old.pk, "https://push.example.org/two")
 
 
-def test_a_subscription_can_not_take_over_somebody_else_s(page: Client) -> None:
+def test_a_subscription_can_not_take_over_another_member_s(page: Client) -> None:
     other = TargetFactory.create(kind="webpush", address=ENDPOINT)
     subscribe(page, endpoint="https://push.example.org/two", replaces=ENDPOINT)
     other.refresh_from_db()
@@ -262,7 +262,7 @@ def test_a_form_of_another_site_can_not_subscribe(page: Client) -> None:
     assert page.post("/targets/subscribe", body, content_type="text/plain").status_code == 415
 
 
-def test_whoever_is_not_signed_in_can_not_subscribe(client: Client) -> None:
+def test_a_visitor_who_is_not_signed_in_can_not_subscribe(client: Client) -> None:
     assert subscribe(client).status_code == 401
 
 

@@ -1,4 +1,4 @@
-"""Calendars: list, add, change, read now, switch off, delete."""
+"""Calendars: list, add, edit, sync now, switch off, delete."""
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -50,7 +50,7 @@ def calendar_list(request: HttpRequest) -> HttpResponse:
         "token": token,
         "now": now(),
     }
-    return render(request, "panel/calendar_list.html", context)
+    return render(request, "registration/calendar_list.html", context)
 
 
 def _token(calendars: Iterable[Calendar]) -> str:
@@ -76,16 +76,16 @@ def calendar_add(request: HttpRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         calendar = form.save()
-        messages.success(request, f"“{calendar}” is added, and read within a minute.")
+        messages.success(request, f"“{calendar}” is added. The first sync starts within a minute.")
         return redirect("registration:calendar-list")
-    return render(request, "panel/calendar_form.html", {"form": form})
+    return render(request, "registration/calendar_form.html", {"form": form})
 
 
 @sensitive_post_parameters("url", "user_name", "password")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def calendar_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change a calendar: its name, how often it is read, from where, and for whom it is."""
+    """Edit a calendar: its name, its address, how often it is synced, and with whom it is shared."""
     calendar = get_object_or_404(editable_calendars_for(request.user), pk=pk)
     owner = calendar.owner_id
     form = CalendarEditForm(
@@ -102,11 +102,11 @@ def calendar_edit(request: HttpRequest, pk: int) -> HttpResponse:
                 _looking_at(calendar, None).changed()
         messages.success(request, f"“{calendar}” is saved.")
         return redirect("registration:calendar-list")
-    return render(request, "panel/calendar_form.html", {"form": form, "calendar": calendar})
+    return render(request, "registration/calendar_form.html", {"form": form, "calendar": calendar})
 
 
 def _looking_at(calendar: Calendar, owner: int | None) -> RegistrationQuerySet:
-    """Return the registrations that look at a calendar of this owner (None: of everybody)."""
+    """Return the registrations that look at a calendar of this owner (None: of every member)."""
     found = Registration.objects.filter(
         Q(calendar=calendar) | Q(calendar=None, source=""), kind=Registration.Kind.STANDING
     )
@@ -119,7 +119,7 @@ def calendar_read(request: HttpRequest, pk: int) -> HttpResponse:
     """Have a calendar read as soon as possible."""
     calendar = get_object_or_404(editable_calendars_for(request.user), pk=pk)
     Calendar.objects.filter(pk=calendar.pk).update(next_sync_at=now(), is_active=True)
-    messages.info(request, f"“{calendar}” is read within a minute.")
+    messages.info(request, f"“{calendar}” syncs within a minute.")
     return _back(request)
 
 
@@ -128,14 +128,14 @@ def calendar_read(request: HttpRequest, pk: int) -> HttpResponse:
 def calendar_switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch a calendar off or on, as ``is_active`` in the form says.
 
-    Off, it is not read, and within a minute none of its entries is told of any more.
+    Off, it is not synced, and the notices of its events stop within a minute.
     """
     calendar = get_object_or_404(editable_calendars_for(request.user), pk=pk)
     is_active = request.POST.get("is_active") == "1"
     state = {"is_active": is_active} | ({"next_sync_at": now()} if is_active else {})
     Calendar.objects.filter(pk=calendar.pk).update(**state)
     if not is_active:
-        messages.info(request, f"Nobody is told of the entries of “{calendar}” any more, from a minute on.")
+        messages.info(request, f"Notices for “{calendar}” stop within a minute.")
     return _back(request)
 
 

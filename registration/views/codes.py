@@ -1,11 +1,10 @@
-"""What is sent to a target at once: the code that verifies it, and a test."""
+"""Sending to a target at once: the code that verifies it, and a test."""
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -14,7 +13,6 @@ from registration import verification
 from registration.access import targets_for
 from registration.direct import send_test
 from registration.forms.targets import CodeForm
-from registration.membership import INBOX
 from registration.models import Registration, Target, Verification
 
 
@@ -52,10 +50,10 @@ def target_verify(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "target": target,
         "open": Verification.objects.open().filter(target=target).first(),
-        "is_printed": target.kind == "email" and settings.EMAIL_BACKEND.endswith(".console.EmailBackend"),
+        "note": target.contact.note() if target.contact.note is not None else None,
         "wait": verification.say_wait(wait) if wait > timedelta(0) else "",
     }
-    return render(request, "panel/target_verify.html", context)
+    return render(request, "registration/target_verify.html", context)
 
 
 @login_required
@@ -71,7 +69,9 @@ def code_send(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def target_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a test to a target that is ready, and say what the provider answered."""
-    target = get_object_or_404(targets_for(request.user) & Target.objects.usable().exclude(kind=INBOX), pk=pk)
+    target = get_object_or_404(targets_for(request.user) & Target.objects.usable(), pk=pk)
+    if not target.contact.can_test:
+        raise Http404
     try:
         messages.success(request, send_test(target))
     except InputError as error:

@@ -25,4 +25,4 @@ def profile_edit(request: HttpRequest) -> HttpResponse:
                 Registration.objects.filter(member=member).changed()
         messages.success(request, "Your profile is saved.")
         return redirect("registration:profile-edit")
-    return render(request, "panel/profile.html", {"form": form})
+    return render(request, "registration/profile.html", {"form": form})

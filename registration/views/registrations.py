@@ -1,5 +1,6 @@
-"""Registrations: list, add, change, decline, switch, delete."""
+"""Registrations: list, add, edit, decline, switch, delete."""
 
+from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 from typing import Final
@@ -13,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from common import sources
 from common.clock import now
 from common.db.lookups import holds
 from registration.access import (
@@ -37,7 +39,7 @@ _SHOWN: Final = {
 @login_required
 @require_safe
 def registration_list(request: HttpRequest) -> HttpResponse:
-    """Show the registrations, with a filter by kind, words and (for the staff) everybody's."""
+    """Show the registrations, with a filter by kind, words and (for the staff) those of all members."""
     rows = _rows(request)
     kind, words = request.GET.get("kind", ""), request.GET.get("q", "").replace("\0", "").strip()[:100]
     if kind in _SHOWN:
@@ -57,9 +59,10 @@ def registration_list(request: HttpRequest) -> HttpResponse:
         "editable": _pks(editable_registrations_for(request.user), page.object_list),
         "declinable": _pks(declinable_registrations_for(request.user), page.object_list),
         "now": now(),
+        "sources": _sources(page.object_list),
         "is_all": request.GET.get("all") == "1",
     }
-    return render(request, "panel/registration_list.html", context)
+    return render(request, "registration/registration_list.html", context)
 
 
 def _rows(request: HttpRequest) -> "QuerySet[Registration]":
@@ -68,6 +71,17 @@ def _rows(request: HttpRequest) -> "QuerySet[Registration]":
         member = member_in(request)
         rows = rows.filter(Q(member=member) | Q(created_by=member))
     return rows
+
+
+def _sources(rows: Iterable[Registration]) -> dict[int, str]:
+    """Return what a person calls the sources that registrations name, by the registration's key."""
+    named = [row for row in rows if row.calendar_id is None and row.source]
+    known = sources.look_up(row.source for row in named)
+    return {
+        row.pk: one.label
+        for row in named
+        if (one := known.get(row.source)) is not None and one.owner in {None, row.member_id}
+    }
 
 
 def _pks(allowed: "QuerySet[Registration]", rows: object) -> set[int]:
@@ -95,7 +109,11 @@ def _edit(request: HttpRequest, registration: Registration | None, kind: Registr
     user = request.user
     assert isinstance(user, User)  # noqa: S101 - for the type checker: the view requires it
     data = request.POST if request.method == "POST" else None
-    initial = {} if registration else {name: request.GET.get(name, "") for name in ("calendar", "pattern")}
+    initial = (
+        {}
+        if registration
+        else {name: request.GET.get(name, "") for name in ("calendar", "source", "pattern")}
+    )
     form = _FORMS[kind](data, instance=registration, user=user, member=member_in(request), initial=initial)
     plan = step_formset(user, member_in(request), registration, data)
     if data is not None and _are_valid(form, plan):
@@ -109,7 +127,7 @@ def _edit(request: HttpRequest, registration: Registration | None, kind: Registr
         messages.success(request, f"“{changed}” is saved.")
         return redirect("registration:registration-list")
     context = {"form": form, "plan": plan, "registration": registration, "kind": kind}
-    return render(request, "panel/registration_form.html", context)
+    return render(request, "registration/registration_form.html", context)
 
 
 def _are_valid(form: DateForm | StandingForm, plan: BaseStepFormSet) -> bool:
@@ -121,17 +139,17 @@ def _are_valid(form: DateForm | StandingForm, plan: BaseStepFormSet) -> bool:
 @login_required
 @require_POST
 def registration_decline(request: HttpRequest, pk: int) -> HttpResponse:
-    """Decline what somebody else registered for this member."""
+    """Decline a registration that another member added for this one."""
     registration = get_object_or_404(declinable_registrations_for(request.user), pk=pk)
     Registration.objects.filter(pk=registration.pk, declined_at=None).changed(declined_at=now())
-    messages.info(request, f"You declined “{registration}”. Nothing more comes of it.")
+    messages.info(request, f"You declined “{registration}”. Its notices stop.")
     return redirect("registration:registration-list")
 
 
 @login_required
 @require_POST
 def registration_accept(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take a refusal back."""
+    """Accept a registration that was declined."""
     registration = get_object_or_404(declinable_registrations_for(request.user), pk=pk)
     Registration.objects.filter(pk=registration.pk).changed(declined_at=None)
     messages.success(request, f"You accepted “{registration}”.")

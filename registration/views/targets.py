@@ -1,4 +1,4 @@
-"""The ways to reach a member: list, add, name, switch off and on, delete."""
+"""Contact methods, called targets in the code: list, add, name, switch off and on, delete."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -6,48 +6,50 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from common.channels import Channel, registry
+from common.channels import Adding, Channel, Verification
 from registration.access import targets_for
-from registration.forms.targets import TargetForm, TargetNameForm, typed_channels
-from registration.membership import INBOX, member_in
-from registration.models import Registration, Target
+from registration.forms.targets import TargetForm, TargetNameForm, offered_channels
+from registration.membership import member_in
+from registration.models import Member, Registration, Target
+from registration.models.targets import SWITCHED_OFF
 from registration.views.codes import send_code
-
-PUSH = "webpush"
 
 
 @login_required
 @require_safe
 def target_list(request: HttpRequest) -> HttpResponse:
     """Show the member's targets, and what may be added."""
-    targets = Target.objects.filter(member=member_in(request)).order_by("kind", "pk")
-    context = {
-        "targets": targets,
-        "channels": typed_channels(),
-        "has_push": PUSH in registry(),
-        "inbox": INBOX,
-    }
-    return render(request, "panel/target_list.html", context)
+    member = member_in(request)
+    targets = Target.objects.filter(member=member).order_by("kind", "pk")
+    context = {"targets": targets, "channels": offered_channels(member)}
+    return render(request, "registration/target_list.html", context)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def target_add(request: HttpRequest, kind: str) -> HttpResponse:
-    """Add a target whose address is typed; a code is sent to it at once."""
-    channel = _typed_channel(kind)
-    form = TargetForm(request.POST or None, channel=channel, member=member_in(request))
+    """Add a target whose address is typed; where the channel says so, a code is sent to it at once."""
+    member = member_in(request)
+    channel = _typed_channel(kind, member)
+    has_code = channel.capabilities.verification is Verification.CODE
+    form = TargetForm(request.POST or None, channel=channel, member=member)
     if request.method == "POST" and form.is_valid():
         target = form.save()
-        if target is not None:
+        if target is None:
+            form.add_error("address", "You have added this already.")
+        elif has_code:
             send_code(request, target)
             return redirect("registration:target-verify", target.pk)
-        form.add_error("address", "You have added this already.")
-    return render(request, "panel/target_form.html", {"form": form, "channel": channel})
+        else:
+            messages.success(request, f"{target} is added.")
+            return redirect("registration:target-list")
+    context = {"form": form, "channel": channel, "has_code": has_code}
+    return render(request, "registration/target_form.html", context)
 
 
-def _typed_channel(kind: str) -> Channel:
-    for channel in typed_channels():
-        if channel.kind == kind:
+def _typed_channel(kind: str, member: Member) -> Channel:
+    for channel in offered_channels(member):
+        if channel.kind == kind and channel.capabilities.contact.adding is Adding.FORM:
             return channel
     raise Http404
 
@@ -61,7 +63,7 @@ def target_edit(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         form.save()
         return redirect("registration:target-list")
-    return render(request, "panel/target_edit.html", {"form": form, "target": target})
+    return render(request, "registration/target_edit.html", {"form": form, "target": target})
 
 
 @login_required
@@ -69,7 +71,7 @@ def target_edit(request: HttpRequest, pk: int) -> HttpResponse:
 def target_disable(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch a target off: its steps are left out until it is switched on."""
     target = get_object_or_404(targets_for(request.user), pk=pk)
-    if Target.objects.filter(pk=target.pk).disable("Switched off in the panel."):
+    if Target.objects.filter(pk=target.pk).disable(SWITCHED_OFF):
         _replan(target)
     return redirect("registration:target-list")
 
@@ -88,8 +90,10 @@ def target_enable(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def target_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete a target with its steps and what was sent to it. The inbox stays."""
-    target = get_object_or_404(targets_for(request.user).exclude(kind=INBOX), pk=pk)
+    """Delete a target with its steps; a built-in one stays."""
+    target = get_object_or_404(targets_for(request.user), pk=pk)
+    if target.is_built_in:
+        raise Http404
     concerned = list(Registration.objects.filter(steps__target=target).values_list("pk", flat=True))
     target.delete()
     Registration.objects.filter(pk__in=concerned).changed()

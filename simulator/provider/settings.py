@@ -30,24 +30,24 @@ class Settings:
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
-    """Read ``SIMULATOR_*``. Raises ``ValueError`` for an invalid value and for a public host."""
+    """Read ``SIMULATOR_*``; an empty one counts as not set.
+
+    Raises ``ValueError`` for a value that is no good, and for a public host.
+    """
     default = Settings()
     settings = Settings(
-        host=environment.get("SIMULATOR_HOST", default.host),
-        port=int(environment.get("SIMULATOR_PORT", default.port)),
-        account_sid=environment.get("SIMULATOR_ACCOUNT_SID", default.account_sid),
-        auth_token=environment.get("SIMULATOR_AUTH_TOKEN", default.auth_token),
-        time_scale=float(environment.get("SIMULATOR_TIME_SCALE", default.time_scale)),
-        calls_per_second=float(environment.get("SIMULATOR_CALLS_PER_SECOND", default.calls_per_second)),
-        webhook_timeout=float(environment.get("SIMULATOR_WEBHOOK_TIMEOUT", default.webhook_timeout)),
+        host=environment.get("SIMULATOR_HOST") or default.host,
+        port=int(environment.get("SIMULATOR_PORT") or default.port),
+        account_sid=environment.get("SIMULATOR_ACCOUNT_SID") or default.account_sid,
+        auth_token=environment.get("SIMULATOR_AUTH_TOKEN") or default.auth_token,
+        time_scale=float(environment.get("SIMULATOR_TIME_SCALE") or default.time_scale),
+        calls_per_second=float(environment.get("SIMULATOR_CALLS_PER_SECOND") or default.calls_per_second),
+        webhook_timeout=float(environment.get("SIMULATOR_WEBHOOK_TIMEOUT") or default.webhook_timeout),
     )
     if settings.host != "localhost" and not ipaddress.ip_address(settings.host).is_loopback:
         msg = f"SIMULATOR_HOST is {settings.host}: the simulator listens on this machine only"
         raise ValueError(msg)
     if not (settings.time_scale > 0 and settings.calls_per_second > 0 and settings.webhook_timeout > 0):
         msg = "SIMULATOR_TIME_SCALE, _CALLS_PER_SECOND and _WEBHOOK_TIMEOUT must be above 0"
-        raise ValueError(msg)
-    if not settings.account_sid or not settings.auth_token:
-        msg = "SIMULATOR_ACCOUNT_SID and SIMULATOR_AUTH_TOKEN must not be empty"
         raise ValueError(msg)
     return settings

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ASK = """<Response><Gather numDigits="1" timeout="600" action="/key">
-<Say language="en-GB">Pump 3 has started. Press 1 to confirm.</Say></Gather></Response>"""
+<Say language="en-GB">Pump 3 has started. Press 1 to acknowledge.</Say></Gather></Response>"""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_call_rings_is_read_aloud_and_takes_a_key(
     webhook_site.answer("/key", "<Response><Say>Thank you.</Say></Response>")
     call(simulated_twilio, Url=webhook_site.url("/twiml"), Timeout="600")
     phone_page.get_by_role("button", name="Answer", exact=True).click()
-    phone_page.get_by_text("Press 1 to confirm").wait_for()
+    phone_page.get_by_text("Press 1 to acknowledge").wait_for()
     phone_page.get_by_role("button", name="1", exact=True).click()
     phone_page.locator("#call-words").get_by_text("Thank you.").wait_for()
     assert webhook_site.wait_for("/key")[0].form["Digits"] == "1"

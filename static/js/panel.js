@@ -3,7 +3,7 @@
 (() => {
   const HIDDEN_PAUSE = 20000;
   const TOAST_LIFE = 20000;
-  let polledAt = 0;
+  const polledAt = new Map();
 
   // A form with data-confirm asks first.
   document.addEventListener("submit", (event) => {
@@ -20,17 +20,17 @@
     }
   });
 
-  // A page that nobody sees asks for news less often.
+  // A page in the background polls less often.
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!event.target.matches("[data-poll]")) {
       return;
     }
     const now = Date.now();
-    if (document.hidden && now - polledAt < HIDDEN_PAUSE) {
+    if (document.hidden && now - (polledAt.get(event.target.id) || 0) < HIDDEN_PAUSE) {
       event.preventDefault();
       return;
     }
-    polledAt = now;
+    polledAt.set(event.target.id, now);
   });
 
   const forget = (toast) => {
@@ -58,10 +58,18 @@
     }
   });
 
-  // Signed out meanwhile: the page says so instead of staying silent.
+  // Signed out meanwhile: load the page again, which leads to the sign-in.
   document.addEventListener("htmx:responseError", (event) => {
     if (event.target.matches("[data-poll]") && event.detail.xhr.status === 403) {
       window.location.reload();
+    }
+  });
+
+  // An open menu is not taken away by a refresh; the next poll brings it.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const target = event.detail.target;
+    if (target.matches("[data-poll]:not(#inbox-poll)") && document.querySelector(".dropdown-menu.show")) {
+      event.detail.shouldSwap = false;
     }
   });
 })();

@@ -1,21 +1,25 @@
-// "Notify me in this browser": asks for permission, subscribes, and tells the server.
+// Notifications in this browser: "Notify me in this browser", and what every page does to keep them coming.
+// The service worker does the work; a page asks it.
 "use strict";
 (() => {
-  const button = document.querySelector("[data-push]");
-  if (!button) {
-    return;
-  }
-  const place = document.querySelector("[data-push-problem]");
-  const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
+  const PATIENCE = 5000;
+  const SUBSCRIBING = 30000;
+  const { owner, worker: workerAddress } = document.currentScript.dataset;
+  const canNotify = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 
-  const say = (text) => {
-    place.textContent = text;
-    place.classList.toggle("d-none", !text);
-  };
+  // Returns what the worker answers; throws what it failed with.
+  const ask = (worker, data, patience = PATIENCE) =>
+    new Promise((resolve, reject) => {
+      const { port1, port2 } = new MessageChannel();
+      window.setTimeout(() => reject(new Error("The browser does not answer. Reload the page and try again.")), patience);
+      port1.onmessage = ({ data: { result, error } }) => (error === undefined ? resolve(result) : reject(new Error(error)));
+      worker.postMessage(data, [port2]);
+    });
 
-  const bytes = (base64url) => {
-    const base64 = base64url.replaceAll("-", "+").replaceAll("_", "/");
-    return Uint8Array.from(window.atob(base64), (character) => character.charCodeAt(0));
+  // Returns null where no worker runs: this browser has never subscribed.
+  const told = async (data) => {
+    const registration = canNotify && (await navigator.serviceWorker.getRegistration("/"));
+    return registration && registration.active ? ask(registration.active, data) : null;
   };
 
   const browserName = () => {
@@ -27,40 +31,68 @@
   };
 
   const subscribe = async () => {
-    if (!("serviceWorker" in navigator) || !("PushManager" in window) || !("Notification" in window)) {
+    if (!canNotify) {
       throw new Error("This browser can't show notifications from web pages. Over plain http they work on localhost only.");
     }
     if ((await Notification.requestPermission()) !== "granted") {
       throw new Error("The browser does not allow notifications from this page. Allow them in its settings for this page, and try again.");
     }
-    await navigator.serviceWorker.register(button.dataset.worker, { scope: "/" });
-    const registration = await navigator.serviceWorker.ready;
-    const { key } = await (await fetch(button.dataset.key)).json();
-    const old = await registration.pushManager.getSubscription();
-    if (old) {
-      await old.unsubscribe();
-    }
-    const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(key) });
-    const answer = await fetch(button.dataset.subscribe, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": token },
-      body: JSON.stringify({ ...subscription.toJSON(), label: browserName(), replaces: old ? old.endpoint : "" }),
-    });
-    if (!answer.ok) {
-      const problem = await answer.json().catch(() => ({}));
-      throw new Error(problem.detail || "The server did not take the subscription.");
-    }
+    await navigator.serviceWorker.register(workerAddress, { scope: "/" });
+    const { active } = await navigator.serviceWorker.ready;
+    await ask(active, { what: "subscribe", label: browserName() }, SUBSCRIBING);
   };
 
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    say("");
-    try {
-      await subscribe();
-      window.location.reload();
-    } catch (error) {
-      say(error.message);
-      button.disabled = false;
+  const button = document.querySelector("[data-push]");
+  if (button) {
+    const place = document.querySelector("[data-push-problem]");
+    const say = (text) => {
+      place.textContent = text;
+      place.classList.toggle("d-none", !text);
+    };
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      say("");
+      try {
+        await subscribe();
+        window.location.reload();
+      } catch (error) {
+        say(error.message);
+        button.disabled = false;
+      }
+    });
+  }
+
+  // The subscription may be lost, or bound to another key of the server than today's.
+  told({ what: "check" }).catch(() => undefined);
+
+  // Notices that were acknowledged elsewhere: {tags: [...]} in the event's detail.
+  document.addEventListener("notices-closed", ({ detail }) => {
+    told({ what: "close", tags: detail.tags }).catch(() => undefined);
+  });
+
+  // Signing out asks whether the notices of this member are still to be shown here.
+  const dialog = document.getElementById("sign-out");
+  const leave = async (form) => {
+    const isOwn = (await told({ what: "owner" })) === owner;
+    if (!isOwn || !dialog) {
+      return true;
+    }
+    dialog.returnValue = "";
+    dialog.showModal();
+    await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
+    if (dialog.returnValue === "end") {
+      await told({ what: "end" });
+    }
+    return dialog.returnValue !== "";
+  };
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches("[data-sign-out]")) {
+      return;
+    }
+    event.preventDefault();
+    if (await leave(form).catch(() => true)) {
+      form.submit();
     }
   });
 })();

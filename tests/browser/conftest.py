@@ -17,5 +17,5 @@ def panel(browser_page: "Page", live_server: Any, member: Member) -> "Page":
     browser_page.get_by_label("Username").fill(member.user.username)
     browser_page.get_by_label("Password").fill("a long password")
     browser_page.get_by_role("button", name="Sign in").click()
-    browser_page.wait_for_url("**/coming/")
+    browser_page.wait_for_url("**/upcoming/")
     return browser_page

@@ -62,7 +62,7 @@ def keep(page: "Page", name: str) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_a_newcomer_sees_an_entry_become_a_confirmed_call(
+def test_a_newcomer_sees_an_event_become_an_acknowledged_call(
     browser_page: "Page", demo: tuple[str, str]
 ) -> None:
     page = browser_page
@@ -74,11 +74,11 @@ def test_a_newcomer_sees_an_entry_become_a_confirmed_call(
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
 
-    # The calendar's entry has become a notice that is to come, and appears without a reload.
-    coming = page.get_by_role("main").get_by_text("PFS telecon").first
-    expect(coming).to_be_visible(timeout=30_000)
-    # The notice in the inbox shows up by itself, on whatever page one is.
-    expect(page.get_by_role("button", name="Confirm").first).to_be_visible(timeout=60_000)
+    # The calendar's event is upcoming, and appears without a reload.
+    upcoming = page.get_by_role("main").get_by_text("PFS telecon").first
+    expect(upcoming).to_be_visible(timeout=30_000)
+    # The notice of the inbox appears as a toast on every page.
+    expect(page.get_by_role("button", name="Acknowledge").first).to_be_visible(timeout=60_000)
     keep(page, "panel")
 
     page.get_by_role("link", name="Phone", exact=True).click()
@@ -93,11 +93,11 @@ def test_a_newcomer_sees_an_entry_become_a_confirmed_call(
     key.click()
     expect(page.get_by_text("Call ended").first).to_be_visible(timeout=30_000)
 
-    # The whole story of it.
-    page.get_by_role("link", name="Delivered", exact=True).click()
+    # History has its timeline.
+    page.get_by_role("link", name="History", exact=True).click()
     page.get_by_role("main").get_by_role("link", name="PFS telecon").first.click()
     timeline = page.get_by_role("main")
-    expect(timeline).to_contain_text(re.compile("confirmed", re.IGNORECASE), timeout=10_000)
+    expect(timeline).to_contain_text(re.compile("acknowledged", re.IGNORECASE), timeout=10_000)
     keep(page, "timeline")
-    for word in ("Planned", "Due"):
+    for word in ("Scheduled", "Due"):
         expect(timeline).to_contain_text(word)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from common import process_ids
 from common.clock import now
 from common.states import State
-from eventinvoke.models import Answer, Attempt, Delivery
+from eventinvoke.models import Answer, Attempt, Delivery, Event
 from eventinvoke.tests.factories import DeliveryFactory
 from registration.models import Member, Registration
 from tests.fixtures.processes import wait_until
@@ -34,14 +34,14 @@ def state_of(attempt: Attempt) -> str:
     return Delivery.objects.values_list("state", flat=True).get(pk=attempt.delivery_id)
 
 
-def test_a_notice_appears_on_an_open_page_and_is_confirmed_there(panel: "Page", member: Member) -> None:
+def test_a_notice_appears_on_an_open_page_and_is_acknowledged_there(panel: "Page", member: Member) -> None:
     panel.wait_for_selector("#inbox-poll[hx-get*='token=']", state="attached")
     attempt = arrive(member)
     toast = panel.locator(".toast", has_text="PFS telecon")
     toast.wait_for()
     wait_until(lambda: state_of(attempt) == State.DELIVERED, what="seeing it")
     assert panel.locator("#inbox-count").inner_text().startswith("1")
-    toast.get_by_role("button", name="Confirm").click()
+    toast.get_by_role("button", name="Acknowledge").click()
     wait_until(lambda: state_of(attempt) == State.ACKNOWLEDGED, what="confirming it")
     toast.wait_for(state="detached")
     panel.locator("#inbox-count:empty").wait_for(state="attached")
@@ -53,33 +53,65 @@ def test_a_notice_appears_in_the_open_inbox(panel: "Page", member: Member) -> No
     attempt = arrive(member)
     row = panel.locator(".notice-row", has_text="PFS telecon")
     row.wait_for()
-    row.get_by_role("button", name="Later").click()
-    panel.get_by_text("You are told again at").wait_for()
+    row.get_by_role("button", name="Snooze").click()
+    row.get_by_role("button", name="10 minutes").click()
+    panel.get_by_text("Snoozed until").wait_for()
     assert Answer.objects.get().delivery_id == attempt.delivery_id
 
 
-def test_a_notice_that_is_confirmed_in_the_inbox_stays_there(panel: "Page", member: Member) -> None:
+def test_a_notice_that_is_acknowledged_in_the_inbox_stays_there(panel: "Page", member: Member) -> None:
     pk = arrive(member).delivery_id
-    panel.goto(panel.url.replace("/coming/", "/inbox/"))
+    panel.goto(panel.url.replace("/upcoming/", "/inbox/"))
     row = panel.locator(f"#notice-{pk}")
-    with panel.expect_response("**/confirm"):
-        row.get_by_role("button", name="Confirm").click()
+    with panel.expect_response("**/acknowledge"):
+        row.get_by_role("button", name="Acknowledge").click()
     # At once, and not only when the list is read again.
     panel.locator(f"#notice-{pk}.is-answered").wait_for(timeout=900)
 
 
+def test_an_open_page_follows_an_event_that_moves(panel: "Page", member: Member, live_server: Any) -> None:
+    attempt = arrive(member)
+    one = Delivery.objects.select_related("event").get(pk=attempt.delivery_id)
+    panel.goto(f"{live_server.url}/deliveries/{one.pk}/")
+    start = one.event.starts_at + timedelta(hours=4)
+    Event.objects.filter(pk=one.event_id).update(
+        starts_at=start, deadline_at=start + timedelta(hours=1), updated_at=now()
+    )
+    field = panel.locator(f"#event-actions input[name='starts_at'][value='{start.isoformat()}']").first
+    field.wait_for(state="attached")
+    panel.locator("#event-when time", has_text=f"{start:%H:%M}").wait_for()
+
+
+def test_a_toast_of_an_event_that_moved_says_so_and_takes_the_new_start(
+    panel: "Page", member: Member
+) -> None:
+    attempt = arrive(member)
+    toast = panel.locator(".toast", has_text="PFS telecon")
+    toast.wait_for()
+    one = Delivery.objects.select_related("event").get(pk=attempt.delivery_id)
+    start = one.event.starts_at + timedelta(hours=4)
+    Event.objects.filter(pk=one.event_id).update(
+        starts_at=start, deadline_at=start + timedelta(hours=1), updated_at=now()
+    )
+    toast.get_by_role("button", name="Acknowledge").click()
+    toast.get_by_text("since this page was shown").wait_for()
+    assert Answer.objects.get().starts_at == one.event.starts_at
+    toast.get_by_role("button", name="Acknowledge").click()
+    toast.wait_for(state="detached")
+
+
 def test_one_date_is_registered_with_two_steps(panel: "Page", live_server: Any) -> None:
     panel.goto(f"{live_server.url}/registrations/add/")
-    panel.get_by_role("textbox", name="What").fill("Feed the cat")
+    panel.get_by_role("textbox", name="Title").fill("Feed the cat")
     panel.get_by_label("Starts").fill((now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"))
     rows = panel.locator(".plan-row:visible")
     assert rows.count() == 1
-    panel.get_by_role("button", name="Another step").click()
-    panel.get_by_role("button", name="Another step").click()
-    rows.nth(2).get_by_role("button", name="Remove this step").click()
+    panel.get_by_role("button", name="Add step").click()
+    panel.get_by_role("button", name="Add step").click()
+    rows.nth(2).get_by_role("button", name="Delete this step").click()
     for number, minutes in enumerate(("10", "2")):
-        rows.nth(number).get_by_label("How").select_option(label="Inbox")
-        rows.nth(number).get_by_label("When").fill(minutes)
+        rows.nth(number).get_by_label("Contact method").select_option(label="Inbox")
+        rows.nth(number).get_by_label("When", exact=True).fill(minutes)
     panel.get_by_role("button", name="Save").click()
     panel.get_by_text("“Feed the cat” is saved.").wait_for()
     offsets = Registration.objects.get().steps.values_list("offset", flat=True)
@@ -115,8 +147,8 @@ def test_without_scripts_matching_events_are_registered(
     page.click("button[type=submit]")
     assert not page.locator(".preview").is_visible()
     page.fill("#id_pattern", "telecon")
-    page.get_by_label("Hold back other notices while it runs").check()
-    assert page.get_by_label("Messages of the system").is_visible()
+    page.get_by_label("Mute other notices during the event").check()
+    assert page.get_by_label("System messages").is_visible()
     page.click("text=Save")
     assert Registration.objects.get().action == "mute"
     context.close()
@@ -193,7 +225,7 @@ def payload(attempt: Attempt, **more: Any) -> str:
         "url": "",
         "process_id": process_id,
         "report": more.pop("report"),
-        "actions": [{"action": "confirm", "title": "Confirm"}, {"action": "snooze", "title": "Later"}],
+        "actions": [{"action": "confirm", "title": "Acknowledge"}, {"action": "snooze", "title": "Snooze"}],
     }
     return json.dumps(data | more)
 

@@ -41,7 +41,7 @@ def calendar(member: Member) -> Calendar:
 def new(panel: "Page", live_server: Any, calendar: Calendar) -> "Page":
     """The form of a new registration."""
     panel.goto(f"{live_server.url}/registrations/add/?kind=standing")
-    panel.get_by_text("What fits is shown here while you type.").wait_for()
+    panel.get_by_text("Matches appear as you type.").wait_for()
     return panel
 
 
@@ -74,9 +74,9 @@ def marks(page: "Page") -> list[str]:
 
 
 def test_typing_shows_what_fits_with_its_marks_and_its_times(new: "Page") -> None:
-    field = new.get_by_label("Look for")
+    field = new.get_by_label("Search terms")
     field.press_sequentially("TELE")
-    new.locator("#preview-summary", has_text="2 of 5 coming entries fit.").wait_for()
+    new.locator("#preview-summary", has_text="2 of 5 upcoming events match.").wait_for()
     assert marks(new) == ["tele", "Tele"]
     times = new.locator("#preview-list .match-times li")
     assert times.count() == 2
@@ -84,7 +84,7 @@ def test_typing_shows_what_fits_with_its_marks_and_its_times(new: "Page") -> Non
     assert times.first.inner_text().split()[-1] == f"{shown:%H:%M}"
     # The page was not loaded again: the cursor is where it was.
     field.press_sequentially("con:")
-    new.locator("#preview-summary", has_text="1 of 5 coming entries fits.").wait_for()
+    new.locator("#preview-summary", has_text="1 of 5 upcoming events matches.").wait_for()
     assert field.input_value() == "TELEcon:"
     assert marks(new) == ["Telecon:"]
     keep(new, "preview")
@@ -93,22 +93,22 @@ def test_typing_shows_what_fits_with_its_marks_and_its_times(new: "Page") -> Non
 def test_the_preview_follows_the_plan_and_the_calendar(new: "Page", member: Member) -> None:
     CalendarFactory.create(owner=member, name="Empty")
     new.reload()
-    new.get_by_label("Look for").fill("tele")
+    new.get_by_label("Search terms").fill("tele")
     new.locator("#preview-list .match-times li").first.wait_for()
-    new.get_by_role("button", name="Another step").click()
+    new.get_by_role("button", name="Add step").click()
     row = new.locator(".plan-row:visible").nth(1)
-    row.get_by_label("How").select_option(label="Inbox")
-    row.get_by_label("When").fill("2")
+    row.get_by_label("Contact method").select_option(label="Inbox")
+    row.get_by_label("When", exact=True).fill("2")
     wait_until(lambda: new.locator("#preview-list .match-times li").count() == 4, what="two times an entry")
-    row.get_by_role("button", name="Remove this step").click()
+    row.get_by_role("button", name="Delete this step").click()
     wait_until(lambda: new.locator("#preview-list .match-times li").count() == 2, what="one time an entry")
     new.get_by_label("Calendar", exact=True).select_option(label="Empty")
-    new.locator("#preview-summary", has_text="No coming entries are known yet.").wait_for()
+    new.locator("#preview-summary", has_text="No upcoming events yet.").wait_for()
 
 
 def test_an_invalid_expression_is_told_at_once_and_keeps_the_last_preview(new: "Page") -> None:
-    field = new.get_by_label("Look for")
-    new.get_by_label("Written as").select_option(label="a regular expression")
+    field = new.get_by_label("Search terms")
+    new.get_by_label("Match using").select_option(label="regular expression")
     field.fill("^pfs|run$")
     new.locator("#preview-summary", has_text="2 of 5").wait_for()
     field.fill("^pfs|run$(")
@@ -127,7 +127,7 @@ def test_an_invalid_expression_is_told_at_once_and_keeps_the_last_preview(new: "
 
 
 def test_a_text_is_put_together_by_clicks_and_its_example_shown(new: "Page") -> None:
-    new.get_by_label("Look for").fill("run")
+    new.get_by_label("Search terms").fill("run")
     new.get_by_text("Text of the notice, all-day").click()
     text = new.get_by_label("Text of the notice", exact=True)
     text.fill("Go: ")
@@ -143,8 +143,8 @@ def test_an_edit_shows_what_it_adds_and_removes(
     panel: "Page", live_server: Any, stored: Registration
 ) -> None:
     panel.goto(f"{live_server.url}/registrations/{stored.pk}/")
-    panel.locator("#preview-summary", has_text="Saving changes no notice.").wait_for()
-    panel.get_by_label("Look for").fill("review")
+    panel.locator("#preview-summary", has_text="Saving changes no notices.").wait_for()
+    panel.get_by_label("Search terms").fill("review")
     panel.locator(".match-figures", has_text="+1 \N{MINUS SIGN}2").wait_for()
     assert panel.locator(".match-added").count() == 1
     assert panel.locator(".match-added").inner_text().startswith("Review of the report")
@@ -158,12 +158,12 @@ def test_an_edit_shows_what_it_adds_and_removes(
 
 
 def test_a_mute_is_registered(new: "Page", calendar: Calendar) -> None:
-    new.get_by_label("Look for").fill("observing run")
-    new.get_by_label("Hold back other notices while it runs").check()
-    new.get_by_text("held back from").wait_for()
+    new.get_by_label("Search terms").fill("observing run")
+    new.get_by_label("Mute other notices during the event").check()
+    new.get_by_text("muted from").wait_for()
     row = new.locator(".plan-row:visible")
-    assert row.get_by_label("How").is_visible()
-    assert not row.get_by_label("When").is_visible()
+    assert row.get_by_label("Contact method").is_visible()
+    assert not row.get_by_label("When", exact=True).is_visible()
     assert not new.get_by_text("Text of the notice, all-day").is_visible()
     new.get_by_label("Observatory").check()
     keep(new, "mute")
@@ -176,17 +176,17 @@ def test_a_mute_is_registered(new: "Page", calendar: Calendar) -> None:
 
 
 def test_an_absence_is_registered_without_a_plan(new: "Page") -> None:
-    new.get_by_label("Look for").fill("dentist")
-    new.get_by_label("I am away while it runs").check()
+    new.get_by_label("Search terms").fill("dentist")
+    new.get_by_label("I am away during the event").check()
     new.get_by_text("away from").wait_for()
-    assert not new.get_by_role("button", name="Another step").is_visible()
+    assert not new.get_by_role("button", name="Add step").is_visible()
     new.get_by_role("button", name="Save").click()
     new.get_by_text("“dentist” is saved.").wait_for()
     assert Registration.objects.get().action == "away"
 
 
 def test_the_form_is_filled_in_with_the_keyboard_alone(new: "Page") -> None:
-    new.get_by_label("Look for").focus()
+    new.get_by_label("Search terms").focus()
     new.keyboard.type("telecon")
     order = []
     for _ in range(6):
@@ -239,15 +239,15 @@ def test_a_calendar_s_page_leads_to_a_registration_of_its_entries(
         event=event, kind="moved", before=before, after={"starts_at": event.starts_at.isoformat()}
     )
     panel.get_by_role("link", name="Calendars").click()
-    panel.get_by_text("5 coming entries").wait_for()
+    panel.get_by_text("5 upcoming events").wait_for()
     keep(panel, "calendars")
     panel.get_by_role("link", name="Observatory").click()
     panel.get_by_text("Dentist moved").wait_for()
     keep(panel, "calendar")
     panel.get_by_placeholder("Search").fill("tele")
     panel.get_by_role("button", name="Search").click()
-    panel.get_by_text("2 coming with these words").wait_for()
-    panel.get_by_role("link", name="Register", exact=True).click()
+    panel.get_by_text("2 upcoming matching the search").wait_for()
+    panel.get_by_role("link", name="Add registration", exact=True).click()
     chosen = panel.get_by_label("Calendar", exact=True)
     assert chosen.input_value() == str(calendar.pk)
 
@@ -257,6 +257,6 @@ def test_the_list_of_calendars_says_by_itself_that_one_was_read(
 ) -> None:
     Calendar.objects.filter(pk=calendar.pk).update(synced_at=None)
     panel.goto(f"{live_server.url}/calendars/")
-    panel.get_by_text("not read yet").wait_for()
+    panel.get_by_text("not synced yet").wait_for()
     Calendar.objects.filter(pk=calendar.pk).update(synced_at=now())
-    panel.get_by_text("read today").wait_for()
+    panel.get_by_text("synced today").wait_for()

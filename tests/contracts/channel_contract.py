@@ -32,18 +32,23 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from django.conf import settings
+from django.template.loader import get_template
 from django.utils.module_loading import import_string
 
 from common import clock
-from common.channels import Channel, Message, Outcome, Resend, SendResult
+from common.channels import Adding, Channel, Message, Outcome, Resend, SendResult
 from common.errors import AddressError
 from tests.contracts.providers import RETRY_AFTER, Answer, NoProvider, Provider
 
 __all__ = ["RETRY_AFTER", "Answer", "ChannelContract", "NoProvider", "Provider"]
+
+
+ICONS = Path(__file__).resolve().parent.parent.parent / "static" / "icons.svg"
 
 
 class ChannelContract:
@@ -119,6 +124,19 @@ class ChannelContract:
     def test_its_kind_is_its_folder_and_stands_once_in_the_setting(self) -> None:
         kind = self.make_channel().kind
         assert [path for path in settings.NOTICE_CHANNELS if path.split(".")[-3] == kind] == [self.path]
+
+    def test_the_panel_can_show_it_and_add_a_target_of_it(self) -> None:
+        contact = self.make_channel().capabilities.contact
+        assert f'id="{contact.icon}"' in ICONS.read_text()
+        names = [one.name for one in contact.fields]
+        if contact.adding is Adding.FORM:
+            assert len(set(names)) == len(names)
+            assert "address" in names
+            assert "label" not in names, "the form has a field of this name, for the target's own"
+        if contact.adding is Adding.BROWSER:
+            assert get_template(contact.template).render({})
+        if contact.adding is Adding.BUILT_IN:
+            assert self.make_channel().check_address("", {}).address
 
     # Addresses
 

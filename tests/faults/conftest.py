@@ -23,7 +23,7 @@ from tests.fixtures.processes import wait_until
 from tests.push_service import PushService, Subscription
 from tests.simulated_twilio import SimulatedTwilio
 
-SOURCE = "observatory"
+SOURCE = "system"
 SETTLED = [state for state in State if state not in {State.PENDING, State.SENDING}]
 
 once = pytest.mark.skipif(

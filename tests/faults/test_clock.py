@@ -7,9 +7,9 @@ import pytest
 import time_machine
 
 from common.states import State
-from eventinvoke.management.commands.eventinvoke import run_once
 from eventinvoke.models import Delivery
 from eventinvoke.sending.deliver import fire
+from eventinvoke.sending.loops import run_once
 from eventinvoke.sending.wake import due_soon
 from registration.models import Member
 from tests.faults.conftest import Scene, once

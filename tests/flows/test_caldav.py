@@ -7,7 +7,7 @@ import pytest
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Delivery, Event
-from eventupdate.providers.caldav_accounts import credentials_of
+from eventupdate.providers.caldav.accounts import credentials_of
 from eventupdate.tests.texts import calendar as text_of
 from eventupdate.tests.texts import entry, single
 from registration.models import Calendar, CalendarAccount

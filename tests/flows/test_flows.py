@@ -188,7 +188,7 @@ def test_a_text_message_is_delivered_and_confirmed_by_its_link(line: Line, soon:
     assert "PFS telecon" in page
     row.refresh_from_db()
     assert row.state == State.DELIVERED
-    post(link.group(), b"do=confirm", "application/x-www-form-urlencoded")
+    post(link.group(), b"do=acknowledge", "application/x-www-form-urlencoded")
     line.delivery(State.ACKNOWLEDGED, pk=row.pk)
 
 

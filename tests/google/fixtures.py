@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eventupdate.providers.google_client import SCOPES
+from eventupdate.providers.google.client import SCOPES
 from registration.models import Calendar, CalendarAccount, Member
 from registration.tests.factories import CalendarFactory, MemberFactory
 from tests.google.accounts import Person

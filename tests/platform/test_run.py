@@ -40,6 +40,11 @@ def test_an_unknown_database_is_refused() -> None:
         main(["--db", "oracle"])
 
 
+def test_the_model_test_runs_for_a_duration() -> None:
+    with pytest.raises(SystemExit, match="90s, 20m or 2h"):
+        main(["--model", "soon"])
+
+
 def test_what_is_missing_skips_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "")
     with pytest.raises(pytest.skip.Exception, match="mosquitto is missing"):

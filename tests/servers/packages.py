@@ -14,6 +14,7 @@ PACKAGES: Final[dict[str, str]] = {
     "mosquitto": "mosquitto",
     "chromium": "chromium",
     "nginx": "nginx-light",
+    "firefox-esr": "firefox-esr",
 }
 """A program, and the package that brings it."""
 

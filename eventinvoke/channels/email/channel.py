@@ -1,14 +1,29 @@
-"""The channel ``email``: a mail with a link to confirm."""
+"""The channel ``email``: a mail with a link to acknowledge."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, ClassVar, Final
 
-from common.channels import Address, Capabilities, Message, Queue, Resend, SendResult
-from eventinvoke.channels.email import addresses
-from eventinvoke.channels.email.post import Post
+from django.conf import settings
 
-_IDLE_SECONDS: Final = 0.05
+from common.channels import (
+    Address,
+    AddressField,
+    Capabilities,
+    Contact,
+    Message,
+    Note,
+    Queue,
+    Resend,
+    SendResult,
+)
+from eventinvoke.channels.email import addresses
+from eventinvoke.channels.email.stream import Stream, at_once, mail_seconds
+
+_PRINTED: Final = Note("No mail server is set up, so the mail is printed where PFS Notice was started.")
+
+
+def _note() -> Note | None:
+    return _PRINTED if settings.EMAIL_BACKEND.endswith(".console.EmailBackend") else None
 
 
 class EmailChannel:
@@ -16,24 +31,24 @@ class EmailChannel:
 
     kind: ClassVar[str] = "email"
     label: ClassVar[str] = "Mail"
-    capabilities: ClassVar[Capabilities] = Capabilities(resend=Resend.AGAIN, queue=Queue.SLOW)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        resend=Resend.AGAIN,
+        queue=Queue.SLOW,
+        at_once=at_once(settings.EMAIL_CONNECTIONS, settings.NOTICE_LEASE_SECONDS, mail_seconds()),
+        contact=Contact(
+            "mail",
+            fields=(AddressField(label="Mail address", input_type="email", autocomplete="email"),),
+            note=_note,
+        ),
+    )
 
     def check_address(self, address: str, config: Mapping[str, Any]) -> Address:  # noqa: ARG002 - an address is all
         """Check a mail address."""
         return addresses.check(address)
 
     def send(self, messages: Iterable[Message]) -> Iterator[SendResult | None]:
-        """Send mails one after the other over one connection, from a thread of its own."""
-        post = Post()
-        with ThreadPoolExecutor(1, thread_name_prefix="mail") as thread:
-            try:
-                for message in messages:
-                    sending = thread.submit(post.deliver, message)
-                    while not wait([sending], _IDLE_SECONDS).done:
-                        yield None
-                    yield sending.result()
-            finally:
-                thread.submit(post.close)
+        """Send mails over ``EMAIL_CONNECTIONS`` connections at most, each from a thread of its own."""
+        yield from Stream(messages).results()
 
     def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:  # noqa: ARG002 - it can't be asked
         """Yield nothing: a mail server forgets what it has passed on."""

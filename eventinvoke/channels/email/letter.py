@@ -1,5 +1,6 @@
 """The mail itself: what stands in it and in its headers."""
 
+from email.charset import QP, Charset
 from email.utils import parseaddr
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -13,37 +14,48 @@ from django.utils.translation import gettext, override
 
 from common.channels import Message, Severity
 from common.languages import texts_for
+from common.texts import cut, foreign, foreign_url, isolated, one_line
 from eventinvoke.links import link
 
 _MAX_SUBJECT: Final = 200
+_SEVEN_BITS: Final = Charset("utf-8")
+"""UTF-8 as quoted-printable: a server without 8BITMIME (RFC 6152) takes no other bytes than ASCII."""
+_SEVEN_BITS.body_encoding = QP
+
+
+class LettersError(ValueError):
+    """An address has letters beyond ASCII before the @, which needs SMTPUTF8 (RFC 6531) all the way."""
 
 
 def build(message: Message, connection: BaseEmailBackend) -> EmailMultiAlternatives:
-    """Return the mail for a message. Raises ``ValueError`` for what can't be written as one."""
+    """Return the mail for a message; it holds ASCII alone.
+
+    Raises ``LettersError`` for a recipient that can't be addressed so, ``ValueError`` for what can't be
+    written as a mail.
+    """
+    if not has_ascii_letters(message.address):
+        raise LettersError(message.address)
     language = texts_for(message.language)
     with override(language):
         context = _context(message, language)
         mail = EmailMultiAlternatives(
-            subject=_line(message.title)[:_MAX_SUBJECT] or gettext("Notice"),
+            subject=isolated(cut(context["title"], _MAX_SUBJECT)) or gettext("Notice"),
             body=render_to_string("eventinvoke/email/notice.txt", context),
             from_email=settings.DEFAULT_FROM_EMAIL,
             to=[message.address],
             headers=_headers(message, language, context["unsubscribe_url"]),
             connection=connection,
         )
-        mail.attach_alternative(render_to_string("eventinvoke/email/notice.html", context), "text/html")
+        html = render_to_string("eventinvoke/email/notice.html", context)
+    mail.attach_alternative(html, "text/html")
+    if not (str(mail.body).isascii() and html.isascii()):
+        mail.encoding = _SEVEN_BITS
     return mail
 
 
-def _line(text: str) -> str:
-    """Return a text on one line and without control characters: a header can't hold them."""
-    return "".join(c if c.isprintable() else " " for c in " ".join(text.split())).strip()
-
-
-def _clean(text: str) -> str:
-    """Return a text that can be written as UTF-8, and without control characters but line breaks."""
-    written = text.encode("utf-8", "replace").decode()
-    return "".join(c for c in written if c.isprintable() or c in "\n\t")
+def has_ascii_letters(address: str) -> bool:
+    """Say whether all before the @ is ASCII; Django writes a domain that is not in ASCII too."""
+    return parseaddr(address)[1].rpartition("@")[0].isascii()
 
 
 def _context(message: Message, language: str) -> dict[str, Any]:
@@ -51,9 +63,9 @@ def _context(message: Message, language: str) -> dict[str, Any]:
     is_web = urlsplit(message.url).scheme in {"http", "https"}
     return {
         "language": language,
-        "title": _clean(_line(message.title)),
-        "body": _clean(message.body).strip(),
-        "url": message.url if is_web else "",
+        "title": isolated(one_line(message.title)),
+        "body": foreign(message.body).strip(),
+        "url": foreign_url(message.url) if is_web else "",
         "confirm_url": link("notification:answer", process_id) if process_id else "",
         "unsubscribe_url": link("notification:unsubscribe", process_id) if process_id else "",
     }

@@ -7,11 +7,21 @@ showed one reports it (DELIVERED). Sending therefore only returns ACCEPTED.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from common.channels import Address, Capabilities, Message, Outcome, Resend, SendResult, Verification
+from common.channels import (
+    Adding,
+    Address,
+    Capabilities,
+    Contact,
+    Message,
+    Outcome,
+    Resend,
+    SendResult,
+    Verification,
+)
 from common.errors import AddressError
 
 ADDRESS: Final = "inbox"
-_NOT_AN_INBOX: Final = "Everybody has one inbox: leave the address empty."
+_NOT_AN_INBOX: Final = "Each member has one inbox: leave the address empty."
 
 
 class InboxChannel:
@@ -20,7 +30,11 @@ class InboxChannel:
     kind: ClassVar[str] = "inbox"
     label: ClassVar[str] = "Inbox"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        resend=Resend.AGAIN, verification=Verification.NONE, is_silent=True, has_receipts=True
+        resend=Resend.AGAIN,
+        verification=Verification.NONE,
+        is_silent=True,
+        has_receipts=True,
+        contact=Contact("inbox", Adding.BUILT_IN, is_single=True, can_test=False),
     )
 
     def check_address(self, address: str, config: Mapping[str, Any]) -> Address:

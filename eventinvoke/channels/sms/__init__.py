@@ -1,1 +1,1 @@
-"""Text messages, by Twilio, with a link to confirm."""
+"""Text messages, by Twilio, with a link to acknowledge."""

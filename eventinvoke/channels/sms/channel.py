@@ -1,4 +1,4 @@
-"""The channel ``sms``: a text message with a link to confirm."""
+"""The channel ``sms``: a text message with a link to acknowledge."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from django.conf import settings
 
-from common.channels import Address, Capabilities, Message, Outcome, Resend, SendResult
+from common.channels import Address, Capabilities, Contact, Message, Outcome, Resend, SendResult
 from common.clock import now
 from common.errors import AddressError
 from common.http import Reply, Request, exchange
@@ -17,7 +17,7 @@ from eventinvoke.providers.twilio import answers, asking, rest, statuses
 
 _MAX_VALIDITY: Final = 14_400
 """Seconds that Twilio keeps a message waiting, at most, when nothing is said."""
-_TOO_LATE: Final = "It was too late: nobody wants this notice any more."
+_TOO_LATE: Final = "It was too late: its time was over."
 _EMPTY: Final = "There is nothing to write."
 _LANDLINE: Final = "This is a landline, which takes no text messages. Add it as a phone call instead."
 
@@ -27,7 +27,11 @@ class SmsChannel:
 
     kind: ClassVar[str] = "sms"
     label: ClassVar[str] = "Text message"
-    capabilities: ClassVar[Capabilities] = Capabilities(resend=Resend.ASK, has_receipts=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        resend=Resend.ASK,
+        has_receipts=True,
+        contact=Contact("message", fields=(numbers.FIELD,), note=numbers.note),
+    )
 
     def check_address(self, address: str, config: Mapping[str, Any]) -> Address:  # noqa: ARG002 - a number is all
         """Check a phone number in the international form; a landline is refused."""

@@ -1,16 +1,20 @@
 """The text of a message, within three segments.
 
-A message that holds one character beyond the GSM alphabet is sent as UCS-2, and only 67 instead of
-153 characters fit a segment (https://www.twilio.com/docs/glossary/what-sms-character-limit). So
-typographic quotes, dashes and spaces are written plainly, and a long text is cut: each segment costs.
+A message that holds one character beyond the GSM alphabet (3GPP TS 23.038, 6.2.1) is sent as UTF-16, of
+which fewer than half as many characters fit a segment. So typographic quotes, dashes and spaces are
+written plainly where that makes it GSM, and a long text is cut: each segment costs. The tables of single
+languages in TS 23.038, annex A, are not used: Twilio knows the general one alone.
+https://www.twilio.com/docs/glossary/what-sms-character-limit
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from django.utils.translation import gettext, override
 
 from common.channels import Message
 from common.languages import texts_for
+from common.texts import BIDI_CONTROLS, foreign, isolated, place_to_cut
 from eventinvoke.links import PLACEHOLDER, link
 
 MAX_SEGMENTS: Final = 3
@@ -20,36 +24,54 @@ _BASIC: Final = frozenset(
 )
 _EXTENDED: Final = frozenset("\f^{}\\[~]|€")
 """3GPP TS 23.038, 6.2.1.1: two septets each."""
+_BASIC_AND_EXTENDED: Final = _BASIC | _EXTENDED
 _PLAIN: Final = str.maketrans(
     {
         **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032`\u00b4", "'"),
         **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'),
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
         **dict.fromkeys("\u00a0\u2002\u2003\u2009\u200a\u202f\t", " "),
-        **dict.fromkeys("\u200b\u200c\u200e\u200f\ufeff\u00ad\r", None),
+        **dict.fromkeys("\u200b\u200c\u200e\u200f\ufeff\u00ad", None),
+        **dict.fromkeys(BIDI_CONTROLS, None),  # what is GSM has nothing that is written from the right
         "\u2026": "...",
         "\u2022": "-",
     }
 )
 """Quotes, primes, dashes, spaces, what is not seen at all, ellipsis, bullet."""
+_GSM_LENGTHS: Final = (160, 153)
+_UTF_16_LENGTHS: Final = (70, 67)
+"""What fits a message of one segment, and each segment of several, whose header takes six bytes."""
 
 
 def segments(text: str) -> int:
-    """Return how many segments a text is sent in."""
-    length, alone, each = _measure(text)
-    return 1 if length <= alone else -(-length // each)
+    """Return how many segments a text is sent in, each character whole within one."""
+    is_gsm = _is_gsm(text)
+    sizes = _septets(text) if is_gsm else _utf_16_units(text)
+    alone, each = _GSM_LENGTHS if is_gsm else _UTF_16_LENGTHS
+    if sum(sizes) <= alone:
+        return 1
+    count, used = 1, 0
+    for size in sizes:
+        used += size
+        if used > each:
+            count, used = count + 1, size
+    return count
 
 
-def _measure(text: str) -> tuple[int, int, int]:
-    """Return the length, and what fits a single message and each of several."""
-    used = set(text)
-    if used <= _BASIC | _EXTENDED:
-        return len(text) + sum(text.count(character) for character in _EXTENDED), 160, 153
-    return len(text.encode("utf-16-le", "replace")) // 2, 70, 67
+def _is_gsm(text: str) -> bool:
+    return _BASIC_AND_EXTENDED.issuperset(text)
+
+
+def _septets(text: str) -> Sequence[int]:
+    return [1 + (character in _EXTENDED) for character in text]
+
+
+def _utf_16_units(text: str) -> Sequence[int]:
+    return [1 + (character > "\uffff") for character in text]
 
 
 def compose(message: Message) -> str:
-    """Return the text: title, what the notice says, and the link to confirm, which is never cut."""
+    """Return the text: title, what the notice says, and the link to acknowledge, which is never cut."""
     has_links = bool(message.process_id)
     text = template(message.title, message.body, message.language, has_links=has_links)
     return text.replace(PLACEHOLDER, message.process_id) if has_links else text
@@ -57,24 +79,35 @@ def compose(message: Message) -> str:
 
 def template(title: str, body: str, language: str, *, has_links: bool) -> str:
     """Return the text with ``PLACEHOLDER``, which is as long, in place of the process id."""
-    said = "\n".join(part for part in (title.strip(), body.strip()) if part)
-    said = said.translate(_PLAIN)
+    said = "\n".join(part for part in (foreign(title).strip(), foreign(body).strip()) if part)
     if not has_links:
         return _fit(said, "")
     with override(texts_for(language)):
-        line = gettext("Confirm: %(url)s") % {"url": link("notification:answer", PLACEHOLDER)}
+        line = gettext("Acknowledge: %(url)s") % {"url": link("notification:answer", PLACEHOLDER)}
     return _fit(said, f"\n{line}")
 
 
 def _fit(said: str, end: str) -> str:
-    if segments(said + end) <= MAX_SEGMENTS:
-        return said + end
-    # The most that fits; fewer characters never take more segments, so halving finds it.
+    """Return the text and what always ends it, cut between words or characters where it is too long."""
+    whole = _shortest(said, end)
+    if segments(whole) <= MAX_SEGMENTS:
+        return whole
+    # Fewer characters never take more segments, so halving finds how many fit.
     few, many = 0, len(said)
     while many - few > 1:
         middle = (few + many) // 2
-        if segments(f"{said[:middle]}...{end}") <= MAX_SEGMENTS:
+        if segments(_cut(said, middle, end)) <= MAX_SEGMENTS:
             few = middle
         else:
             many = middle
-    return f"{said[:few].rstrip()}...{end}"
+    return _cut(said, place_to_cut(said, few), end)
+
+
+def _cut(said: str, place: int, end: str) -> str:
+    return _shortest(f"{isolated(said[:place].rstrip())}...", end)
+
+
+def _shortest(said: str, end: str) -> str:
+    """Return the text written plainly if it is GSM then, and the one of fewer segments if either will do."""
+    plain = said.translate(_PLAIN) + end
+    return min((plain, said + end), key=segments) if _is_gsm(plain) else said + end

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from common.channels import Address, Capabilities, Message, Outcome, Queue, Resend, SendResult
+from common.channels import Address, Capabilities, Contact, Message, Outcome, Queue, Resend, SendResult
 from common.clock import now
 from common.http import Reply, Request, exchange
 from eventinvoke.channels import numbers
@@ -38,6 +38,7 @@ class VoiceChannel:
         has_receipts=True,
         can_cancel=True,
         rate_per_second=settings.TWILIO_CALLS_PER_SECOND,
+        contact=Contact("phone", fields=(numbers.FIELD,), note=numbers.note),
     )
 
     def check_address(self, address: str, config: Mapping[str, Any]) -> Address:  # noqa: ARG002 - a number needs no configuration

@@ -1,5 +1,6 @@
 """The channel ``webpush``: a notification in a browser."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Final
@@ -8,8 +9,10 @@ from py_vapid import VapidException
 
 from common import clock
 from common.channels import (
+    Adding,
     Address,
     Capabilities,
+    Contact,
     Message,
     Outcome,
     Resend,
@@ -18,7 +21,8 @@ from common.channels import (
     Verification,
 )
 from common.http import Reply, Request, exchange
-from eventinvoke.channels.webpush import answers, subscriptions
+from eventinvoke.channels.webpush import answers, payload, subscriptions
+from eventinvoke.channels.webpush.encryption import OVERHEAD_BYTES
 from eventinvoke.channels.webpush.resting import Resting
 from eventinvoke.channels.webpush.sealed import body_of, seal
 from eventinvoke.channels.webpush.vapid import authorization, public_key
@@ -33,7 +37,7 @@ _BAD_MESSAGE: Final = (AttributeError, KeyError, TypeError, ValueError)
 _BAD_KEYS: Final = "The browser's keys can't be used."
 _BAD_VAPID: Final = "Our VAPID key or subject can't be used."
 _SILENT: Final = "This push service does not answer at the moment."
-_TOO_LATE: Final = "It was too late: nobody wants this notice any more."
+_TOO_LATE: Final = "It was too late: the notice had expired."
 
 
 class WebPushChannel:
@@ -42,7 +46,12 @@ class WebPushChannel:
     kind: ClassVar[str] = "webpush"
     label: ClassVar[str] = "Browser notification"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        resend=Resend.AGAIN, verification=Verification.NONE, has_receipts=True
+        resend=Resend.AGAIN,
+        verification=Verification.NONE,
+        has_receipts=True,
+        contact=Contact(
+            "browser", Adding.BROWSER, fields=(), template="eventinvoke/channels/webpush_add.html"
+        ),
     )
 
     timeout: ClassVar[float] = 10.0
@@ -69,16 +78,36 @@ class WebPushChannel:
             return b""
 
     def send(self, messages: Iterable[Message]) -> Iterator[SendResult | None]:
-        """Encrypt and send, many at once."""
-        requests = map(self._request, messages)
+        """Encrypt and send, many at once. What is too large for a service is sent once more, shortened."""
+        too_large: deque[Message] = deque()
+        yield from self._exchange(self._requests(messages, too_large), too_large)
+        while too_large:
+            yield from self._exchange(self._requests((), too_large), too_large)
+
+    def _requests(self, messages: Iterable[Message], too_large: deque[Message]) -> Iterator[Request | Reply]:
+        for message in messages:
+            yield self._request(message, payload.MAX_BYTES)
+            while too_large:
+                yield self._request(too_large.popleft(), payload.SMALL_BYTES)
+        while too_large:
+            yield self._request(too_large.popleft(), payload.SMALL_BYTES)
+
+    def _exchange(
+        self, requests: Iterator[Request | Reply], too_large: deque[Message]
+    ) -> Iterator[SendResult | None]:
         for reply in exchange(requests, max_in_flight=_MAX_IN_FLIGHT, timeout=self.timeout):
             if reply is None:
                 yield None
-            elif isinstance(reply.tag, SendResult):
+                continue
+            if isinstance(reply.tag, SendResult):
                 yield reply.tag
+                continue
+            message, size = reply.tag
+            self._resting.note(_origin(message.address), is_timeout=reply.is_timeout)
+            if reply.status == answers.TOO_LARGE and size > payload.SMALL_BYTES + OVERHEAD_BYTES:
+                too_large.append(message)
             else:
-                self._resting.note(_origin(reply.tag.address), is_timeout=reply.is_timeout)
-                yield answers.result(reply.tag, reply)
+                yield answers.result(message, reply)
 
     def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:  # noqa: ARG002 - a push service can't be asked
         """Yield nothing: a message whose fate is unknown is sent again, and replaces the first."""
@@ -88,8 +117,11 @@ class WebPushChannel:
         """Yield nothing: what a push service took can't be taken back."""
         return iter(())
 
-    def _request(self, message: Message) -> Request | Reply:
-        """Return the request that brings a message, or a reply that holds why there is none."""
+    def _request(self, message: Message, max_bytes: int) -> Request | Reply:
+        """Return the request that brings a message, or a reply that holds why there is none.
+
+        The payload is cut to ``max_bytes``. The request's tag is the message and the size of its body.
+        """
         seconds = (message.expires_at - clock.now()).total_seconds()
         if seconds < 0:
             return Reply(SendResult(message, Outcome.REJECTED, reason=_TOO_LATE))
@@ -105,17 +137,18 @@ class WebPushChannel:
                 SendResult(message, Outcome.MISCONFIGURED, reason=f"{_BAD_VAPID} ({type(error).__name__})")
             )
         try:
-            body = body_of(message)
+            body = body_of(message, max_bytes)
         except _BAD_MESSAGE:
             return Reply(SendResult(message, Outcome.REJECTED, reason=_BAD_KEYS))
         urgency = _URGENT if message.severity >= Severity.CRITICAL else _NORMAL
         return Request(
             message.address,
             body,
-            (signed, f"TTL: {int(seconds)}", urgency, f"Topic: {message.tag}", *_FIXED_HEADERS),
-            message,
+            # A TTL of 0 would have it dropped wherever the browser is not connected at this moment.
+            (signed, f"TTL: {max(1, int(seconds))}", urgency, f"Topic: {message.tag}", *_FIXED_HEADERS),
+            (message, len(body)),
             is_repeatable=True,
-            wanted_header="location",
+            wanted_headers=answers.WANTED_HEADERS,
         )
 
 

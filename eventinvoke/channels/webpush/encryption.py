@@ -20,6 +20,8 @@ POINT_BYTES: Final = 65
 """Of an uncompressed point on P-256: 4, x and y."""
 SECRET_BYTES: Final = 16
 """Of the authentication secret (RFC 8291, section 3.2)."""
+OVERHEAD_BYTES: Final = 103
+"""What encryption adds to a payload: header 21, key 65, padding delimiter 1, tag 16 (RFC 8188, RFC 8291)."""
 _CURVE: Final = SECP256R1()
 
 

@@ -12,6 +12,8 @@ from eventinvoke.links import PLACEHOLDER, path
 
 MAX_BYTES: Final = 3993
 """Of plaintext: a push service must take a body of 4096 bytes (RFC 8030, section 7.2)."""
+SMALL_BYTES: Final = 3000
+"""Of plaintext, for a push service that refuses ``MAX_BYTES``."""
 
 _OWN: Final = b'%b,"tag":"%b","process_id":"%b","report":"%b%b%b"}'
 """What is each message's own, after what it shares with others."""
@@ -23,8 +25,8 @@ _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 def _actions(language: str) -> list[dict[str, str]]:
     with override(language):
         return [
-            {"action": "confirm", "title": gettext("Confirm")},
-            {"action": "snooze", "title": gettext("Remind me later")},
+            {"action": "confirm", "title": gettext("Acknowledge")},
+            {"action": "snooze", "title": gettext("Snooze")},
         ]
 
 
@@ -34,18 +36,19 @@ def _severity(value: int) -> str:
     return "warning" if value >= Severity.WARNING else "info"
 
 
-def build(message: Message) -> bytes:
-    """Return the payload of a message, cut so that a push service has to take it.
+def build(message: Message, max_bytes: int = MAX_BYTES) -> bytes:
+    """Return the payload of a message, cut to ``max_bytes`` so that a push service has to take it.
 
     The body gives way first, then the link, then the title; no character is ever cut in two.
     """
     shared, before, after = _shared(
         (message.title, message.body, message.url),
-        message.severity,
+        None if message.is_closing else message.severity,
         message.language,
         message.starts_at,
         bool(message.process_id),
         len(message.tag),
+        max_bytes,
     )
     process_id = message.process_id.encode()
     # A tag and a process id are base64url: nothing in them needs an escape.
@@ -55,30 +58,34 @@ def build(message: Message) -> bytes:
 @lru_cache(maxsize=256)
 def _shared(
     texts: tuple[str, str, str],
-    severity: int,
+    severity: int | None,
     language: str,
     starts_at: datetime | None,
     has_report: bool,  # noqa: FBT001
     tag_length: int,
+    max_bytes: int,
 ) -> tuple[bytes, bytes, bytes]:
     """Return what thousands of messages about one event have in common.
 
-    The beginning of the JSON object, and what stands around the process id in the report's path.
+    The beginning of the JSON object, and what stands around the process id in the report's path. Without a severity it takes
+    a notification back.
     """
     title, body, url = texts
     around = path("notification:push-report", PLACEHOLDER) if has_report else ""
     before, _, after = around.encode().partition(PLACEHOLDER.encode())
     mark = PLACEHOLDER.encode() if has_report else b""
-    room = MAX_BYTES + 1 - len(_OWN % (b"", b"t" * tag_length, mark, before, mark, after))
+    room = max_bytes + 1 - len(_OWN % (b"", b"t" * tag_length, mark, before, mark, after))
     content: dict[str, Any] = {
         "title": title,
         "body": body,
-        "severity": _severity(severity),
+        "severity": _severity(severity or Severity.INFO),
         "language": language,
         "url": url,
         "starts_at": starts_at and f"{starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "actions": _actions(language) if has_report else [],
     }
+    if severity is None:
+        content["close"] = True
     text = _encoded(content)
     if len(text) > room:
         _cut(content, "body", room)

@@ -21,12 +21,12 @@ def seal(message: Message) -> bytes:
     return _digest(plain, p256dh, auth) + encrypt(plain, p256dh, auth)
 
 
-def body_of(message: Message) -> bytes:
+def body_of(message: Message, max_bytes: int = payload.MAX_BYTES) -> bytes:
     """Return a message's encrypted body: the one that was made ahead if nothing has changed since.
 
-    Raises what ``seal`` raises.
+    The payload has at most ``max_bytes``. Raises what ``seal`` raises.
     """
-    plain = payload.build(message)
+    plain = payload.build(message, max_bytes)
     keys = message.config["keys"]
     p256dh, auth = keys["p256dh"], keys["auth"]
     prepared = message.prepared

@@ -1,6 +1,5 @@
 """Who we are, said to a push service: VAPID (RFC 8292). Signed once for each origin, not each message."""
 
-import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -9,12 +8,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from py_vapid import Vapid02
 
+from common import clock
 from eventinvoke.channels.webpush.encryption import encode
 
 _LIFETIME: Final = 12 * 3600
 """In seconds; RFC 8292 section 2 allows 24 hours, and clocks differ."""
 _RESERVE: Final = 3600
-"""A header is signed anew so many seconds before it expires."""
+"""A header is signed again so many seconds before it expires."""
 _MAX_ORIGINS: Final = 1024
 """More origins than there are push services; a member could make up endless ones."""
 
@@ -30,7 +30,7 @@ def _signer(key: str) -> Vapid02:
 def public_key() -> str:
     """Return our public key in base64url, as ``PushManager.subscribe`` takes it.
 
-    A browser binds its subscription to it: with another key all browsers have to subscribe anew.
+    A browser binds its subscription to it: with another key all browsers have to subscribe again.
     """
     point = _signer(settings.VAPID_PRIVATE_KEY).public_key.public_bytes(
         Encoding.X962, PublicFormat.UncompressedPoint
@@ -46,7 +46,7 @@ def authorization(origin: str) -> str:
     """
     name = (origin, settings.VAPID_PRIVATE_KEY, settings.VAPID_SUBJECT)
     found = _headers.get(name)
-    now = time.time()
+    now = clock.now().timestamp()
     if found is not None and now < found[1]:
         return found[0]
     if len(_headers) >= _MAX_ORIGINS:

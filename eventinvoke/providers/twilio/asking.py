@@ -29,7 +29,10 @@ SETTLED_AFTER: Final = timedelta(seconds=rest.TIMEOUT)
 _LATEST: Final = timedelta(seconds=60)
 """Nothing of a try is created later than this after it began."""
 _INEXACT: Final = timedelta(seconds=3)
-"""Tolerance: both clocks show whole seconds, and the answer takes time."""
+"""Both clocks are shown in whole seconds, and the answer takes a while."""
+_APART: Final = timedelta(seconds=30)
+"""Our clock may have been set between the try and the question. What no closer try explains is taken for
+one that began so much later, rather than that the phone rings twice."""
 _PAGE_SIZE: Final = 20  # an exchange keeps 64 KiB of an answer; a call is about 1.5
 _MAX_PAGES: Final = 10
 _SID: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
@@ -123,7 +126,7 @@ def _begin(kind: Kind, number: str, messages: list[Message]) -> _Search:
     messages.sort(key=_started_at)
     query = urlencode({"To": number, "PageSize": _PAGE_SIZE}, errors="replace")
     path = f"{rest.account_path()}{kind.resource}.json?{query}"
-    return _Search(messages, path, _started_at(messages[0]) - _INEXACT)
+    return _Search(messages, path, _started_at(messages[0]) - _APART)
 
 
 def _started_at(message: Message) -> datetime:
@@ -161,7 +164,7 @@ def _is_ours(path: Any) -> bool:
 def _clock_ahead(reply: Reply) -> timedelta:
     """Return how much Twilio's clock is ahead of ours."""
     try:
-        there = parsedate_to_datetime(reply.header)
+        there = parsedate_to_datetime(reply.headers.get("date", ""))
     except (TypeError, ValueError):
         return timedelta(0)
     return there.replace(tzinfo=there.tzinfo or UTC) - now()
@@ -179,20 +182,29 @@ def _record(kind: Kind, row: Any, ahead: timedelta) -> Record | None:
 
 
 def _judge(kind: Kind, search: _Search) -> Iterator[SendResult]:
-    # The oldest first, so that of several equal tries the first one gets the first entry.
-    records = sorted(search.records, key=lambda record: record.created_at)
-    taken: set[str] = set()
-    for message in search.messages:
-        earliest = _started_at(message) - _INEXACT
-        latest = _started_at(message) + _LATEST
-        for record in records:
-            is_known = record.sid in taken or record.sid in message.known_ids
-            if not is_known and earliest <= record.created_at <= latest and kind.is_of(message, record):
-                taken.add(record.sid)
-                yield _result(message, record)
-                break
-        else:
-            yield _absent(search, message)
+    # The oldest first, so that of several that nothing tells apart the first gets the first.
+    by_sid = {record.sid: record for record in search.records}
+    records = sorted(by_sid.values(), key=lambda record: record.created_at)
+    left = search.messages
+    for margin in (_INEXACT, _APART):
+        missed: list[Message] = []
+        for message in left:
+            found = next((one for one in records if _may_be(kind, message, one, margin)), None)
+            if found is None:
+                missed.append(message)
+            else:
+                records.remove(found)
+                yield _result(message, found)
+        left = missed
+    for message in left:
+        yield _absent(search, message)
+
+
+def _may_be(kind: Kind, message: Message, record: Record, margin: timedelta) -> bool:
+    """Say whether a record may be of a message: created in its time, unknown so far, and of its kind."""
+    began_at = _started_at(message)
+    is_in_time = began_at - margin <= record.created_at <= began_at + _LATEST
+    return is_in_time and record.sid not in message.known_ids and kind.is_of(message, record)
 
 
 def _absent(search: _Search, message: Message) -> SendResult:

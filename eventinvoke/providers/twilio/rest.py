@@ -68,7 +68,7 @@ def get(path: str, tag: Any) -> Request:
         timeout=TIMEOUT,
         is_guarded=False,
         is_repeatable=True,
-        wanted_header="date",
+        wanted_headers=frozenset({b"date"}),
     )
 
 

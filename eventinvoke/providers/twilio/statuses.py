@@ -20,6 +20,8 @@ class Meaning:
     """The state that it brings the delivery to; None for nothing."""
     reason: str = ""
     """Why the person was not reached."""
+    may_redial: bool = False
+    """Whether calling again may help."""
 
 
 # Progress of a call or message says that Twilio accepted it. Usually that is known already; if the answer to
@@ -34,8 +36,8 @@ CALLS: Final = {
     # A call to a voicemail, and one that is hung up at once, end in the same way as a conversation. Evidence of
     # a person (a key, the detection) has moved the delivery to DELIVERED before, and stays.
     "completed": Meaning(State.UNDELIVERED, "The call ended without a key being pressed."),
-    "busy": Meaning(State.UNDELIVERED, "The line was busy."),
-    "no-answer": Meaning(State.UNDELIVERED, "No answer."),
+    "busy": Meaning(State.UNDELIVERED, "The line was busy.", may_redial=True),
+    "no-answer": Meaning(State.UNDELIVERED, "No answer.", may_redial=True),
     "failed": Meaning(State.UNDELIVERED, "The call could not be put through."),
     "canceled": Meaning(State.UNDELIVERED, "The call was taken back before anybody answered."),
 }

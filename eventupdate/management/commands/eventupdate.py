@@ -1,4 +1,4 @@
-"""The command that syncs calendars, for cron and for people."""
+"""The command that syncs calendars, for cron and for manual use."""
 
 import re
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from common.clock import now
 from common.errors import FeedError
+from eventinvoke.sending.heartbeats import keep_time
 from eventupdate.abandoned import withdraw_abandoned
 from eventupdate.progress import Progress
 from eventupdate.rounds import in_parallel
@@ -27,15 +28,15 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 T = TypeVar("T")
 
 Previewed = tuple[Update, tuple[str, ...]] | FeedError
-"""What a sync would change, with the provider's notes; or why that is not known."""
+"""What a sync would change, with the provider's notes, or the error of the reading."""
 
 
 class Command(BaseCommand):
-    help = """Read the calendars that are due and bring their events in step with them, several at
-    once. What is to come of calendars that were removed or switched off is taken back.
+    help = """Read the calendars that are due, several at once, and update their events. Upcoming
+    events of calendars that were removed or switched off are canceled.
 
-    A line for each calendar says what changed. The exit code is 0 when all went well, 1 when a
-    calendar could not be read (nothing that is stored changes by that), 2 for a wrong option."""
+    A line for each calendar says what changed. The exit code is 0 on success, 1 if a calendar could
+    not be read (its stored events stay), 2 for a wrong option."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         chosen = parser.add_mutually_exclusive_group()
@@ -43,21 +44,22 @@ class Command(BaseCommand):
             "--calendar",
             action="append",
             metavar="NAME_OR_ID",
-            help="this calendar, due or not; may be given several times",
+            help="this calendar, due or not; can be repeated",
         )
         chosen.add_argument("--all", action="store_true", help="every active calendar, due or not")
         parser.add_argument(
             "--since",
             metavar="TIME",
-            help="leave out calendars that were read since then: a span back from now (90s, 30m, 2h, 1d), "
-            "or a time (2026-11-20T12:00, UTC unless it names another zone). With neither --calendar nor "
-            "--all it chooses among all active calendars, due or not",
+            help="skip calendars that were read since then: a duration before now (90s, 30m, 2h, 1d), or a "
+            "time (2026-11-20T12:00, UTC without another zone). Without --calendar and --all it applies to "
+            "all active calendars, due or not",
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="print what would change, and write nothing"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        keep_time()
         is_dry = options["dry_run"]
         calendars = self._chosen(options)
         if not options["calendar"] and not is_dry:
@@ -74,7 +76,7 @@ class Command(BaseCommand):
     def _round(
         self, calendars: list[Calendar], work: Callable[[Calendar], T], say: Callable[[Calendar, T], bool]
     ) -> int:
-        """Do the work for each calendar and say how it went; return how many failed."""
+        """Do the work for each calendar and print its result; return the number of failures."""
         failed = 0
         with Progress(self.stdout, len(calendars), "calendars") as progress:
             for calendar, result in in_parallel(calendars, work):
@@ -105,9 +107,9 @@ class Command(BaseCommand):
                 said = f"{report.added} added, {report.changed} changed, {report.removed} removed"
                 self._say(calendar, f"{said}{skipped}")
             case Outcome.UNCHANGED:
-                self._say(calendar, "as it was")
+                self._say(calendar, "unchanged")
             case Outcome.BUSY:
-                self._say(calendar, "is being read by somebody else")
+                self._say(calendar, "is being read by another process")
             case Outcome.FAILED:
                 self._complain(calendar, report.problem)
                 return False
@@ -170,12 +172,12 @@ def _named(calendars: CalendarQuerySet, name: str) -> CalendarQuerySet:
 
 
 def _instant(text: str) -> datetime:
-    """Return the instant that --since means. Raises ``CommandError``."""
+    """Return the instant of --since. Raises ``CommandError``."""
     if span := _SPAN.fullmatch(text.strip()):
         return now() - timedelta(**{_UNITS[span[2].lower()]: int(span[1])})
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
-        msg = f"“{text}” is no time: write 2h, 30m, 1d or 2026-11-20T12:00."
+        msg = f"“{text}” is not a time: write 2h, 30m, 1d or 2026-11-20T12:00."
         raise CommandError(msg, returncode=USAGE) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

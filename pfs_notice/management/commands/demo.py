@@ -10,8 +10,9 @@ from django.db import transaction
 
 from common.channels import get
 from common.clock import now
+from eventinvoke.sending.heartbeats import keep_time
 from eventupdate.sync import sync
-from registration.membership import INBOX, add_inbox, member_of
+from registration.membership import add_inbox, member_of
 from registration.models import Calendar, Member, Registration, Step, Target, User
 from registration.models.targets import fingerprint
 
@@ -21,7 +22,7 @@ _PHONE: Final = "+12025550123"
 _CALENDAR: Final = "Demo calendar"
 _AHEAD: Final = timedelta(minutes=2)
 _LENGTH: Final = timedelta(minutes=30)
-_PLAN: Final = ((INBOX, timedelta(seconds=-110)), ("voice", timedelta(seconds=-60)))
+_PLAN: Final = (("inbox", timedelta(seconds=-110)), ("voice", timedelta(seconds=-60)))
 _TEXT: Final = """BEGIN:VCALENDAR\r
 VERSION:2.0\r
 PRODID:-//PFS Notice//Demo//EN\r
@@ -31,7 +32,7 @@ DTSTAMP:{stamp}\r
 DTSTART:{start}\r
 DTEND:{end}\r
 SUMMARY:PFS telecon\r
-DESCRIPTION:The weekly call of the demo. Press 1 on the phone to confirm.\r
+DESCRIPTION:The weekly call of the demo. Press 1 on the phone to acknowledge.\r
 LOCATION:Meeting room 1\r
 END:VEVENT\r
 END:VCALENDAR\r
@@ -44,6 +45,7 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def handle(self, *args: Any, **options: Any) -> None:
+        keep_time()
         with transaction.atomic():
             user, password = _user()
             member = member_of(user)
@@ -71,7 +73,7 @@ def _user() -> tuple[User, str]:
 
 
 def _targets(member: Member) -> dict[str, Target]:
-    targets = {INBOX: add_inbox(member)}
+    targets = {"inbox": add_inbox(member)}
     for kind in ("voice", "sms"):
         checked = get(kind).check_address(_PHONE, {})
         targets[kind], _is_new = Target.objects.get_or_create(

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from registration.membership import add_inbox
+from registration.membership import add_built_in
 from registration.models import Member
 
 _NAME = "admin"
@@ -25,7 +25,7 @@ class Command(BaseCommand):
                 return
             password = secrets.token_urlsafe(12)
             user = user_model.objects.create_superuser(_NAME, "", password, must_change_password=True)
-            add_inbox(Member.objects.create(user=user, name="Administrator"))
+            add_built_in(Member.objects.create(user=user, name="Administrator"))
         self.stdout.write(
             f"\nLog in as {user.get_username()} with the password {password}\n"
             "It is shown this once, and you will be asked to choose your own.\n",

@@ -1,0 +1,1 @@
+"""Google Calendar: accounts, consent, and the reading of calendars."""
