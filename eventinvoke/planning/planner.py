@@ -132,8 +132,8 @@ def write(
 ) -> None:
     """Write what the plans of the scope want of some locked events; ``pairs`` are those that match.
 
-    Events that ``are_new`` have no deliveries, unless another process has planned them already for a registration that
-    changed; answers about their twins count for them.
+    Events that ``are_new`` have no deliveries, unless another process has planned them already for a registration
+    that changed; answers about their twins count for them.
     """
     pairs = list(pairs)
     instant = now()

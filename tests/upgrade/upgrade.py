@@ -22,7 +22,7 @@ BEFORE: Final = [
     ("eventupdate", "0002_problems"),
     ("registration", "0004_zones"),
 ]
-PAGES: Final = ("inbox", "coming-list", "delivered-list", "change-list")
+PAGES: Final = ("inbox", "upcoming-list", "history-list", "change-list")
 _ROUNDS: Final = 50
 
 
@@ -108,7 +108,7 @@ def pages() -> dict[str, int]:
             ]
             rows = rows_of("eventinvoke.Delivery")
             paths += [reverse("eventinvoke:delivery-detail", args=[row["pk"]]) for row in rows]
-            paths += [f"{reverse('eventinvoke:delivered-list')}?all=1"]
+            paths += [f"{reverse('eventinvoke:history-list')}?all=1"]
         found |= {f"{user.username} {path}": client.get(path).status_code for path in paths}
     return found
 
