@@ -123,6 +123,8 @@ class Capabilities:
     """Which workers send it."""
     has_receipts: bool = False
     """The provider reports later what became of a message (so SENT is not the end)."""
+    can_redial: bool = False
+    """It may be busy or not answered, so that trying again may help."""
     can_cancel: bool = False
     """A message that was accepted but not yet carried out can be taken back."""
     rate_per_second: float | None = None

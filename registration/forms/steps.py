@@ -160,6 +160,13 @@ class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
         if not steps and self.is_needed:
             raise forms.ValidationError("The plan needs at least one step: a contact method and a time.")
 
+    @property
+    def redialed(self) -> str:
+        """The targets that may be called again, as a script needs them: keys, separated by spaces."""
+        kinds = {kind for kind, channel in registry().items() if channel.capabilities.can_redial}
+        targets = self.form_kwargs["targets"].by_pk.values()
+        return " ".join(str(target.pk) for target in targets if target.kind in kinds)
+
     def kept(self) -> list[StepForm]:
         """Return the rows that are steps: filled in and not removed."""
         return [

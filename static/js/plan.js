@@ -21,6 +21,19 @@
     tell();
   };
 
+  // Only a call can be repeated.
+  const redialed = new Set(plan.dataset.redialed.split(" "));
+  const showRedials = (row) => {
+    const cell = row.querySelector(".plan-redials");
+    cell.hidden = !redialed.has(row.querySelector('select[name$="-target"]').value);
+  };
+  plan.addEventListener("change", (event) => {
+    if (event.target.matches('select[name$="-target"]')) {
+      showRedials(event.target.closest(".plan-row"));
+    }
+  });
+  plan.querySelectorAll(".plan-row").forEach(showRedials);
+
   plan.addEventListener("click", (event) => {
     const button = event.target.closest("[data-plan-remove]");
     if (!button) {
@@ -36,6 +49,7 @@
     holder.innerHTML = template.innerHTML.replaceAll("__prefix__", String(number));
     const row = holder.firstElementChild;
     plan.append(row);
+    showRedials(row);
     total.value = String(number + 1);
     row.querySelector("select").focus();
     tell();

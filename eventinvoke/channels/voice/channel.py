@@ -36,6 +36,7 @@ class VoiceChannel:
         resend=Resend.ASK,
         queue=Queue.URGENT,
         has_receipts=True,
+        can_redial=True,
         can_cancel=True,
         rate_per_second=settings.TWILIO_CALLS_PER_SECOND,
         contact=Contact("phone", fields=(numbers.FIELD,), note=numbers.note),
