@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from common.errors import InputError
 from common.states import State
+from eventinvoke.models import Delivery
 from eventinvoke.replies import answers
 from eventinvoke.replies.receipts import Report, apply
 from notification.notices import find_attempt
@@ -44,7 +45,7 @@ def push_report(request: HttpRequest, process_id: str) -> HttpResponse:
     try:
         attempt = find_attempt(process_id)
         body = _body(request)
-        what, _ = _what(body), _told(body)
+        what, told = _what(body), _told(body)
     except Http404:
         return problem(HTTPStatus.NOT_FOUND, "There is no such notice.")
     except InputError as error:
@@ -59,12 +60,21 @@ def push_report(request: HttpRequest, process_id: str) -> HttpResponse:
         )
     )
     said: dict[str, Any] = {"what": what}
+    shown = attempt.starts_at or _exact(told, attempt.delivery)
     if what == "confirm":
-        said["is_new"] = answers.acknowledge(attempt.delivery, _WAY, starts_at=attempt.starts_at)
+        said["is_new"] = answers.acknowledge(attempt.delivery, _WAY, starts_at=shown)
     elif what == "snooze":
-        until = answers.snooze(attempt.delivery, _WAY, starts_at=attempt.starts_at)
+        until = answers.snooze(attempt.delivery, _WAY, starts_at=shown)
         said["until"] = until and until.isoformat()
     return JsonResponse(said)
+
+
+def _exact(told: datetime | None, delivery: Delivery) -> datetime | None:
+    """Return the start that a push told, to the microsecond where it is that of its delivery.
+
+    For attempts of older versions, which do not carry it.
+    """
+    return None if told == delivery.starts_at.replace(microsecond=0) else told
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:
