@@ -46,7 +46,10 @@ def twins_of(events: Iterable[EventLike]) -> dict[int, set[int]]:
     if not asked:
         return {}
     starts = {event.starts_at for event in asked}
-    rows = Event.objects.filter(starts_at__in=starts, canceled_at__isnull=True)
+    rows = Event.objects.filter(starts_at__any_of=list(starts), canceled_at__isnull=True)
+    sources = {event.source for event in asked}
+    if len(sources) == 1:  # a sync's thousand events are not each other's twins
+        rows = rows.exclude(source__in=sources)
     by_start: dict[datetime, list[tuple[int, str, str, str]]] = defaultdict(list)
     for start, pk, source, series, title in rows.values_list("starts_at", "pk", "source", "series", "title"):
         if has_twins(source):
