@@ -12,7 +12,7 @@ from hashlib import sha256
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from common.channels import Severity
@@ -25,8 +25,10 @@ from eventinvoke.planning import event_history
 from eventinvoke.planning.planner import Planner
 from registration.models.registrations import SEVERITIES
 
-BATCH: Final = 200
-"""So many drafts are stored in one transaction: what waits for its end waits for a fraction of a second."""
+BATCH: Final = 1_000
+"""So many drafts are stored in one transaction at most."""
+_BATCH_SQLITE: Final = 200
+"""SQLite lets one writer in at a time: an answer that waits for it waits for a fraction of a second."""
 DEFAULT_LENGTH: Final = timedelta(hours=1)
 """How long an event without an end is worth telling about."""
 _SEVERITIES: Final = frozenset(int(number) for number, _name in SEVERITIES)
@@ -145,10 +147,14 @@ def publish(drafts: Iterable[EventDraft]) -> Published:
     """
     total = Published()
     planner, empty = Planner(), _Empty()
-    for batch in chunks(drafts, BATCH):
+    for batch in chunks(drafts, _size()):
         named = {(draft.source, draft.external_id): draft for draft in batch}
         total += _publish_batch(named, planner, empty)
     return total
+
+
+def _size() -> int:
+    return min(BATCH, _BATCH_SQLITE) if connection.vendor == "sqlite" else BATCH
 
 
 class _Empty:
@@ -161,7 +167,7 @@ class _Empty:
         self._is_empty: dict[str, bool] = {}
 
     def sources(self, names: Collection[Name]) -> set[str]:
-        sources = {source for source, _external_id in names} if len(names) == BATCH else set()
+        sources = {source for source, _external_id in names} if len(names) == _size() else set()
         for source in sources - self._is_empty.keys():
             self._is_empty[source] = not Event.objects.filter(source=source).exists()
         return {source for source in sources if self._is_empty[source]}
@@ -171,7 +177,7 @@ def withdraw(source: str, external_ids: Iterable[str]) -> int:
     """Take events back: what is not sent yet is canceled. Return how many events that changed."""
     count = 0
     planner = Planner()
-    for some in chunks(external_ids, BATCH):
+    for some in chunks(external_ids, _size()):
         with transaction.atomic():
             ids = [fit_external_id(one) for one in some]
             known = Event.objects.select_for_update().filter(source=source, external_id__any_of=ids)

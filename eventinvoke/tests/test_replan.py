@@ -91,7 +91,7 @@ def test_many_small_registrations_are_planned_together(django_assert_max_num_que
     for number in range(50):
         registration = RegistrationFactory(calendar=calendar, pattern=f" {number}$", planned_version=0)
         StepFactory(registration=registration)
-    with django_assert_max_num_queries(50 * 18):
+    with django_assert_max_num_queries(50 * 24):
         assert follow_changes(seconds=60) == 50
     assert not Registration.objects.unplanned().exists()
     assert Delivery.objects.values("registration", "event").distinct().count() == 50

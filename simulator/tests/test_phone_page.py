@@ -86,7 +86,8 @@ def test_what_is_said_is_spoken_once_in_its_language(
         "() => { window.spoken = [];"
         " speechSynthesis.speak = (said) => window.spoken.push([said.text, said.lang]); }"
     )
-    twiml = """<Response><Say language="de-DE" loop="2">Pumpe 3 läuft.</Say>
+    # The pause lets the page hear of the answered call before the first words.
+    twiml = """<Response><Pause length="20"/><Say language="de-DE" loop="2">Pumpe 3 läuft.</Say>
     <Say language="en-GB">Goodbye.</Say><Pause length="60"/></Response>"""
     call(simulated_twilio, Timeout="600", Twiml=twiml)
     phone_page.get_by_role("button", name="Answer", exact=True).click()
