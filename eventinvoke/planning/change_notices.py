@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from common.channels import registry
-from common.states import State
+from common.states import REACHED, State
 from eventinvoke.models import Delivery
 from eventinvoke.planning.delivery_row import Row
 from eventinvoke.planning.desired import LATE
@@ -62,9 +62,16 @@ def _last_told(rows: Sequence[Row]) -> dict[tuple[int, int], tuple[Row, Row]]:
 
     Where none disturbed, the second is the first.
     """
-    silent = {kind for kind, channel in registry().items() if channel.capabilities.is_silent}
+    channels = registry()
+    silent = {kind for kind, channel in channels.items() if channel.capabilities.is_silent}
+    # A call that a provider has accepted may still wait in its queue: it has told when a person answered.
+    queued = {kind for kind, channel in channels.items() if channel.capabilities.can_cancel}
     last: dict[tuple[int, int], tuple[Row, Row]] = {}
-    told = [row for row in rows if row.state in _TOLD and row.sent_at is not None]
+    told = [
+        row
+        for row in rows
+        if row.state in (REACHED if row.kind in queued else _TOLD) and row.sent_at is not None
+    ]
     for row in sorted(told, key=lambda row: (row.sent_at, row.kind not in silent, row.pk)):
         if row.member_id is not None:
             _row, loud = last.get((row.event_id, row.member_id), (row, row))

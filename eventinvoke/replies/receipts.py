@@ -11,13 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from common.clock import now
 from common.db.retry_transaction import retry_transaction
 from common.errors import ForgedError
 from common.states import MISSED, State
-from eventinvoke.models import Attempt, Delivery, Receipt
+from eventinvoke.models import Attempt, Delivery, Event, Receipt
 from eventinvoke.models.deliveries import report_until
 from eventinvoke.planning.escalation import Cause, Miss, bring_forward
 
@@ -109,4 +110,14 @@ def _move(attempt: Attempt, report: Report, means: State) -> bool:
     if is_moved and means in MISSED:
         cause = Cause.NO_ANSWER if report.may_redial else Cause.FAILED
         bring_forward([Miss(attempt.delivery_id, cause)])
+    elif is_moved and means != State.SENT:
+        _look_for_changes(attempt)
     return is_moved
+
+
+def _look_for_changes(attempt: Attempt) -> None:
+    """Have the event planned again where a person was told what has changed since: a change notice is due."""
+    event = Event.objects.filter(deliveries=attempt.delivery_id)
+    changed = event.filter(~Q(starts_at=attempt.starts_at) | Q(canceled_at__isnull=False))
+    if attempt.starts_at is not None and (pk := changed.values_list("pk", flat=True).first()) is not None:
+        Event.objects.filter(pk=pk).update(planned_version=0)

@@ -64,6 +64,11 @@ class Notice:
         """Say whether it is of the same plan, event and start."""
         return (self.plan, self.event, self.start) == (other.plan, other.event, other.start)
 
+    @property
+    def has_told(self) -> bool:
+        """Say whether its member was told; a call that a provider accepted may still wait in its queue."""
+        return self.state in (REACHED if self.target.kind == "call" else TOLD)
+
     def is_due(self, at: float) -> bool:
         """Say whether it waits to be sent now."""
         return self.is_pending and self.next_at <= at

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from common.states import REACHED, State
-from tests.model.notices import ENDED, LATE, TAKEN, TOLD, Notice, Said, Told, becomes
+from tests.model.notices import ENDED, LATE, TAKEN, Notice, Said, Told, becomes
 from tests.model.world import DAY, KINDS, Behaviour, Event, Member, Plan, Target
 
 HELD, AWAY, PASSED_ON, SILENCE, BUSY, OTHER = "held", "away", "passed on", "no receipt", "busy", "other"
@@ -264,7 +264,7 @@ class Reference:
             for n in mine:
                 if n.origin == "change" and n.is_pending:
                     self._end(n, State.CANCELED, "changed again")
-            told = sorted((n for n in mine if n.state in TOLD), key=lambda n: n.told_at or 0)
+            told = sorted((n for n in mine if n.has_told), key=lambda n: n.told_at or 0)
             if not told:
                 continue
             last, is_off = told[-1], event.is_canceled
