@@ -138,7 +138,7 @@ def write(
     pairs = list(pairs)
     instant = now()
     twins = twins_of(events)
-    said = said_about_meetings(events, twins)
+    said = said_about_meetings(events, twins) if twins or not are_new else {}
     wishes: list[Wish] = []
     runs: list[tuple[AnyEvent, Registration]] = []
     for event, registration in pairs:
