@@ -38,6 +38,9 @@ _IS_CI: Final = os.environ.get("CI", "").lower() in {"1", "true"}
 
 # On one database only: what they show does not depend on it.
 _ONCE: Final = ("tests/browser", "tests/platform")
+# In a process of its own: hypothesis also draws from the constants of the modules that are loaded, and with those of
+# other tests the histories would differ from those of ``script/test tests/model/test_model.py``.
+_MODEL: Final = "tests/model/test_model.py"
 # On each database, after the others: they start processes of their own, and wait for due times.
 _PROCESSES: Final = ("tests/flows", "tests/faults")
 # The units that have to cover the engine (pyproject.toml says what that is). They run on SQLite apart from
@@ -218,11 +221,12 @@ def _everything() -> int:
 
 def _run_all(environments: dict[str, dict[str, str]], results: Results) -> None:
     # The tests spend at least half of their time waiting, so the runs on the three databases share two cores.
-    apart = [f"--ignore={path}" for path in (*_ONCE, *_PROCESSES)]
+    apart = [f"--ignore={path}" for path in (*_ONCE, *_PROCESSES, _MODEL)]
     _together("units", environments, apart, results, covering=_ENGINE)
     report = [str(_BIN / "coverage"), "report"]
     if subprocess.run(report, env=environments["sqlite"], check=False).returncode:
         results.bad.append("the coverage of the engine")
+    _pytest("the model on sqlite", environments["sqlite"], [_MODEL], results)
     for label, paths, where in (
         ("processes", _PROCESSES, environments),
         ("once", _ONCE, {"sqlite": environments["sqlite"]}),

@@ -22,13 +22,15 @@ from common.db.retry_transaction import retry_transaction
 from common.states import State, before
 from eventinvoke.models import Answer, Delivery, Event, Share
 from eventinvoke.planning.escalation import Cause, next_step, waiting_steps
-from eventinvoke.planning.obsolete import unwanted, withdraw_settled
+from eventinvoke.planning.obsolete import ACCOUNT, DELETED, OFF, TARGET, unwanted, withdraw_settled
 from eventinvoke.planning.twins import meeting_of
 from eventinvoke.planning.wants import wants_of
 from registration.models import Member, Step
 
 log = logging.getLogger(__name__)
 
+_UNTELLABLE: Final = frozenset({ACCOUNT, DELETED, OFF, TARGET})
+"""Why a notice that is promised now would not go out."""
 SNOOZE: Final = timedelta(minutes=5)
 """The usual time of a snooze."""
 
@@ -63,13 +65,15 @@ def snooze(
 ) -> datetime | None:
     """Tell the member again after a while (None: at the start); return when.
 
-    Returns None when that would be after the notice's deadline, the event was canceled or moved, or an
-    acknowledgement has settled the matter. A second snooze of a notice keeps the first while that waits. The member asked for
+    Returns None when that would be after the notice's deadline, the event was canceled or moved, an
+    acknowledgement has settled the matter, or the member can't be told this way any more. A second snooze of a notice keeps the first while that waits. The member asked for
     it, so that quiet hours do not hold it back.
     """
     told = starts_at or delivery.starts_at
     with transaction.atomic():
         _hold(delivery)
+        if _is_settled(delivery) or unwanted([delivery.pk]).get(delivery.pk) in _UNTELLABLE:
+            return None
         waiting = _snoozed(delivery).filter(state=State.PENDING).order_by("-due_at").first()
         if waiting is not None:
             return waiting.due_at
@@ -77,7 +81,7 @@ def snooze(
         event = Event.objects.get(pk=delivery.event_id)
         if at >= delivery.deadline_at or event.canceled_at is not None or event.starts_at != told:
             return None
-        if at <= now() or _is_settled(delivery):
+        if at <= now():
             return None
         _say(delivery, Answer.Kind.SNOOZED, way, told)
         _move(Delivery.objects.filter(pk=delivery.pk), State.DELIVERED, now())

@@ -242,8 +242,8 @@ class Reference:
     def snooze(self, told: Told, after: int | None) -> float | None:
         """Tell again after some minutes, or at the start; return when, or None if that is refused."""
         waiting = [m for m in self._pending("snooze") if m.parent in told.notices]
-        again = [n for n in told.notices if n.is_current and not self._is_settled(n, ignore_always=True)]
-        if waiting:
+        again = [n for n in told.notices if self._can_snooze(n)]
+        if waiting and again:
             return waiting[0].due
         at = told.start if after is None else self.now + after
         if at <= self.now or not again or at >= max(n.deadline for n in again):
@@ -252,6 +252,10 @@ class Reference:
         for n in again:
             self._add(Notice(n.event, n.start, n.target, at, n.plan, n.step, "snooze", n))
         return at
+
+    def _can_snooze(self, n: Notice) -> bool:
+        is_able = n.target.is_on and n.target.member.is_on and n.plan is not None and self._in_force(n.plan)
+        return is_able and n.is_current and not self._is_settled(n, ignore_always=True)
 
     def _reach(self, told: Told, state: State) -> None:
         self._each([n for n in told.notices if n.state not in ENDED], state=state)
