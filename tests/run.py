@@ -45,7 +45,7 @@ _MODEL: Final = "tests/model/test_model.py"
 _PROCESSES: Final = ("tests/flows", "tests/faults")
 # The units that have to cover the engine (pyproject.toml says what that is). They run on SQLite apart from
 # the others, because tracing takes as much processor time as the tests.
-_ENGINE: Final = ("eventinvoke", "notification")
+_ENGINE: Final = ("eventinvoke", "notification", "tests/model/test_invariants_by_name.py")
 
 
 @dataclass
