@@ -45,7 +45,7 @@ class Panel:
             "document.querySelector('form').submit();",
             member.user.username,
         )
-        wait_until(lambda: self.firefox.url.endswith("/coming/"), what="signing in")
+        wait_until(lambda: self.firefox.url.endswith("/upcoming/"), what="signing in")
 
     def subscribe(self, member: Member) -> Target:
         """Press "Notify me in this browser"; return the member's target once it is there."""
@@ -174,7 +174,7 @@ def test_an_open_page_closes_what_was_acknowledged(panel: Panel, target: Target)
     inbox = target.member.targets.get(kind="inbox")
     DeliveryFactory.create(target=inbox, state=State.DELIVERED, sent_at=now())
     push(target)
-    panel.firefox.open(f"{panel.origin}/coming/")
+    panel.firefox.open(f"{panel.origin}/upcoming/")
     has_polled = "return document.querySelector('#inbox-poll').getAttribute('hx-get').endsWith('-1')"
     wait_until(lambda: panel.firefox.evaluate(has_polled), what="the first poll")
     Delivery.objects.update(state=State.ACKNOWLEDGED)
@@ -227,7 +227,7 @@ def test_a_browser_that_is_bound_to_another_key_subscribes_again_when_a_page_ope
     settings.VAPID_PRIVATE_KEY = new_vapid_key()
     with pytest.raises(ProviderError, match=r"bound to another key.*VAPID public key mismatch"):
         send_test(target)
-    panel.firefox.open(f"{panel.origin}/coming/")
+    panel.firefox.open(f"{panel.origin}/upcoming/")
     push(renewed(target))
 
 
@@ -236,7 +236,7 @@ def test_a_browser_without_a_token_gets_one_when_a_page_opens(
 ) -> None:
     panel.firefox.evaluate("await caches.delete('push-subscription')")
     settings.VAPID_PRIVATE_KEY = new_vapid_key()
-    panel.firefox.open(f"{panel.origin}/coming/")
+    panel.firefox.open(f"{panel.origin}/upcoming/")
     assert renewed(target).member == target.member
     assert panel.owner() == str(target.member.user_id)
 
