@@ -190,6 +190,8 @@ class Outcome(StrEnum):
     """Not taken, and worth another try (5xx, 429, no connection)."""
     REJECTED = "rejected"
     """Not taken, and never will be (a number that does not exist, a message too large)."""
+    UNDELIVERED = "undelivered"
+    """It was taken, and did not reach the person (no answer); said by a provider that is asked later."""
     GONE = "gone"
     """Not taken, because the target is no more: disable it."""
     MISCONFIGURED = "misconfigured"
@@ -210,6 +212,8 @@ class SendResult:
     """For a person: a plain sentence, at most 300 characters. "" when it was accepted."""
     retry_after: timedelta | None = None
     """How long the provider wants to be left alone."""
+    may_redial: bool = False
+    """Of UNDELIVERED: whether calling again may help (a busy line, no answer)."""
 
 
 @runtime_checkable

@@ -113,7 +113,7 @@ def _take_up_sent(channel: Channel, claims: Sequence[Claimed]) -> None:
     instant = now()
     if channel.capabilities.resend == Resend.AGAIN:
         for one in claims:
-            _miss(one, _NO_RECEIPT)
+            _miss(one, _NO_RECEIPT, Cause.NO_ANSWER)
         return
     waiting: list[Claimed] = []
     for claimed, result in _ask(channel, claims):
@@ -121,17 +121,19 @@ def _take_up_sent(channel: Channel, claims: Sequence[Claimed]) -> None:
             Delivery.objects.filter(pk=claimed.delivery_id, state=State.SENT).move_to(
                 State.DELIVERED, delivered_at=instant, lease_until=None
             )
-        elif result.outcome in {Outcome.REJECTED, Outcome.GONE, Outcome.RETRY}:
-            _miss(claimed, result.reason or "The provider knows nothing of it.")
+        elif result.outcome == Outcome.UNDELIVERED and not result.may_redial:
+            _miss(claimed, result.reason, Cause.FAILED)
+        elif result.outcome in {Outcome.UNDELIVERED, Outcome.REJECTED, Outcome.GONE, Outcome.RETRY}:
+            _miss(claimed, result.reason or "The provider knows nothing of it.", Cause.NO_ANSWER)
         else:
             waiting.append(claimed)
     _wait_on(waiting, instant)
 
 
-def _miss(claimed: Claimed, reason: str) -> None:
+def _miss(claimed: Claimed, reason: str, cause: Cause) -> None:
     sent = Delivery.objects.filter(pk=claimed.delivery_id, state=State.SENT)
     if sent.move_to(State.UNDELIVERED, reason=reason[:300], lease_until=None, settled_at=now()):
-        bring_forward([Miss(claimed.delivery_id, Cause.NO_ANSWER)])
+        bring_forward([Miss(claimed.delivery_id, cause)])
 
 
 def _wait_on(claims: Iterable[Claimed], instant: datetime) -> None:

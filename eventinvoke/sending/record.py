@@ -22,7 +22,7 @@ from common.db import bulk
 from common.states import State
 from eventinvoke.models import Attempt, Delivery
 from eventinvoke.models.deliveries import report_until
-from eventinvoke.planning.escalation import Miss, bring_forward
+from eventinvoke.planning.escalation import Cause, Miss, bring_forward
 from eventinvoke.planning.target_loss import tell_of_lost_targets
 from eventinvoke.sending.backoff import next_try
 from eventinvoke.sending.compose import Claimed
@@ -124,6 +124,7 @@ def record(channel: Channel, results: Sequence[Result]) -> None:
         look_again = _look_again(channel, instant)
         _settle(groups[Outcome.ACCEPTED], State.SENT, sent_at=instant, lease_until=look_again)
         _settle(groups[Outcome.DELIVERED], State.DELIVERED, sent_at=instant, delivered_at=instant)
+        _miss(groups[Outcome.UNDELIVERED], instant)
         over = _retry(groups[Outcome.RETRY] + groups[Outcome.MISCONFIGURED], instant)
         _fail(over + groups[Outcome.REJECTED] + groups[Outcome.GONE], instant)
         lost = _disable(groups[Outcome.GONE])
@@ -244,18 +245,31 @@ def _retry(results: Sequence[Result], instant: datetime) -> list[Result]:
 
 
 def _fail(results: Sequence[Result], instant: datetime) -> None:
+    failed = _end(State.FAILED, results, instant)
+    bring_forward(Miss(pk) for pk in sorted(failed))
+
+
+def _miss(results: Sequence[Result], instant: datetime) -> None:
+    """Note what a provider took that did not reach the person: as its report would have, had it come."""
+    missed = _end(State.UNDELIVERED, results, instant, sent_at=instant)
+    may_redial = {claimed.delivery_id for claimed, result in results if result.may_redial}
+    bring_forward(Miss(pk, Cause.NO_ANSWER if pk in may_redial else Cause.FAILED) for pk in sorted(missed))
+
+
+def _end(state: State, results: Sequence[Result], instant: datetime, **changes: object) -> set[int]:
+    """Bring deliveries of this try to their end, each with its reason; return those that were changed."""
     by_number: dict[int, list[tuple[object, ...]]] = defaultdict(list)
     for claimed, result in results:
-        row = (claimed.delivery_id, State.FAILED, None, result.reason[:_REASON], instant)
+        row = (claimed.delivery_id, state, None, result.reason[:_REASON], instant, *changes.values())
         by_number[claimed.number].append(row)
-    failed: set[int] = set()
+    ended: set[int] = set()
     for number, rows in by_number.items():
-        columns = ["state", "lease_until", "reason", "settled_at"]
+        columns = ["state", "lease_until", "reason", "settled_at", *changes]
         bulk.update(Delivery, columns, rows, state=State.SENDING, attempts=number)
         # A worker that comes late has changed nothing, and nothing follows from what it found.
-        changed = Delivery.objects.filter(pk__any_of=[row[0] for row in rows], state=State.FAILED)
-        failed |= set(changed.filter(attempts=number).values_list("pk", flat=True))
-    bring_forward(Miss(pk) for pk in sorted(failed))
+        changed = Delivery.objects.filter(pk__any_of=[row[0] for row in rows], state=state)
+        ended |= set(changed.filter(attempts=number).values_list("pk", flat=True))
+    return ended
 
 
 def _disable(results: Sequence[Result]) -> list[Target]:

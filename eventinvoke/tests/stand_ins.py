@@ -35,6 +35,7 @@ class PushLike:
         self.canceled: list[str] = []
         self.answers: dict[str, Outcome] = {}
         """What ``ask`` answers, by address."""
+        self.may_redial = False
 
     def check_address(self, address: str, config: Mapping[str, Any]) -> Address:
         return Address(address, address, config)
@@ -57,7 +58,8 @@ class PushLike:
     def ask(self, messages: Sequence[Message]) -> Iterator[SendResult]:
         self.asked += messages
         for message in messages:
-            yield SendResult(message, self.answers.get(message.address, Outcome.UNKNOWN), reason="asked")
+            outcome = self.answers.get(message.address, Outcome.UNKNOWN)
+            yield SendResult(message, outcome, reason="asked", may_redial=self.may_redial)
 
     def cancel(self, provider_ids: Sequence[str]) -> Iterator[str]:
         self.canceled += provider_ids

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from common.channels import Outcome
 from common.states import State
 from eventinvoke.models import Answer, Attempt, Delivery, Event, Held, Share
 from eventinvoke.planning.publish import EventDraft, publish, withdraw
@@ -357,6 +358,29 @@ class TestAMissAdvancesThePlan:
             story.clock.shift(3 * MINUTE)
             story.fire()
         assert rung(call) == ["Alice", "Alice"]
+
+    @pytest.mark.parametrize("is_accepted", [True, False])
+    @pytest.mark.parametrize("may_redial", [True, False])
+    def test_a_call_whose_end_is_learned_by_asking_counts_as_if_its_report_had_come(
+        self, story: Story, call: CallLike, *, is_accepted: bool, may_redial: bool
+    ) -> None:
+        alice = story.person("Alice")
+        phone = phone_of(alice)
+        Target.objects.filter(pk=phone.pk).update(address="silent")
+        story.plan(alice, (phone, -10))
+        story.publish()
+        story.at(-10)
+        attempt = Attempt.objects.get()
+        if is_accepted:
+            apply(Report(attempt.pk, "ringing", f"f{attempt.pk.hex}", State.SENT, provider_id="CA1"))
+        call.answers["silent"], call.may_redial = Outcome.UNDELIVERED, may_redial
+        story.clock.shift(5 * MINUTE)
+        recover_leases()
+        row = story.row(phone, origin="plan")
+        assert (row.state, row.reason) == (State.UNDELIVERED, "asked")
+        story.clock.shift(3 * MINUTE)
+        story.fire()
+        assert len(call.sent) == 1 + may_redial
 
 
 class TestFactsCommute:

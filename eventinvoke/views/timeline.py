@@ -46,6 +46,7 @@ _OUTCOMES: Final = {
     Outcome.DELIVERED: ("checks", _GOOD, "Delivered"),
     Outcome.RETRY: ("refresh", _DOUBTFUL, "Not accepted; will be tried again"),
     Outcome.REJECTED: ("alert-triangle", _BAD, "Rejected by provider"),
+    Outcome.UNDELIVERED: ("check", _NEUTRAL, "Accepted by provider"),
     Outcome.GONE: ("x", _BAD, "Contact method no longer exists; switched off"),
     Outcome.MISCONFIGURED: ("settings", _BAD, "Rejected: the settings of this installation are wrong"),
     Outcome.UNKNOWN: ("info-circle", _DOUBTFUL, "Unknown whether the provider accepted it"),

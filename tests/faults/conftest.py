@@ -81,6 +81,7 @@ class Scene:
                 target=target,
                 offset=timedelta(0),
                 condition=Step.Condition.ALWAYS,
+                redials=0,
             )
             for target in made.order_by("pk")
         )

@@ -83,6 +83,11 @@ def test_with_any_fault_of_a_provider_nothing_is_lost_and_no_phone_rings_twice(
             wait_until(lambda: failing.answered >= 2, what="a second try after a failure")
             failing.release()
             wait_until_settled(2 * len(FAULTS) + len(browsers))
+            # A call of which we learned by asking ends as one whose report came.
+            calls = Delivery.objects.filter(kind="voice")
+            wait_until(
+                lambda: calls.filter(state=State.UNDELIVERED).count() == len(FAULTS), what="each call's end"
+            )
     finally:
         is_over.set()
     assert Counter(call.to for call in scene.twilio.calls()) == dict.fromkeys(FAULTS, 1)

@@ -43,7 +43,7 @@ _FORGOTTEN: Final = "Twilio does not know it any more."
 _OUTCOMES: Final = {
     State.SENT: Outcome.ACCEPTED,
     State.DELIVERED: Outcome.DELIVERED,
-    State.UNDELIVERED: Outcome.REJECTED,
+    State.UNDELIVERED: Outcome.UNDELIVERED,
 }
 
 
@@ -215,5 +215,6 @@ def _absent(search: _Search, message: Message) -> SendResult:
 
 def _result(message: Message, record: Record) -> SendResult:
     # An unknown state says at least that it was accepted.
-    outcome = _OUTCOMES.get(record.meaning.means or State.SENT, Outcome.ACCEPTED)
-    return SendResult(message, outcome, record.sid, record.meaning.reason)
+    meaning = record.meaning
+    outcome = _OUTCOMES.get(meaning.means or State.SENT, Outcome.ACCEPTED)
+    return SendResult(message, outcome, record.sid, meaning.reason, may_redial=meaning.may_redial)
