@@ -48,7 +48,15 @@ def unwanted(pks: Collection[int]) -> dict[int, str]:
     rows = list(
         Delivery.objects.filter(pk__any_of=list(pks)).select_related("event", "member__user", "target")
     )
-    wants = wants_of([row.pk for row in rows])
+    return _reasons(rows, wants_of([row.pk for row in rows]))
+
+
+def why_not_wanted(row: Delivery, wants: Sequence[Want]) -> str:
+    """Return why the plans that want a delivery would give it up at once, or "". It is not stored yet."""
+    return _reasons([row], {row.pk: wants}).get(row.pk, "")
+
+
+def _reasons(rows: Sequence[Delivery], wants: Mapping[int, Sequence[Want]]) -> dict[int, str]:
     plans = {want.registration_id for some in wants.values() for want in some}
     facts = _Facts(
         wants,
@@ -86,10 +94,16 @@ def _why_no_plan(row: Delivery, facts: _Facts) -> str:
     said = [answer for answer in facts.said.get(row.event_id, ()) if answer.starts_at == row.starts_at]
     wants = facts.wants.get(row.pk, ())
     if not wants:
-        own = next((answer for answer in said if answer.member_id == row.member_id), None)
+        own = next((answer for answer in said if _is_own(answer, row)), None)
         return DELETED if row.origin == Origin.PLAN else own.reason if own else ""
     reasons = [_why_not(row, want, facts, said) for want in wants]
     return "" if "" in reasons else reasons[0]
+
+
+def _is_own(answer: Said, row: Delivery) -> bool:
+    """Say whether an answer of its own member settles a delivery of no plan."""
+    is_of_its_kind = answer.kind != Answer.Kind.STOPPED or answer.channel == row.kind
+    return answer.member_id == row.member_id and is_of_its_kind
 
 
 def _why_not(row: Delivery, want: Want, facts: _Facts, said: Sequence[Said]) -> str:

@@ -22,15 +22,13 @@ from common.db.retry_transaction import retry_transaction
 from common.states import State, before
 from eventinvoke.models import Answer, Delivery, Event, Share
 from eventinvoke.planning.escalation import Cause, next_step, waiting_steps
-from eventinvoke.planning.obsolete import ACCOUNT, DELETED, OFF, TARGET, unwanted, withdraw_settled
+from eventinvoke.planning.obsolete import ORIGINS, unwanted, why_not_wanted, withdraw_settled
 from eventinvoke.planning.twins import meeting_of
-from eventinvoke.planning.wants import wants_of
+from eventinvoke.planning.wants import Want, wants_of
 from registration.models import Member, Step
 
 log = logging.getLogger(__name__)
 
-_UNTELLABLE: Final = frozenset({ACCOUNT, DELETED, OFF, TARGET})
-"""Why a notice that is promised now would not go out."""
 SNOOZE: Final = timedelta(minutes=5)
 """The usual time of a snooze."""
 
@@ -65,30 +63,46 @@ def snooze(
 ) -> datetime | None:
     """Tell the member again after a while (None: at the start); return when.
 
-    Returns None when that would be after the notice's deadline, the event was canceled or moved, an
-    acknowledgement has settled the matter, or the member can't be told this way any more. A second snooze of a notice keeps the first while that waits. The member asked for
-    it, so that quiet hours do not hold it back.
+    Returns None when that would be after the notice's deadline, or what is promised would not go out: the event was canceled or
+    moved, an answer has settled the matter, or the member can't be told this way any more. A second snooze
+    of a notice keeps the first while that waits. The member asked for it, so that quiet hours do not hold it back.
     """
     told = starts_at or delivery.starts_at
     with transaction.atomic():
         _hold(delivery)
-        if _is_settled(delivery) or unwanted([delivery.pk]).get(delivery.pk) in _UNTELLABLE:
+        at = now() + after if after is not None else told
+        again, wants = _once_more(delivery, at, told)
+        if delivery.state == State.ACKNOWLEDGED or why_not_wanted(again, wants):
             return None
         waiting = _snoozed(delivery).filter(state=State.PENDING).order_by("-due_at").first()
         if waiting is not None:
             return waiting.due_at
-        at = now() + after if after is not None else told
-        event = Event.objects.get(pk=delivery.event_id)
-        if at >= delivery.deadline_at or event.canceled_at is not None or event.starts_at != told:
-            return None
-        if at <= now():
+        if not now() < at < delivery.deadline_at:
             return None
         _say(delivery, Answer.Kind.SNOOZED, way, told)
         _move(Delivery.objects.filter(pk=delivery.pk), State.DELIVERED, now())
-        again = delivery.follow_up(Delivery.Origin.SNOOZE, at)
-        again.starts_at = told
-        Delivery.objects.bulk_create([again], ignore_conflicts=True)
+        again.save(force_insert=True)
+        Share.objects.bulk_create(
+            Share(
+                delivery=again,
+                registration_id=want.registration_id,
+                step_id=want.step_id,
+                condition=want.condition,
+            )
+            for want in wants[1:]
+        )
     return at
+
+
+def _once_more(delivery: Delivery, at: datetime, told: datetime) -> tuple[Delivery, list[Want]]:
+    """Return the delivery of a snooze, not stored, and the plans that want it: those of the snoozed one."""
+    again = delivery.follow_up(Delivery.Origin.SNOOZE, at)
+    again.starts_at = told
+    again.event = Event.objects.get(pk=delivery.event_id)
+    if delivery.origin in ORIGINS:
+        again.registration_id = again.step_id = None
+    wants = wants_of([delivery.pk])[delivery.pk] if again.registration_id is not None else []
+    return again, [want._replace(condition=again.condition) for want in wants]
 
 
 @retry_transaction
@@ -206,18 +220,6 @@ def _concerned(delivery: Delivery, events: Sequence[int], told: datetime) -> lis
 def _snoozed(delivery: Delivery) -> "models.QuerySet[Delivery]":
     return Delivery.objects.filter(
         event=delivery.event_id, target=delivery.target_id, origin=Delivery.Origin.SNOOZE
-    )
-
-
-def _is_settled(delivery: Delivery) -> bool:
-    """Say whether an acknowledgement makes a further notice to this member needless."""
-    if delivery.state == State.ACKNOWLEDGED:
-        return True
-    return (
-        delivery.pk in unwanted([delivery.pk])
-        and Answer.objects.filter(
-            event__in=meeting_of(delivery.event), kind=Answer.Kind.CONFIRMED, starts_at=delivery.starts_at
-        ).exists()
     )
 
 

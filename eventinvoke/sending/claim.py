@@ -10,6 +10,7 @@ composed fails by itself; a batch that can't be written is claimed one by one.
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from common.db import bulk
 from common.states import State
 from eventinvoke.models import Attempt, Delivery, Prepared
 from eventinvoke.models.attempts import new_attempt_ids
+from eventinvoke.planning.obsolete import ORIGINS
 from eventinvoke.planning.wants import promote_shares
 from eventinvoke.sending import limits
 from eventinvoke.sending.aside import Aside
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 
 SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 _REASON = 300
+_OF_NO_PLAN: Final = ORIGINS | {Delivery.Origin.DIGEST, Delivery.Origin.DIRECT}
+"""Origins of deliveries that go out though their registration was deleted: a change is told to all who were told."""
 
 
 def claim(channel: Channel, limit: int) -> tuple[list[Claimed], bool]:
@@ -101,7 +105,7 @@ def _locked(kind: str, limit: int, instant: datetime) -> list[Row]:
 
 
 def _with_plan(rows: Sequence[Row], facts: Facts) -> list[Row]:
-    """Return the rows that a stored plan wants, or that need none.
+    """Return the rows that a stored plan wants, or that are of no plan.
 
     Where the first plan was deleted, the next one that shares the delivery takes its place, and it is claimed again; where
     there is none, the delivery is canceled.
@@ -111,7 +115,7 @@ def _with_plan(rows: Sequence[Row], facts: Facts) -> list[Row]:
         for row in rows
         if row.registration_id not in facts.plans
         and (row.origin == Delivery.Origin.PLAN or row.registration_id is not None)
-        and row.origin not in {Delivery.Origin.DIGEST, Delivery.Origin.DIRECT}
+        and row.origin not in _OF_NO_PLAN
     ]
     if not orphans:
         return list(rows)

@@ -58,7 +58,7 @@ class Reference:
             if (n.plan, n.step, n.event, n.start, n.due) not in wanted:
                 self._end(n, State.CANCELED, "not wanted")
         for n in self._pending("snooze", "redial"):
-            is_on = n.plan is not None and self._in_force(n.plan) and n.is_current
+            is_on = (n.plan is None or self._in_force(n.plan)) and n.is_current
             if not is_on or self._is_settled(n, ignore_always=True):
                 self._end(n, State.CANCELED, "not wanted")
         self.refused &= wanted.keys()
@@ -105,11 +105,13 @@ class Reference:
     def _is_settled(self, n: Notice, *, ignore_always: bool = False) -> bool:
         """Say whether an answer makes a notice needless."""
         for said in self.said:
-            if said.meeting != n.meeting or n.plan is None or n.step is None:
+            if said.meeting != n.meeting:
                 continue
             is_own = said.member is n.target.member
-            if said.kind == "stop" and is_own and said.by == n.target.kind:
+            if is_own and (said.by == n.target.kind if said.kind == "stop" else n.plan is None):
                 return True
+            if n.plan is None or n.step is None:
+                continue
             before = any(s.target.member is said.member and s.offset <= n.step.offset for s in n.plan.steps)
             told = any(m.told_at is not None and m.target.member is said.member for m in self._of(n))
             if (
@@ -254,7 +256,7 @@ class Reference:
         return at
 
     def _can_snooze(self, n: Notice) -> bool:
-        is_able = n.target.is_on and n.target.member.is_on and n.plan is not None and self._in_force(n.plan)
+        is_able = n.target.is_on and n.target.member.is_on and (n.plan is None or self._in_force(n.plan))
         return is_able and n.is_current and not self._is_settled(n, ignore_always=True)
 
     def _reach(self, told: Told, state: State) -> None:

@@ -273,6 +273,44 @@ def test_5_a_snooze_tells_again_once_and_not_after_an_acknowledgement(history: H
     assert told(history) == [("Alice's push", 10), ("Alice's push", 3)]
 
 
+def test_5_a_snooze_after_a_stop_promises_nothing(history: History) -> None:
+    plan(history, ("Alice's push", -10))
+    telecon(history)
+    history.advance(12)
+    history.answer(0, "stop")
+    history.answer(0, "snooze", 5)
+    history.advance(30)
+    assert told(history) == [("Alice's push", 10)]
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_5_a_change_can_be_snoozed_until_it_is_acknowledged(history: History, *, is_deleted: bool) -> None:
+    one = plan(history, ("Alice's push", -10))
+    event = telecon(history)
+    history.advance(11)
+    history.change(event, start=START + 60)
+    history.advance(1)
+    if is_deleted:
+        history.delete_plan(one)
+    history.answer(1, "snooze", 5)
+    history.advance(10)
+    history.answer(2, "snooze", 10)
+    history.answer(1, "acknowledge")
+    history.advance(90)
+    assert [name for name, _before in told(history)] == ["Alice's push"] * 3
+
+
+def test_5_a_snooze_lasts_while_one_of_the_plans_that_told_does(history: History) -> None:
+    first = plan(history, ("Alice's push", -10))
+    plan(history, ("Alice's push", -10))
+    telecon(history)
+    history.advance(12)
+    history.answer(0, "snooze", 5)
+    history.delete_plan(first)
+    history.advance(30)
+    assert told(history) == [("Alice's push", 10), ("Alice's push", 3)]
+
+
 # 6. Facts commute
 
 
@@ -323,6 +361,16 @@ def test_10_a_cancellation_is_told_to_those_who_were_told(history: History) -> N
     history.advance(12)
     history.change(event, is_canceled=True)
     history.advance(20)
+    assert told(history) == [("Alice's push", 10), ("Alice's push", 8.5)]
+
+
+def test_10_a_change_is_told_though_the_plan_was_deleted(history: History) -> None:
+    one = plan(history, ("Alice's push", -10))
+    event = telecon(history)
+    history.advance(12)
+    history.delete_plan(one)
+    history.change(event, start=START + 60)
+    history.advance(1)
     assert told(history) == [("Alice's push", 10), ("Alice's push", 8.5)]
 
 
