@@ -8,7 +8,9 @@ this is ``__in``.
 in MariaDB tables with a binary collation.
 """
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import CharField, Field, Q
 from django.db.models.functions import Lower
@@ -17,6 +19,14 @@ from django.db.models.lookups import In
 from common.db.arrays import literal
 
 CharField.register_lookup(Lower)
+_OWN_TYPES: Final[dict[str, set[type]]] = {
+    "AutoField": {int},
+    "BigAutoField": {int},
+    "BigIntegerField": {int},
+    "CharField": {str},
+    "UUIDField": {UUID},
+}
+"""The types of values that fields leave as they are."""
 
 
 def holds(column: str, words: str) -> Q:
@@ -27,11 +37,23 @@ def holds(column: str, words: str) -> Q:
     return Q((f"{column}__lower__contains", words.lower())) | Q((f"{column}__icontains", words))
 
 
+def _are_own(values: Any, field: "Field[Any, Any]") -> bool:
+    """Say whether these are values of the type that a field stores as they are."""
+    own = _OWN_TYPES.get(field.get_internal_type(), set())
+    return isinstance(values, Collection) and set(map(type, values)) <= own
+
+
 @Field.register_lookup
 class AnyOf(In):
     """The column is one of the given values; they are given directly, not as a query."""
 
     lookup_name = "any_of"
+
+    def get_prep_lookup(self) -> Any:
+        """Return the values; with keys of the column's own type, Django's look at each of them is left out."""
+        if _are_own(self.rhs, self.lhs.output_field):
+            return self.rhs
+        return super().get_prep_lookup()
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         """Compare with one array."""
