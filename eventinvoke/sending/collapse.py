@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from django.db import connection
+
 from common.clock import now
 from common.db import bulk
 from common.states import State
@@ -23,6 +25,8 @@ TOGETHER: Final = "Told together with a later step."
 TWIN: Final = "The same meeting in another calendar told this."
 _PAUSE: Final = timedelta(seconds=1)
 """So long a delivery waits for the planning of its event, again and again."""
+_MOMENT: Final = timedelta(seconds=0.2)
+"""So long it waits for another worker that decides on the same meeting."""
 _PATIENCE: Final = timedelta(minutes=1)
 """After so long it is judged by itself."""
 _APART: Final = frozenset({Delivery.Origin.DIGEST, Delivery.Origin.DIRECT})
@@ -48,6 +52,7 @@ def collapse(rows: Sequence[Row], instant: datetime) -> list[Row]:
     meetings = {row[0]: _Meeting(*row) for row in found}
     rows = _planned(rows, meetings, instant)
     twins = twins_of(meetings.values())
+    rows = _undisputed(rows, twins, instant)
     groups: dict[tuple[int, int | None], list[Row]] = defaultdict(list)
     for row in rows:
         meeting = min({row.event_id, *twins.get(row.event_id, ())})
@@ -80,6 +85,26 @@ def _planned(rows: Sequence[Row], meetings: Mapping[int, _Meeting], instant: dat
         return list(rows)
     waiting = set(unwanted(stale))
     Delivery.objects.pending().filter(pk__in=waiting).update(next_attempt_at=instant + _PAUSE)
+    return [row for row in rows if row.pk not in waiting]
+
+
+def _undisputed(
+    rows: Sequence[Row], twins: Mapping[int, Collection[int]], instant: datetime
+) -> Sequence[Row]:
+    """Hold the meetings that are in several calendars, and postpone what another worker decides on at this moment.
+
+    What that worker tells is not visible before its transaction ends. It is not waited for: it may wait for a
+    delivery that is locked here.
+    """
+    meetings = {row.event_id: {row.event_id, *twins[row.event_id]} for row in rows if row.event_id in twins}
+    if not meetings or not connection.features.has_select_for_update_skip_locked:
+        return rows
+    free = Event.objects.select_for_update(
+        skip_locked=True, no_key=connection.features.has_select_for_no_key_update
+    ).filter(pk__any_of=set().union(*meetings.values()))
+    held = set(free.order_by("pk").values_list("pk", flat=True))
+    waiting = {row.pk for row in rows if not meetings.get(row.event_id, set()) <= held}
+    Delivery.objects.pending().filter(pk__in=waiting).update(next_attempt_at=instant + _MOMENT)
     return [row for row in rows if row.pk not in waiting]
 
 
