@@ -123,7 +123,7 @@ def _is_of_use(step: Step, steps: Sequence[Step]) -> bool:
     """
     if can_tell(step):
         return True
-    return step.condition == Step.Condition.UNCONFIRMED and any(
+    return any(
         later.offset >= step.offset
         and later.target_id != step.target_id
         and later.condition == Step.Condition.UNCONFIRMED
@@ -164,12 +164,17 @@ class Tellings(NamedTuple):
     """Targets that were told."""
     steps: frozenset[Any]
     """Steps that were carried out."""
+    members: frozenset[Any] = frozenset()
+    """Members whom a change notice tells of this start."""
 
 
 def is_needless(wish: Wish, told: Tellings) -> bool:
     """Say whether a wish for which no delivery exists would tell a target of the same start again.
 
     A step that was carried out is not carried out again because its offset was edited, and an overdue step
-    does not tell a target that knows this start already.
+    does not tell a target that knows this start already, or a member who was told that the event has moved there.
     """
-    return wish.step.pk in told.steps or (wish.is_overdue and wish.step.target_id in told.targets)
+    if wish.step.pk in told.steps:
+        return True
+    target = wish.step.target
+    return wish.is_overdue and (target.pk in told.targets or target.member_id in told.members)

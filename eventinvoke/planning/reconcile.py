@@ -181,9 +181,13 @@ def _tellings(
     """
     targets: dict[int, set[int | None]] = defaultdict(set)
     steps: dict[int, set[int | None]] = defaultdict(set)
+    members: dict[int, set[int | None]] = defaultdict(set)
     carried_out: dict[int, int] = {}
     for row in rows:
         present = starts[row.event_id]
+        is_change = row.origin == Delivery.Origin.CHANGE and row.state != State.CANCELED
+        if is_change and row.starts_at == present:
+            members[row.event_id].add(row.member_id)
         if row.state in TOLD and abs(row.starts_at - present) < LATE:
             carried_out[row.pk] = row.event_id
             steps[row.event_id].add(row.step_id)
@@ -192,7 +196,10 @@ def _tellings(
     for want in shares:
         if want.delivery_id in carried_out:
             steps[carried_out[want.delivery_id]].add(want.step_id)
-    return {pk: Tellings(frozenset(targets[pk]), frozenset(some - {None})) for pk, some in steps.items()}
+    return {
+        pk: Tellings(frozenset(targets[pk]), frozenset(steps[pk] - {None}), frozenset(members[pk]))
+        for pk in steps.keys() | members.keys()
+    }
 
 
 def _leave(plan: _Plan, shares: Sequence[Want]) -> None:

@@ -273,6 +273,20 @@ def test_5_a_snooze_tells_again_once_and_not_after_an_acknowledgement(history: H
     assert told(history) == [("Alice's push", 10), ("Alice's push", 3)]
 
 
+@pytest.mark.parametrize("is_always", [False, True])
+def test_5_a_step_to_a_disabled_target_advances_the_plan_though_it_was_planned_again(
+    history: History, *, is_always: bool
+) -> None:
+    one = plan(history, ("Alice's push", -5))
+    phone = next(target for target in history.targets if target.name == "Bob's call")
+    history.add_step(one, phone, -10, is_always=is_always)
+    telecon(history)
+    history.switch_target(phone)
+    history.step_clock(2 * 24 * 60)
+    history.advance(30)
+    assert told(history) == [("Alice's push", 10)]
+
+
 def test_5_a_snooze_after_a_stop_promises_nothing(history: History) -> None:
     plan(history, ("Alice's push", -10))
     telecon(history)
@@ -362,6 +376,17 @@ def test_10_a_cancellation_is_told_to_those_who_were_told(history: History) -> N
     history.change(event, is_canceled=True)
     history.advance(20)
     assert told(history) == [("Alice's push", 10), ("Alice's push", 8.5)]
+
+
+def test_10_who_was_told_of_the_change_is_not_told_again_by_an_overdue_step(history: History) -> None:
+    one = plan(history, ("Alice's push", -10), ("Alice's call", -8))
+    event = telecon(history)
+    history.advance(11)
+    history.change(event, start=START - 6)
+    history.advance(1)
+    history.add_step(one, history.targets[0], -60)
+    history.advance(1)
+    assert told(history) == [("Alice's push", 10), ("Alice's push", 9.5)]
 
 
 def test_10_a_change_is_told_though_the_plan_was_deleted(history: History) -> None:
