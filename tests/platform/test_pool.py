@@ -21,6 +21,7 @@ while needed and not (folder / needed).exists():
     assert time.monotonic() < deadline
     time.sleep(0.01)
 print(f"said by {name}")
+time.sleep(0.5)  # in which one more would begin
 log.write(b"-")
 """
 FAILING = """
