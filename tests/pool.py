@@ -76,8 +76,12 @@ def run_all(runs: Sequence[Run], results: Results, slots: int = SLOTS) -> None:
     """
     with ThreadPoolExecutor(slots) as pool:
         waiting = {pool.submit(_run, run): run for run in runs}
-        for future in as_completed(waiting):
-            _report(waiting[future], future.result(), results)
+        try:
+            for future in as_completed(waiting):
+                _report(waiting[future], future.result(), results)
+        except BaseException:  # Ctrl+C above all: what has not begun does not begin
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     for run in runs:
         _once_more(run, results)
 

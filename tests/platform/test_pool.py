@@ -1,12 +1,17 @@
 """Runs a few at once; small programs stand in for pytest."""
 
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.fixtures.processes import wait_until
 from tests.pool import Results, Run, run_all
+
+FOLDER = Path(__file__).resolve().parent.parent.parent
 
 # Notes its beginning and its end in "log"; in between it makes the file of its name and waits for the one it needs.
 PROGRAM = """
@@ -23,6 +28,13 @@ while needed and not (folder / needed).exists():
 print(f"said by {name}")
 time.sleep(0.5)  # in which one more would begin
 log.write(b"-")
+"""
+ONE_SLOT = """
+import os, sys
+from tests.pool import Results, Run, run_all
+folder, program = sys.argv[1:]
+commands = [[sys.executable, "-c", program, folder, *names] for names in (("one", "go"), ("two", ""))]
+run_all([Run(command[-2], command, os.environ) for command in commands], Results(), slots=1)
 """
 FAILING = """
 print("FAILED tests/test_it.py::test_one - assert 1 == 2")
@@ -63,6 +75,15 @@ def test_no_more_run_at_once_than_there_are_slots(tmp_path: Path) -> None:
     notes = (tmp_path / "log").read_text()
     running = [notes[:end].count("+") - notes[:end].count("-") for end in range(len(notes) + 1)]
     assert (notes.count("+"), notes.count("-"), max(running)) == (4, 4, 2)
+
+
+def test_an_interrupt_lets_no_other_run_begin(tmp_path: Path) -> None:
+    process = subprocess.Popen(python(ONE_SLOT, tmp_path, PROGRAM), cwd=FOLDER, stderr=subprocess.DEVNULL)
+    wait_until((tmp_path / "one").exists, what="the first run")
+    process.send_signal(signal.SIGINT)
+    (tmp_path / "go").touch()
+    assert process.wait(20) != 0
+    assert (tmp_path / "log").read_text() == "+-"
 
 
 def test_each_output_is_printed_whole_below_its_title(
