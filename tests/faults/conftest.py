@@ -28,7 +28,7 @@ SETTLED = [state for state in State if state not in {State.PENDING, State.SENDIN
 
 once = pytest.mark.skipif(
     os.environ.get("TEST_DATABASE", "sqlite") != "sqlite",
-    reason="how the database locks makes no difference to this; it runs on SQLite only",
+    reason="what this shows does not depend on the database; it runs on SQLite only",
 )
 
 

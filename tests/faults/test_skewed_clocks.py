@@ -17,7 +17,7 @@ from common.states import State
 from eventinvoke.models import Attempt, Delivery, Heartbeat
 from pfs_notice.beat import SteadyScheduler
 from pfs_notice.celery import app
-from tests.faults.conftest import Scene, wait_until_settled
+from tests.faults.conftest import Scene, once, wait_until_settled
 from tests.fixtures.machine_clock import MakeMachineClock
 from tests.fixtures.processes import Process, Starter, WorkerStarter, wait_until
 
@@ -48,6 +48,7 @@ def lateness() -> list[float]:
     return sorted((sent_at - due_at).total_seconds() for sent_at, due_at in rows if sent_at is not None)
 
 
+@once  # the beat knows no database
 @pytest.mark.parametrize("ahead", [-2, 2, -30])
 def test_a_beat_whose_clock_differs_from_the_workers_wakes_them(
     scene: Scene,
@@ -144,6 +145,7 @@ def _get(site: str, path: str) -> tuple[int, str]:
         client.close()
 
 
+@once  # wake-ups wait in the broker
 def test_an_hour_of_wake_ups_without_a_worker_is_worked_off_in_seconds(
     scene: Scene, start_worker: WorkerStarter, broker_url: str, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from eventupdate.tests.texts import calendar as feed
 from eventupdate.tests.texts import entry, single
 from registration.models import Calendar
 from registration.tests.factories import CalendarFactory, RegistrationFactory, StepFactory
+from tests.faults.conftest import once
 from tests.fixtures.processes import WorkerStarter, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,6 +67,7 @@ def test_deliveries_follow_an_entry_that_is_added_moved_and_removed(server: Feed
     assert event.canceled_at is not None
 
 
+@once  # it is the workers that share the work
 @pytest.mark.usefixtures("working")
 def test_a_slow_feed_delays_no_other(server: FeedServer) -> None:
     start = (now() + timedelta(hours=3)).replace(microsecond=0)
@@ -89,6 +91,7 @@ def test_a_slow_feed_delays_no_other(server: FeedServer) -> None:
         is_over.set()
 
 
+@once  # how entries are read and stored is tested on each database elsewhere
 @pytest.mark.usefixtures("working")
 def test_a_series_is_followed_through_what_becomes_of_it(server: FeedServer) -> None:
     """Canceled and reinstated by an exception, unread for a while, moved to another hour, made single."""

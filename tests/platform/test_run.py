@@ -1,38 +1,55 @@
 import subprocess
 import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures.servers import missing
-from tests.run import Results, main
+from tests.pool import Run
+from tests.run import main, runs_of
 
 FOLDER = Path(__file__).resolve().parent.parent.parent
 
 
-def test_the_closing_line_adds_up_all_runs() -> None:
-    results = Results()
-    results.add("one", 0, "noise\n=== 3 passed, 1 skipped in 2.00s ===\n")
-    results.add("two", 1, "=== 2 failed, 4 passed, 1 error in 62.00s (0:01:02) ===\n")
-    assert results.closing_line().strip("= ").startswith("2 failed, 7 passed, 1 skipped, 1 error in ")
+def folders_of_tests() -> list[str]:
+    settings = tomllib.loads((FOLDER / "pyproject.toml").read_text())
+    return list(settings["tool"]["pytest"]["ini_options"]["testpaths"])
 
 
-def test_a_run_that_failed_is_named() -> None:
-    results = Results()
-    results.add("units on mariadb", 1, "=== 1 failed in 2.00s ===")
-    assert results.bad == ["units on mariadb"]
+def collected(run: Run) -> Iterator[str]:
+    """The files of tests that a run collects: pytest ignores no path that it was given."""
+    ignored = [Path(word.partition("=")[2]) for word in run.command if word.startswith("--ignore=")]
+    for given in (Path(word) for word in run.command if Path(word).exists() and not Path(word).is_absolute()):
+        assert given not in ignored
+        for file in sorted(given.rglob("test_*.py")) if given.is_dir() else [given]:
+            if not {file, *file.parents} & set(ignored):
+                yield str(file)
 
 
-def test_a_run_that_crashed_is_named_too() -> None:
-    results = Results()
-    results.add("units on sqlite", 3, "INTERNALERROR")
-    assert results.bad == ["units on sqlite"]
+def test_each_file_of_tests_runs_once_on_sqlite() -> None:
+    files = Counter(file for run in runs_of({"sqlite": {}}) for file in collected(run))
+    assert set(files.values()) == {1}
+    every = {str(path) for place in folders_of_tests() for path in Path(place).rglob("test_*.py")}
+    assert set(files) == every
 
 
-def test_a_folder_without_tests_is_no_failure() -> None:
-    results = Results()
-    results.add("tests/flows", 5, "=== no tests ran in 0.01s ===")
-    assert results.bad == []
+def test_each_unit_runs_once_on_another_database_and_each_test_of_processes_too() -> None:
+    runs = [run for run in runs_of({"sqlite": {}, "mariadb": {}}) if "mariadb" in run.label]
+    files = Counter(file for run in runs for file in collected(run))
+    assert set(files.values()) == {1}
+    once = [run for run in runs_of({"sqlite": {}}) if run.label.startswith(("once", "Firefox", "the model"))]
+    here = {file for run in runs_of({"sqlite": {}}) for file in collected(run)}
+    assert set(files) == here - {file for run in once for file in collected(run)}
+
+
+def test_units_and_processes_that_may_run_at_once_have_databases_of_their_own() -> None:
+    url = "postgresql://postgres@127.0.0.1:1/postgres"
+    environments = {"sqlite": {}, "postgresql": {"DATABASE_URL": url}}
+    runs = [run for run in runs_of(environments) if "postgresql" in run.label]
+    assert len({run.environment["DATABASE_URL"] for run in runs}) == len(runs) == 2
 
 
 def test_an_unknown_database_is_refused() -> None:
