@@ -23,8 +23,8 @@ Lines = list[str]
 _KEPT: Final[dict[str, frozenset[str]]] = {
     "VCALENDAR": frozenset({"X-WR-TIMEZONE", "CALSCALE"}),
     "VEVENT": frozenset({
-        "UID", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "SEQUENCE",
-        "SUMMARY", "DESCRIPTION", "LOCATION", "URL", "STATUS", "ORGANIZER", "CATEGORIES", "CONFERENCE",
+        "UID", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID",
+        "SEQUENCE",        "SUMMARY", "DESCRIPTION", "LOCATION", "URL", "STATUS", "ORGANIZER", "CATEGORIES", "CONFERENCE",
         "X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL", "ATTENDEE", "TRANSP",
         "X-MICROSOFT-CDO-BUSYSTATUS",
     }),
@@ -210,7 +210,7 @@ class _Reader:
     def _keep(self, name: str, line: str) -> None:
         if self.stack[-1] != "VCALENDAR":
             # Exchange writes "BYDAY=MO, TU", although a rule has no blanks (RFC 5545 section 3.3.10).
-            self.kept.append("".join(line.split()) if name == "RRULE" else line)
+            self.kept.append("".join(line.split()) if name in {"RRULE", "EXRULE"} else line)
         elif name == "X-WR-TIMEZONE":
             self.feed.time_zone = self.feed.time_zone or line.partition(":")[2].strip()
         elif line.partition(":")[2].strip().upper() not in {"", "GREGORIAN"}:

@@ -1,5 +1,6 @@
 """Splitting a feed into resources, and the names of resources and series."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
@@ -10,6 +11,8 @@ from eventupdate.properties import Property
 from eventupdate.reading import Resource
 from eventupdate.zones import needs_rules
 
+_INSTANT: Final = re.compile(r"(?:EXDATE|RDATE|DTEND|RECURRENCE-ID|RRULE|EXRULE)[;:].*\dZ", re.IGNORECASE)
+_DATE_LENGTH: Final = 8
 _KEY_LENGTH: Final = 255
 _UID_LENGTH: Final = 200
 _GOOGLE: Final = "@google.com"
@@ -25,7 +28,7 @@ def resources_of(feed: Feed) -> list[Resource]:
     groups: dict[str, list[Lines]] = defaultdict(list)
     for lines in feed.entries:
         groups[uid_of(lines)].append(lines)
-    defined = {zone.tzid: zone for zone in feed.zones if needs_rules(zone.tzid)}
+    defined = {zone.tzid: zone for zone in feed.zones}
     own = feed.time_zone if feed.time_zone in defined else ""
     resources = []
     for uid, group in groups.items():
@@ -68,8 +71,24 @@ def zone_names(lines: Lines) -> set[str]:
 
 
 def _needed(group: Iterable[Lines], defined: dict[str, Zone], own: str) -> Iterator[Zone]:
-    names = {name for lines in group for name in zone_names(lines)} | {own}
-    return (zone for tzid, zone in defined.items() if tzid in names)
+    """Yield the zones whose rules the entries need, and without rules those that explain an instant."""
+    names = {own}
+    are_all_meant = False
+    for lines in group:
+        names |= zone_names(lines)
+        are_all_meant = are_all_meant or _has_instants_for_days(lines)
+    for tzid, zone in defined.items():
+        if needs_rules(tzid):
+            if are_all_meant or tzid in names:
+                yield zone
+        elif are_all_meant:
+            yield Zone(tzid, "", (f"TZID:{tzid}",))
+
+
+def _has_instants_for_days(lines: Lines) -> bool:
+    """Say whether an all-day entry has an end or a change of its series that is written in UTC."""
+    start = value_of(lines, "DTSTART")
+    return len(start) == _DATE_LENGTH and any(_INSTANT.match(line) for line in lines)
 
 
 def _text(group: Iterable[Lines], zones: Iterable[Zone]) -> str:

@@ -22,6 +22,7 @@ from eventupdate.store import (
     Changes,
     Held,
     Rows,
+    Said,
     Stored,
     changes_of,
     held_of,
@@ -102,11 +103,7 @@ class _Work:
         self.changes: Changes = changes_of(reading, self.held)
         self.comparison = Comparison(calendar.source, at)
         self.rows = Rows(gone=[row.pk for row in self.changes.gone.values()])
-        self.notes = {
-            key: (row.problem, row.unknown_zone)
-            for key, row in self.held.items()
-            if key not in self.changes.gone
-        }
+        self.notes = {key: row.said for key, row in self.held.items() if key not in self.changes.gone}
         self.by_series: dict[str, list[Resource]] = defaultdict(list)
         for resource in self.changes.resources.values():
             self.by_series[series_of(resource.uid)].append(resource)
@@ -132,7 +129,7 @@ class _Work:
             zone=self.zone,
             expanded_in=own_zone(self.zones),
             problem=summary(self.notes),
-            broken=sum(bool(problem) for problem, _zone in self.notes.values()),
+            broken=sum(bool(said.problem) for said in self.notes.values()),
             unchanged=len(self.held)
             - len(self.changes.gone)
             - len(self.held.keys() & self.changes.resources.keys()),
@@ -143,7 +140,7 @@ class _Work:
         if new_days.start >= new_days.stop:
             return []
         starts = Q(starts_at__gte=new_days.start - _MARGIN, starts_at__lt=new_days.stop + _MARGIN)
-        rows = Entry.objects.filter(starts | Q(is_recurring=True), calendar=self.calendar, problem="")
+        rows = Entry.objects.filter(starts | Q(is_recurring=True), calendar=self.calendar)
         names = rows.order_by().values_list("series", flat=True).distinct()
         return sorted(name for name in names if name not in done)
 
@@ -180,7 +177,7 @@ class _Work:
 
     def _note(self, new: Iterable[Resource], stored: Iterable[Stored], expanded: Expanded) -> None:
         """Collect the rows of the resources of an expanded series."""
-        said = (expanded.problem, expanded.unknown_zone)
+        said = Said(expanded.problem, expanded.note, expanded.unknown_zone)
         for resource in new:
             row = row_of(self.calendar, resource, expanded)
             self.rows.stored.append(row)
@@ -193,7 +190,6 @@ class _Work:
                     pk=self.held[known.key].pk,
                     is_recurring=expanded.is_recurring,
                     starts_at=expanded.starts_at,
-                    problem=expanded.problem,
-                    unknown_zone=expanded.unknown_zone,
+                    **said._asdict(),
                 )
                 self.rows.noted.append(note)

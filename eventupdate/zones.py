@@ -9,7 +9,7 @@ Zones are cached per calendar, as two calendars may define “Custom” differen
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from functools import cache
 from io import StringIO
 from typing import Final
@@ -53,6 +53,25 @@ class Zones:
         if tzid in self._unknown:
             self.missed = tzid
         return zone
+
+    def day_of(self, instant: datetime) -> date:
+        """Return the date that a producer wrote as an instant in UTC, which mostly is a local midnight.
+
+        It is a midnight in UTC, else in the calendar's own zone, else in one of the VTIMEZONEs; if it is
+        none, its date in the calendar's zone counts.
+        """
+        if instant.time() == time.min:
+            return instant.date()
+        zones = [self.own] if self.own else []
+        for tzid in self._defined:
+            try:
+                zone = self._look_up(tzid)
+            except ValueError:
+                continue
+            zones += [zone] if zone else []
+        found = [instant.astimezone(zone) for zone in zones]
+        midnights = (local for local in found if local.time() == time.min)
+        return next(midnights, found[0] if found else instant).date()
 
     def _look_up(self, tzid: str) -> tzinfo | None:
         defined = self._defined.get(tzid)

@@ -128,7 +128,11 @@ def test_a_zone_that_the_calendar_names_for_itself_in_windows_words_is_known() -
     assert starts("X-WR-TIMEZONE:Tokyo Standard Time", FLOATING) == ["2026-11-24 00:00"]
 
 
-def test_what_repeats_in_utc_follows_the_clocks_of_the_calendars_own_zone() -> None:
-    weekly = entry("DTSTART:20261020T070000Z", "RRULE:FREQ=WEEKLY;COUNT=2")
-    found = starts("X-WR-TIMEZONE:Europe/Berlin", weekly, window=window("2026-10-19", "2026-11-01"))
-    assert found == ["2026-10-20 07:00", "2026-10-27 08:00"]
+@pytest.mark.parametrize("zone", ["", "America/New_York"])
+@pytest.mark.parametrize("more", ["", ";BYHOUR=23"])
+def test_what_repeats_in_utc_stays_in_utc(zone: str, more: str) -> None:
+    weekly = entry("DTSTART:20261020T233000Z", f"RRULE:FREQ=WEEKLY;COUNT=2;BYDAY=TU{more}")
+    found = starts(
+        "X-WR-TIMEZONE:Europe/Berlin", weekly, window=window("2026-10-19", "2026-11-01"), zone=zone
+    )
+    assert found == ["2026-10-20 23:30", "2026-10-27 23:30"]
