@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
-from eventupdate.lines import Lines
+from eventupdate.lines import MALFORMED, Lines
 from eventupdate.properties import Properties, Property, first_value, read_properties
 from eventupdate.rules import Rule, read_rule
 from eventupdate.times import MAX_LENGTH, Length, Time, read_duration, read_time, to_utc
@@ -58,8 +58,8 @@ def read_entry(uid: str, properties: Properties, zones: Zones, core: "Entry | No
     What the start does not need and can't be read is passed over, and named in ``note`` or ``problem``.
     Raises ``ValueError`` (with a reason to show) for a start that can't be read.
     """
-    if "X-MALFORMED" in properties:
-        raise ValueError(first_value(properties, "X-MALFORMED"))
+    if MALFORMED in properties:
+        raise ValueError(first_value(properties, MALFORMED))
     dates = [*properties.get("RDATE", ()), *properties.get("EXDATE", ())]
     if sum(prop.value.count(",") for prop in dates) > MAX_DATES:
         msg = f"more than {MAX_DATES} single dates"

@@ -110,7 +110,7 @@ class Expander:
     def __init__(self, own_zones: Sequence[str]) -> None:
         """Use the first known zone of these names as the calendar's own zone, else UTC."""
         self._own_zones = list(own_zones)
-        self._zones: dict[tuple[Zone, ...], Zones] = {}
+        self._zones: dict[tuple[tuple[Zone, ...], tuple[str, ...]], Zones] = {}
         self._limit = TimeLimit(SERIES_SECONDS)
         self._until = monotonic() + CALENDAR_SECONDS
         self._count = 0
@@ -171,12 +171,15 @@ class Expander:
             raise ValueError(msg)
         return replace(found, unknown_zone=zones.missed[:60]) if zones.missed else found
 
-    def _zones_of(self, parts: Iterable[Feed]) -> Zones:
+    def _zones_of(self, parts: Sequence[Feed]) -> Zones:
         """Return the zones of the resources, cached by their definitions."""
         defined = tuple(zone for part in parts for zone in part.zones)
-        if defined not in self._zones:
-            self._zones[defined] = Zones(defined, self._own_zones)
-        return self._zones[defined]
+        # A VCALENDAR that names another zone than the feed's first one.
+        key = (defined, tuple(part.time_zone for part in parts if part.time_zone))
+        if key not in self._zones:
+            member, *source = self._own_zones
+            self._zones[key] = Zones(defined, [member, *key[1], *source])
+        return self._zones[key]
 
 
 def _unread(problem: str) -> Expanded:

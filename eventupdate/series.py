@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from eventupdate.entries import Entry, read_entry, replaces_occurrence
 from eventupdate.lines import Lines
 from eventupdate.properties import Properties, first_value, read_properties
-from eventupdate.times import Time
+from eventupdate.times import Time, to_utc
 from eventupdate.zones import Zones
 
 Group = tuple[Entry | None, Sequence[Entry]]
@@ -49,6 +50,7 @@ def read_series(uid: str, texts: Iterable[Lines], zones: Zones) -> Series:
             except ValueError as error:
                 problems.append(str(error))
                 lost += _replaced(uid, properties, zones, core)
+    changed = _newest(changed)
     if core is None and not changed:
         raise ValueError(problems[0] if problems else "it has no start")
     if core is not None and lost:
@@ -66,6 +68,16 @@ def _current(cores: Sequence[Entry]) -> list[Entry]:
     """Return the entries that count: with the highest SEQUENCE (RFC 5545 section 3.8.7.4), and one for each start."""
     newest = max((entry.sequence for entry in cores), default=0)
     return list({entry.start: entry for entry in cores if entry.sequence == newest}.values())
+
+
+def _newest(changed: Iterable[Entry]) -> list[Entry]:
+    """Return one entry for each replaced occurrence: with the highest SEQUENCE, then the last."""
+    found: dict[tuple[Time | None, bool], Entry] = {}
+    for entry in sorted(changed, key=lambda entry: entry.sequence):
+        original = entry.recurrence_id
+        key = to_utc(original, UTC) if isinstance(original, datetime) else original
+        found[key, entry.is_this_and_future] = entry
+    return list(found.values())
 
 
 def _read_changed(uid: str, properties: Properties, zones: Zones, core: Entry | None) -> Entry:

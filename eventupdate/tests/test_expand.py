@@ -354,6 +354,33 @@ def test_several_entries_with_one_uid_are_distinct_where_their_starts_differ(ord
     assert "several entries have its UID" in expansion.problem
 
 
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("sequence", ["0", "3"])
+def test_the_newer_stamp_decides_between_equal_sequences(order: int, sequence: str) -> None:
+    old = entry("DTSTART:20261124T090000Z", f"SEQUENCE:{sequence}", "DTSTAMP:20261101T000000Z", title="Old")
+    new = entry("DTSTART:20261125T090000Z", f"SEQUENCE:{sequence}", "DTSTAMP:20261102T000000Z", title="New")
+    assert [o.details.title for o in occurrences(*[old, new][::order])] == ["New"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("rule", ["RRULE:FREQ=WEEKLY;COUNT=3", "RRULE:FREQ=WEEKLY;COUNT=3;BYHOUR=10"])
+def test_the_newer_stamp_decides_between_two_overrides(order: int, rule: str) -> None:
+    parts = [
+        override("20261130T100000", f"{BERLIN}20261130T110000", "DTSTAMP:20261101T000000Z", title="Old"),
+        override("20261130T100000", f"{BERLIN}20261130T120000", "DTSTAMP:20261102T000000Z", title="New"),
+    ][::order]
+    found = occurrences(entry(f"{BERLIN}20261123T100000", rule), *parts)
+    assert [o.details.title for o in found] == ["PFS telecon", "New", "PFS telecon"]
+
+
+def test_stamps_of_one_export_make_no_versions() -> None:
+    parts = [
+        entry(f"DTSTART:202611{day}T090000Z", "SEQUENCE:0", f"DTSTAMP:20261101T0000{day}Z")
+        for day in (24, 25)
+    ]
+    assert len(expanded(*parts).occurrences) == 2
+
+
 def test_an_override_belongs_to_the_series_among_several_entries_with_one_uid() -> None:
     moved = override("20261123T100000", f"{BERLIN}20261123T110000")
     expansion = expanded(single("20261121T090000Z"), moved, entry(*WEEKLY))
