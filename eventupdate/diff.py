@@ -169,11 +169,14 @@ def _renamed(new: Mapping[str, EventDraft], gone: Mapping[int, Event], at: datet
     olds_left, news_left = dict(gone), dict(new)
     found: list[Event] = []
     for is_by_uid in (True, False):
-        olds = _only(((e.starts_at, _trait(e, is_by_uid=is_by_uid)), e) for e in olds_left.values())
-        news = _only(((d.starts_at, _trait(d, is_by_uid=is_by_uid)), d) for d in news_left.values())
-        for key in olds.keys() & news.keys():
-            event = olds_left.pop(olds[key].pk)
-            draft = news_left.pop(news[key].external_id)
+        olds = _listed((e.starts_at, _trait(e, is_by_uid=is_by_uid), e) for e in olds_left.values())
+        news = _listed((d.starts_at, _trait(d, is_by_uid=is_by_uid), d) for d in news_left.values())
+        # Of several with one start and one title each may continue as any other.
+        pairs = (
+            (e, d) for key in olds.keys() & news.keys() for e, d in zip(olds[key], news[key], strict=False)
+        )
+        for event, draft in pairs:
+            del olds_left[event.pk], news_left[draft.external_id]
             event.external_id, event.series = draft.external_id, draft.series
             found.append(event)
     for event, draft in _shifted(news_left.values(), olds_left.values(), at):
@@ -206,6 +209,16 @@ def _by_uid(items: Iterable[Item]) -> dict[str, list[Item]]:
     found: dict[str, list[Item]] = defaultdict(list)
     for item in sorted(items, key=lambda item: item.starts_at):
         found[_uid_key_of(item.external_id)].append(item)
+    return found
+
+
+def _listed(items: Iterable[tuple[datetime, str, Item]]) -> dict[tuple[datetime, str], list[Item]]:
+    """Return items by start and trait, those of one key in the order of their texts and ids."""
+    found: dict[tuple[datetime, str], list[Item]] = defaultdict(list)
+    for starts_at, trait, item in items:
+        found[starts_at, trait].append(item)
+    for some in found.values():
+        some.sort(key=lambda item: (item.description, item.location, item.external_id))
     return found
 
 

@@ -6,13 +6,13 @@ interpreted here, so that the expansion has no special cases.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
-from eventupdate.lines import Lines
+from eventupdate.lines import MALFORMED, Lines
 from eventupdate.properties import Properties, Property, first_value, read_properties
 from eventupdate.rules import Rule, read_rule
-from eventupdate.times import MAX_LENGTH, Length, Time, day_of, read_duration, read_time, to_utc
+from eventupdate.times import MAX_LENGTH, Length, Time, read_duration, read_time, to_utc
 from eventupdate.zones import Zones
 
 Added = Time | tuple[Time, timedelta]
@@ -39,6 +39,12 @@ class Entry:
     rules: tuple[Rule, ...]
     added: tuple[Added, ...]
     excluded: tuple[Time, ...]
+    exclusion_rules: tuple[Rule, ...] = ()
+    """EXRULEs (RFC 2445 section 4.8.5.2), which exclude what they yield."""
+    note: str = ""
+    """What was passed over, as its start does not need it; else ""."""
+    problem: str = ""
+    """Why not all of its occurrences are known; else ""."""
 
     @property
     def is_series(self) -> bool:
@@ -49,8 +55,11 @@ class Entry:
 def read_entry(uid: str, properties: Properties, zones: Zones, core: "Entry | None" = None) -> Entry:
     """Read a VEVENT. ``core`` is the entry of the series, for an entry that replaces an occurrence.
 
-    Raises ``ValueError`` (with a reason to show) for a time or a rule that can't be read.
+    What the start does not need and can't be read is passed over, and named in ``note`` or ``problem``.
+    Raises ``ValueError`` (with a reason to show) for a start that can't be read.
     """
+    if MALFORMED in properties:
+        raise ValueError(first_value(properties, MALFORMED))
     dates = [*properties.get("RDATE", ()), *properties.get("EXDATE", ())]
     if sum(prop.value.count(",") for prop in dates) > MAX_DATES:
         msg = f"more than {MAX_DATES} single dates"
@@ -63,6 +72,20 @@ def read_lines(uid: str, lines: Lines, zones: Zones, core: "Entry | None" = None
     return read_entry(uid, read_properties(lines), zones, core)
 
 
+def replaces_occurrence(properties: Properties) -> bool:
+    """Say whether a VEVENT replaces an occurrence of a series.
+
+    One with a rule of its own is the series if its RECURRENCE-ID can't be read.
+    """
+    text = first_value(properties, "RECURRENCE-ID")
+    if not text or not first_value(properties, "RRULE"):
+        return bool(text)
+    try:
+        return bool(properties["RECURRENCE-ID"][0].times())
+    except ValueError:
+        return False
+
+
 class _Regular:
     """Normalises the times of one component."""
 
@@ -70,8 +93,8 @@ class _Regular:
         self.properties = properties
         self.zones = zones
         self.core = core
-        names = ("RRULE", "RDATE", "RECURRENCE-ID")
-        self.repeats = core is not None or any(name in properties for name in names)
+        self.notes: list[str] = []
+        self.problems: list[str] = []
         start = self._time("DTSTART")
         if start is None:
             msg = "it has no start"
@@ -79,13 +102,13 @@ class _Regular:
         self.start: Time = start
 
     def entry(self, uid: str) -> Entry:
-        """Return the entry. Raises ``ValueError`` for what can't be read."""
+        """Return the entry."""
         try:
             sequence = int(first_value(self.properties, "SEQUENCE") or 0)
         except ValueError:
             sequence = 0
         parts = self.properties.get("RECURRENCE-ID")
-        rules = {rule.text: rule for rule in self._rules()}
+        rules = {rule.text: rule for rule in self._rules("RRULE", self.problems)}
         return Entry(
             uid=uid,
             properties=self.properties,
@@ -97,69 +120,94 @@ class _Regular:
             rules=tuple(rules.values()),
             added=tuple(self._added()),
             excluded=tuple(self._excluded()),
+            exclusion_rules=tuple(self._rules("EXRULE", self.notes)),
+            problem=next(iter(self.problems), ""),
+            note=next(iter(self.notes), ""),
         )
 
     def _time(self, name: str) -> Time | None:
-        found = self.properties.get(name)
-        if not found:
+        """Return the first value of a property in its zone; None for an empty one."""
+        if not first_value(self.properties, name):
             return None
+        prop = self.properties[name][0]
         try:
-            (value,) = found[0].times()
+            (value,) = prop.times()
         except ValueError as error:
             raise ValueError(_unreadable(name)) from error
-        return self._placed(value, found[0])
+        return self._placed(value, prop)
 
     def _placed(self, value: Time, prop: Property, zone: tzinfo | None = None) -> Time:
-        """Return a date unchanged, and a time in its zone."""
-        if not isinstance(value, datetime):
+        """Return a date or an instant in UTC unchanged, and a local time in its zone."""
+        if not isinstance(value, datetime) or value.tzinfo is not None:
             return value
-        if value.tzinfo is not None:
-            # Google writes recurring entries in UTC, but they follow the clock of the calendar's zone.
-            return value.astimezone(self.zones.own) if self.zones.own and self.repeats else value
         tzid = prop.zone
         return value.replace(tzinfo=self.zones.find(tzid) if tzid else zone or self.zones.default)
 
     def _length(self) -> Length:
-        end = self._time("DTEND")
+        try:
+            end = self._time("DTEND")
+        except ValueError as error:
+            self.notes.append(str(error))
+            end = None
         if end is not None:
-            return Length.until(self.start, end)
-        return Length.of(self.start, first_value(self.properties, "DURATION"))
+            return Length.until(self.start, end if isinstance(self.start, datetime) else self._day(end))
+        try:
+            return Length.of(self.start, first_value(self.properties, "DURATION"))
+        except ValueError as error:
+            self.notes.append(str(error))
+            return Length.of(self.start, "")
 
     def _recurrence_id(self) -> Time | None:
         """Return the RECURRENCE-ID in the type and zone of the series."""
-        value = self._time("RECURRENCE-ID")
+        if not replaces_occurrence(self.properties):
+            return None
+        try:
+            value = self._time("RECURRENCE-ID")
+        except ValueError as error:
+            # It takes place, but which occurrence it replaces is not known.
+            self.problems.append(str(error))
+            return self.start
         if value is None:
             return None
         model = self.core.start if self.core else self.start
         if not isinstance(model, datetime):
-            return day_of(value, self.zones.default) if isinstance(value, datetime) else value
+            return self._day(value)
         if not isinstance(value, datetime):
             return datetime.combine(value, model.timetz())
         prop = self.properties["RECURRENCE-ID"][0]
         is_floating = not prop.zone and prop.value.strip()[-1:] not in {"Z", "z"}
-        return value.replace(tzinfo=model.tzinfo) if is_floating else value
+        zone = self.zones.default if model.tzinfo is UTC else model.tzinfo
+        return value.replace(tzinfo=zone) if is_floating else value
 
     def _zone(self) -> tzinfo | None:
-        return self.start.tzinfo if isinstance(self.start, datetime) else None
+        zone = self.start.tzinfo if isinstance(self.start, datetime) else None
+        # A local time next to a start in UTC is in the calendar's zone.
+        return None if zone is UTC else zone
+
+    def _day(self, value: Time) -> date:
+        """Return the date of a value: in its own zone, and of an instant in UTC in the zone that is meant."""
+        if not isinstance(value, datetime):
+            return value
+        return self.zones.day_of(value) if value.tzinfo is UTC else value.date()
 
     def _excluded(self) -> Iterator[Time]:
         for prop in self.properties.get("EXDATE", ()):
-            try:
-                values = prop.times()
-            except ValueError as error:
-                raise ValueError(_unreadable("EXDATE")) from error
-            yield from (self._fitted(self._placed(value, prop, self._zone())) for value in values)
+            for text in prop.parts():
+                try:
+                    yield self._fitted(self._placed(prop.time(text), prop, self._zone()))
+                except ValueError:
+                    self.notes.append(_unreadable("EXDATE"))
 
     def _added(self) -> Iterator[Added]:
         for prop in self.properties.get("RDATE", ()):
-            try:
-                if "/" not in prop.value:
-                    yield from (self._fitted(self._placed(v, prop, self._zone())) for v in prop.times())
-                    continue
-                periods = [part.strip() for part in prop.value.split(",") if part.strip()]
-                yield from (self._period(period, prop) for period in periods)
-            except ValueError as error:
-                raise ValueError(_unreadable("RDATE")) from error
+            for text in prop.parts():
+                try:
+                    if "/" in text:
+                        yield self._period(text, prop)
+                    else:
+                        yield self._fitted(self._placed(prop.time(text), prop, self._zone()))
+                except ValueError:
+                    self.notes.append(_unreadable("RDATE"))
 
     def _period(self, text: str, prop: Property) -> Added:
         """Return the start and the length of a period (RFC 5545 section 3.3.9)."""
@@ -167,30 +215,39 @@ class _Regular:
         start = self._placed(read_time(begin), prop, self._zone())
         if not isinstance(self.start, datetime) or not until:
             return self._fitted(start)
-        if until[:1].isdigit():
-            length = to_utc(self._placed(read_time(until), prop, self._zone()), UTC) - to_utc(start, UTC)
-        else:
-            days, exact = read_duration(until)
-            length = timedelta(days=days) + exact
+        try:
+            if until[:1].isdigit():
+                length = to_utc(self._placed(read_time(until), prop, self._zone()), UTC) - to_utc(start, UTC)
+            else:
+                days, exact = read_duration(until)
+                length = timedelta(days=days) + exact
+        except ValueError:
+            self.notes.append(_unreadable("RDATE"))
+            return self._fitted(start)
         return start, min(max(length, timedelta(0)), MAX_LENGTH)
 
     def _fitted(self, value: Time) -> Time:
         """Return a value of the type of the start: a date gets the start's time, or a time loses it."""
         if isinstance(self.start, datetime):
             return value if isinstance(value, datetime) else datetime.combine(value, self.start.timetz())
-        return day_of(value, self.zones.default) if isinstance(value, datetime) else value
+        return self._day(value)
 
-    def _rules(self) -> Iterator[Rule]:
-        for prop in self.properties.get("RRULE", ()):
+    def _rules(self, name: str, failures: list[str]) -> Iterator[Rule]:
+        for prop in self.properties.get(name, ()):
+            text = prop.value.strip()
             try:
-                yield read_rule(prop.value.strip(), self._last)
-            except ValueError as error:
-                raise ValueError(_unreadable("RRULE")) from error
+                rule = read_rule(text, self.start, self._last) if text else None
+            except ValueError:
+                failures.append(_unreadable(name))
+                continue
+            if rule is not None:
+                self.notes += [rule.note] if rule.note else []
+                yield rule
 
     def _last(self, value: Time) -> Time:
         start = self.start
         if not isinstance(start, datetime):
-            return day_of(value, self.zones.default) if isinstance(value, datetime) else value
+            return self._day(value)
         if not isinstance(value, datetime):
             # A date includes its whole day.
             return datetime.combine(value, time(23, 59, 59), tzinfo=start.tzinfo).astimezone(UTC)

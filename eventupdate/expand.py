@@ -7,19 +7,20 @@ the number of occurrences and the processor time of both, and never returns an e
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from itertools import islice
+from itertools import chain, islice
 from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 
 from common.errors import FeedError
 from eventupdate.details import Details, read_details
-from eventupdate.entries import Entry, read_entry
-from eventupdate.lines import Feed, Lines, Zone, read_blocks
+from eventupdate.entries import Entry
+from eventupdate.exclusion import excluded_by_rules
+from eventupdate.lines import Feed, Zone, read_blocks
 from eventupdate.plain import is_plain, plain_repetitions
-from eventupdate.properties import Properties, first_value, read_properties
 from eventupdate.repetition import Repetition, repetitions
 from eventupdate.resources import uid_key
+from eventupdate.series import read_series
 from eventupdate.timelimit import TimeLimit, TooLong
 from eventupdate.times import Time, to_utc
 from eventupdate.zones import Zones
@@ -93,7 +94,9 @@ class Expanded:
 
     occurrences: Sequence[Occurrence] = ()
     problem: str = ""
-    """Why it can't be read, else "". Its stored events stay."""
+    """Why it can't be read completely, else "". Its stored events stay; ``occurrences`` are those that are certain."""
+    note: str = ""
+    """What was passed over or is ambiguous, else ""; ``occurrences`` are complete."""
     unknown_zone: str = ""
     """The name of a time zone that is not known; the calendar's own was used."""
     is_recurring: bool = True
@@ -107,7 +110,7 @@ class Expander:
     def __init__(self, own_zones: Sequence[str]) -> None:
         """Use the first known zone of these names as the calendar's own zone, else UTC."""
         self._own_zones = list(own_zones)
-        self._zones: dict[tuple[Zone, ...], Zones] = {}
+        self._zones: dict[tuple[tuple[Zone, ...], tuple[str, ...]], Zones] = {}
         self._limit = TimeLimit(SERIES_SECONDS)
         self._until = monotonic() + CALENDAR_SECONDS
         self._count = 0
@@ -124,21 +127,21 @@ class Expander:
     def expand(self, uid: str, texts: Iterable[str], window: Window) -> Expanded:
         """Return the occurrences of all resources of one UID that start in the window.
 
-        A series that can't be read completely has a ``problem`` and no occurrences: with only some of
-        them the others would be canceled. Raises ``FeedError`` when all series together have more than
+        A series that can't be read completely has a ``problem`` and only the occurrences that are certain;
+        the caller does not cancel others. Raises ``FeedError`` when all series together have more than
         ``MAX_OCCURRENCES`` or take longer than ``CALENDAR_SECONDS``.
         """
         try:
             with self._limit.piece():
                 found = self._expand(uid, texts, window)
         except TooLong:
-            found = Expanded(problem="its recurrence rule takes too long")
+            found = _unread("its recurrence rule takes too long")
         except ValueError as error:
-            found = Expanded(problem=str(error)[:100] or "it can't be read")
+            found = _unread(str(error)[:100] or "it can't be read")
         except FeedError as error:
-            found = Expanded(problem=error.message[:100])
+            found = _unread(error.message[:100])
         except Exception as error:  # noqa: BLE001 - the libraries raise any exception on unexpected input
-            found = Expanded(problem=f"it can't be read ({type(error).__name__})")
+            found = _unread(f"it can't be read ({type(error).__name__})")
         self._count += len(found.occurrences)
         if self._count > MAX_OCCURRENCES:
             days = (window.stop - window.start).days
@@ -153,37 +156,34 @@ class Expander:
         parts = [read_blocks(text) for text in texts]
         zones = self._zones_of(parts)
         zones.missed = ""
-        core, changed = _read_series(uid, [lines for part in parts for lines in part.entries], zones)
-        if core is not None and not core.is_series and not changed:
+        series = read_series(uid, [lines for part in parts for lines in part.entries], zones)
+        (core, changed), *others = series.groups
+        if core is not None and not others and not (core.is_series or core.problem or changed):
             found = _single(core, zones.default, window)
         else:
-            times = islice(_occurrences(core, changed, zones.default, window), MAX_OF_ONE + 1)
+            groups = (_occurrences(*group, zones.default, window) for group in series.groups)
+            times = islice(chain.from_iterable(groups), MAX_OF_ONE + 1)
             # Of occurrences that the libraries return twice the last one counts.
             found = Expanded(list({occurrence.recurrence_id: occurrence for occurrence in times}.values()))
+        found = replace(found, problem=series.problem, note=series.note)
         if len(found.occurrences) > MAX_OF_ONE:
             msg = f"it repeats more than {MAX_OF_ONE} times"
             raise ValueError(msg)
         return replace(found, unknown_zone=zones.missed[:60]) if zones.missed else found
 
-    def _zones_of(self, parts: Iterable[Feed]) -> Zones:
+    def _zones_of(self, parts: Sequence[Feed]) -> Zones:
         """Return the zones of the resources, cached by their definitions."""
         defined = tuple(zone for part in parts for zone in part.zones)
-        if defined not in self._zones:
-            self._zones[defined] = Zones(defined, self._own_zones)
-        return self._zones[defined]
+        # A VCALENDAR that names another zone than the feed's first one.
+        key = (defined, tuple(part.time_zone for part in parts if part.time_zone))
+        if key not in self._zones:
+            member, *source = self._own_zones
+            self._zones[key] = Zones(defined, [member, *key[1], *source])
+        return self._zones[key]
 
 
-def _read_series(uid: str, entries: Iterable[Lines], zones: Zones) -> tuple[Entry | None, list[Entry]]:
-    """Return the entry of the series, if there is one, and the entries that replace occurrences."""
-    wholes: list[Properties] = []
-    changed: list[Properties] = []
-    for lines in entries:
-        properties = read_properties(lines)
-        (changed if first_value(properties, "RECURRENCE-ID") else wholes).append(properties)
-    cores = [read_entry(uid, properties, zones) for properties in wholes]
-    # Of several entries with one UID the highest SEQUENCE counts (RFC 5545 section 3.8.7.4), then the last.
-    core = max(reversed(cores), key=lambda entry: entry.sequence, default=None)
-    return core, [read_entry(uid, properties, zones, core) for properties in changed]
+def _unread(problem: str) -> Expanded:
+    return Expanded(problem=problem, is_recurring=False)
 
 
 def _single(entry: Entry, zone: tzinfo, window: Window) -> Expanded:
@@ -199,9 +199,12 @@ def _occurrences(
     core: Entry | None, changed: Sequence[Entry], zone: tzinfo, window: Window
 ) -> Iterator[Occurrence]:
     """Yield the occurrences of one UID that start in the window."""
+    first, stop = window.start - _MARGIN, window.stop + _MARGIN
+    if core is not None and core.exclusion_rules:
+        core = replace(core, excluded=(*core.excluded, *excluded_by_rules(core, first, stop)))
     expand = plain_repetitions if is_plain(core, changed) else repetitions
     details: dict[int, Details] = {}
-    for found in expand(core, changed, window.start - _MARGIN, window.stop + _MARGIN):
+    for found in expand(core, changed, first, stop):
         starts_at = to_utc(found.start, zone)
         if not window.holds(starts_at):
             continue

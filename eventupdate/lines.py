@@ -9,7 +9,7 @@ import codecs
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from common.errors import FeedError
 
@@ -18,20 +18,25 @@ MAX_BYTES: Final = 20_000_000
 MAX_ENTRIES: Final = 50_000
 _MAX_DEPTH: Final = 10
 
+MALFORMED: Final = "X-MALFORMED"
+"""Our own property in place of a component whose lines can't be trusted; its value says why."""
+
 Lines = list[str]
 
 _KEPT: Final[dict[str, frozenset[str]]] = {
-    "VCALENDAR": frozenset({"X-WR-TIMEZONE", "CALSCALE"}),
+    "VCALENDAR": frozenset({"X-WR-TIMEZONE", "CALSCALE", "METHOD"}),
     "VEVENT": frozenset({
-        "UID", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "SEQUENCE",
-        "SUMMARY", "DESCRIPTION", "LOCATION", "URL", "STATUS", "ORGANIZER", "CATEGORIES", "CONFERENCE",
+        "UID", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID",
+        "SEQUENCE",        "SUMMARY", "DESCRIPTION", "LOCATION", "URL", "STATUS", "ORGANIZER", "CATEGORIES", "CONFERENCE",
         "X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL", "ATTENDEE", "TRANSP",
-        "X-MICROSOFT-CDO-BUSYSTATUS",
+        "X-MICROSOFT-CDO-BUSYSTATUS", "DTSTAMP", MALFORMED,
     }),
     "VTIMEZONE": frozenset({"TZID", "X-LIC-LOCATION"}),
     "STANDARD": frozenset({"DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE", "TZNAME"}),
     "DAYLIGHT": frozenset({"DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE", "TZNAME"}),
 }  # fmt: skip
+_OF_CALENDAR: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"})
+"""Components that are never inside of each other."""
 _PARENT: Final = {
     "VEVENT": "VCALENDAR",
     "VTIMEZONE": "VCALENDAR",
@@ -60,15 +65,28 @@ class Zone:
     lines: tuple[str, ...]
 
 
+class Part(NamedTuple):
+    """One of several VCALENDARs of a feed."""
+
+    time_zone: str
+    """The value of its X-WR-TIMEZONE."""
+    entries: range
+    """The places of its entries among those of the feed."""
+    zones: Sequence[Zone]
+
+
 @dataclass(slots=True)
 class Feed:
     """A feed with a valid structure; its values have not been read yet."""
 
     time_zone: str = ""
-    """The value of X-WR-TIMEZONE."""
+    """The value of X-WR-TIMEZONE of its first VCALENDAR."""
     entries: list[Lines] = field(default_factory=list)
-    """The kept lines of every VEVENT, unfolded, without BEGIN and END."""
+    """The kept lines of every VEVENT, unfolded, without BEGIN, END and DTSTAMP."""
+    stamps: list[str] = field(default_factory=list)
+    """The DTSTAMP of every VEVENT, or ""."""
     zones: list[Zone] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
 
 def read_feed(content: bytes, charset: str = "") -> Feed:
@@ -153,12 +171,14 @@ def _refuse_what_is_no_calendar(text: str) -> None:
 
 
 class _Reader:
-    """Reads the lines, keeps the needed ones, and checks that BEGIN and END match."""
+    """Reads the lines and keeps the needed ones. A component without an END is left out, and told."""
 
     def __init__(self) -> None:
         self.feed = Feed()
         self.stack: list[str] = []
         self.kept: Lines = []
+        self.stamp = self.time_zone = self.method = ""
+        self.first_entry = self.first_zone = 0
 
     def read(self, lines: Iterator[str]) -> Feed:
         for line in lines:
@@ -166,7 +186,7 @@ class _Reader:
             if name == "BEGIN":
                 self._begin(line[6:].strip().upper())
             elif name == "END":
-                self._end(line[4:].strip().upper())
+                self._close(line[4:].strip().upper())
             elif self.stack and name in _KEPT.get(self.stack[-1], ()) and self._is_in_place():
                 self._keep(name, line)
         if self.stack:
@@ -182,38 +202,83 @@ class _Reader:
         if component == "VCALENDAR" and self.stack:
             msg = f"The calendar is malformed: it begins again inside {self.stack[-1]}."
             raise FeedError(msg)
+        if component in _OF_CALENDAR and len(self.stack) > 1 and self.stack[1] in _OF_CALENDAR:
+            self._skip(1)
         self.stack.append(component)
         if len(self.stack) > _MAX_DEPTH:
             msg = "This is not a calendar: its components are nested too deeply."
             raise FeedError(msg)
         if component in {"VEVENT", "VTIMEZONE"}:
-            self.kept = []
+            self.kept, self.stamp = [], ""
         elif component in {"STANDARD", "DAYLIGHT"}:
             self.kept.append(f"BEGIN:{component}")
 
-    def _end(self, component: str) -> None:
-        if not self.stack or self.stack[-1] != component:
-            inside = f" inside {self.stack[-1]}" if self.stack else ""
-            msg = f"The calendar is malformed: unexpected END:{component}{inside}."
+    def _close(self, component: str) -> None:
+        """Close a component, and leave out those inside of it that have no END. A stray END means nothing."""
+        if component not in self.stack:
+            return
+        place = len(self.stack) - 1 - self.stack[::-1].index(component)
+        inside = self.stack[place + 1 :]
+        if inside:
+            # Lines of an event may have been taken for those of what is not closed, unless it is an alarm.
+            is_whole = component == "VCALENDAR" or inside == ["VALARM"]
+            self._skip(place + 1 if is_whole else place)
+            if not is_whole:
+                return
+        self._end(component)
+
+    def _skip(self, place: int) -> None:
+        """Leave out the open component at this place of the stack, and those inside of it."""
+        component = self.stack[place]
+        uid = value_of(self.kept, "UID") if component == "VEVENT" else ""
+        del self.stack[place:]
+        if component == "VEVENT":
+            self.kept = []
+        self._add([f"UID:{uid or component}", f"{MALFORMED}:the END of its {component[:30]} is missing"], "")
+
+    def _add(self, lines: Lines, stamp: str) -> None:
+        self.feed.entries.append(lines)
+        self.feed.stamps.append(stamp)
+        if len(self.feed.entries) > MAX_ENTRIES:
+            msg = f"The calendar has more than {MAX_ENTRIES} entries."
             raise FeedError(msg)
+
+    def _end(self, component: str) -> None:
         if component == "VEVENT" and self._is_in_place():
-            self.feed.entries.append(self.kept)
-            if len(self.feed.entries) > MAX_ENTRIES:
-                msg = f"The calendar has more than {MAX_ENTRIES} entries."
-                raise FeedError(msg)
+            self._add(self.kept, self.stamp)
         elif component == "VTIMEZONE":
             self._keep_zone()
         elif component in {"STANDARD", "DAYLIGHT"}:
             self.kept.append(f"END:{component}")
+        elif component == "VCALENDAR":
+            self._end_calendar()
         self.stack.pop()
 
+    def _end_calendar(self) -> None:
+        feed = self.feed
+        entries = range(self.first_entry, len(feed.entries))
+        if self.method == "CANCEL":  # RFC 5546 section 3.2.5
+            for place in entries:
+                others = [line for line in feed.entries[place] if property_name(line) != "STATUS"]
+                feed.entries[place] = [*others, "STATUS:CANCELLED"]
+        if not feed.parts:
+            feed.time_zone = self.time_zone
+        feed.parts.append(Part(self.time_zone, entries, feed.zones[self.first_zone :]))
+        self.first_entry, self.first_zone = len(feed.entries), len(feed.zones)
+        self.time_zone = self.method = ""
+
     def _keep(self, name: str, line: str) -> None:
-        if self.stack[-1] != "VCALENDAR":
+        value = line.partition(":")[2].strip()
+        if name == "DTSTAMP":
+            self.stamp = value
+        elif self.stack[-1] != "VCALENDAR":
             # Exchange writes "BYDAY=MO, TU", although a rule has no blanks (RFC 5545 section 3.3.10).
-            self.kept.append("".join(line.split()) if name == "RRULE" else line)
+            self.kept.append("".join(line.split()) if name in {"RRULE", "EXRULE"} else line)
         elif name == "X-WR-TIMEZONE":
-            self.feed.time_zone = self.feed.time_zone or line.partition(":")[2].strip()
-        elif line.partition(":")[2].strip().upper() not in {"", "GREGORIAN"}:
+            self.time_zone = self.time_zone or value
+        elif name == "METHOD":
+            self.method = value.upper()
+        elif value.upper() not in {"", "GREGORIAN"}:
             msg = "The calendar does not use the Gregorian calendar."
             raise FeedError(msg)
 

@@ -25,8 +25,9 @@ class Entry(models.Model):
         null=True, blank=True, help_text="The start of one that does not recur; else None."
     )
     problem = models.CharField(
-        max_length=150, blank=True, help_text="Why it can't be read; its events stay as they were."
+        max_length=150, blank=True, help_text="Why it can't be read completely; its events stay."
     )
+    note = models.CharField(max_length=150, blank=True, help_text="What was passed over or is ambiguous.")
     unknown_zone = models.CharField(max_length=60, blank=True, help_text="A time zone that means nothing.")
 
     class Meta:

@@ -58,10 +58,15 @@ class Property(NamedTuple):
 
     def times(self) -> list[Time]:
         """Return its dates and times, without applying a zone. Raises ``ValueError``."""
-        parts = [part.strip() for part in self.value.split(",")]
-        if self.kind == "DATE":
-            return [read_time(part[:_DATE_DIGITS]) for part in parts if part]
-        return [read_time(part) for part in parts if part]
+        return [self.time(part) for part in self.parts()]
+
+    def parts(self) -> list[str]:
+        """Return the texts of its comma-separated list, without empty ones."""
+        return [part for part in map(str.strip, self.value.split(",")) if part]
+
+    def time(self, part: str) -> Time:
+        """Return one of its parts as a date or time, without applying a zone. Raises ``ValueError``."""
+        return read_time(part[:_DATE_DIGITS] if self.kind == "DATE" else part)
 
 
 Properties = dict[str, list[Property]]

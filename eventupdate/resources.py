@@ -1,15 +1,22 @@
 """Splitting a feed into resources, and the names of resources and series."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
+from itertools import islice
 from typing import Final
 
+from eventupdate.competing import Competitor, current
 from eventupdate.lines import Feed, Lines, Zone, value_of
 from eventupdate.properties import Property
 from eventupdate.reading import Resource
 from eventupdate.zones import needs_rules
 
+_INSTANT: Final = re.compile(r"(?:EXDATE|RDATE|DTEND|RECURRENCE-ID|RRULE|EXRULE)[;:].*\dZ", re.IGNORECASE)
+_DATE_LENGTH: Final = 8
+_MEANT: Final = 20
+"""At most so many VTIMEZONEs explain an instant."""
 _KEY_LENGTH: Final = 255
 _UID_LENGTH: Final = 200
 _GOOGLE: Final = "@google.com"
@@ -22,16 +29,30 @@ def resources_of(feed: Feed) -> list[Resource]:
     DTSTAMP and alarms are not part of the text or of its version: Google writes a new DTSTAMP into
     every response.
     """
-    groups: dict[str, list[Lines]] = defaultdict(list)
-    for lines in feed.entries:
-        groups[uid_of(lines)].append(lines)
-    defined = {zone.tzid: zone for zone in feed.zones if needs_rules(zone.tzid)}
-    own = feed.time_zone if feed.time_zone in defined else ""
     resources = []
-    for uid, group in groups.items():
-        text = _text(group, _needed(group, defined, own) if defined else ())
+    everywhere = {zone.tzid: zone for zone in feed.zones}
+    # By the place of the first entry: of the VCALENDARs with one such place only the last has entries.
+    zones = {part.entries.start: {zone.tzid: zone for zone in part.zones} for part in feed.parts}
+    for uid, (first, *rest) in _grouped(feed).items():
+        part = first.part
+        group = current([first, *rest]) if rest else [first]
+        lines = [entry.lines for entry in group]
+        own = zones[part.entries.start]
+        needed = _needed(lines, own, everywhere, part.time_zone) if everywhere else ()
+        text = _text(lines, needed)
+        if part.time_zone != feed.time_zone:
+            text = f"X-WR-TIMEZONE:{part.time_zone or 'UTC'}\n{text}"
         resources.append(Resource(key_of(uid), uid, sha256(text.encode()).hexdigest(), text))
     return resources
+
+
+def _grouped(feed: Feed) -> dict[str, list[Competitor]]:
+    groups: dict[str, list[Competitor]] = defaultdict(list)
+    for part in feed.parts:
+        for place in part.entries:
+            lines = feed.entries[place]
+            groups[uid_of(lines)].append(Competitor(lines, feed.stamps[place], part))
+    return groups
 
 
 def key_of(name: str) -> str:
@@ -67,9 +88,29 @@ def zone_names(lines: Lines) -> set[str]:
     return {Property(line.rpartition(":")[0], "").zone for line in lines if ";TZID=" in line.upper()}
 
 
-def _needed(group: Iterable[Lines], defined: dict[str, Zone], own: str) -> Iterator[Zone]:
-    names = {name for lines in group for name in zone_names(lines)} | {own}
-    return (zone for tzid, zone in defined.items() if tzid in names)
+def _needed(
+    group: Iterable[Lines], own: Mapping[str, Zone], others: Mapping[str, Zone], default: str
+) -> Iterator[Zone]:
+    """Yield the zones whose rules the entries need, and without rules those that explain an instant."""
+    names = {default}
+    are_all_meant = False
+    for lines in group:
+        names |= zone_names(lines)
+        are_all_meant = are_all_meant or _has_instants_for_days(lines)
+    if are_all_meant:
+        names |= set(islice(own or others, _MEANT))
+    for tzid in sorted(names):
+        zone = own.get(tzid) or others.get(tzid)
+        if zone is not None and needs_rules(tzid):
+            yield zone
+        elif zone is not None and are_all_meant:
+            yield Zone(tzid, "", (f"TZID:{tzid}",))
+
+
+def _has_instants_for_days(lines: Lines) -> bool:
+    """Say whether an all-day entry has an end or a change of its series that is written in UTC."""
+    start = value_of(lines, "DTSTART")
+    return len(start) == _DATE_LENGTH and any(_INSTANT.match(line) for line in lines)
 
 
 def _text(group: Iterable[Lines], zones: Iterable[Zone]) -> str:

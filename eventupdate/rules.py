@@ -7,7 +7,7 @@ by recurring-ical-events.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, cast
 
@@ -44,6 +44,9 @@ _PLAIN: Final = {
 }
 
 
+_PARTS: Final = _PLAIN.keys() | {"BYSECOND", "BYMINUTE", "BYHOUR", "BYYEARDAY", "BYWEEKNO"}
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A valid recurrence rule."""
@@ -54,6 +57,8 @@ class Rule:
     """Its parts by name; empty unless it is plain."""
     until: Time | None = None
     """An instant in UTC, or a date for a series of days."""
+    note: str = ""
+    """What was passed over, else ""."""
 
     @property
     def is_plain(self) -> bool:
@@ -124,18 +129,21 @@ class Rule:
                 yield day
 
 
-def read_rule(text: str, fit: Until) -> Rule:
-    """Read a rule. ``fit`` brings its UNTIL to the type and zone of the series.
+def read_rule(text: str, start: Time, fit: Until) -> Rule:
+    """Read the rule of a series with this start. ``fit`` brings its UNTIL to the series' type and zone.
 
-    Raises ``ValueError`` (with a reason to show) for a rule that can't be read.
+    Empty and unknown parts are passed over (RFC 5545 section 3.3.10 allows neither). Raises ``ValueError``
+    for a rule that can't be read.
     """
     if len(text) > MAX_RULE:
         raise ValueError(text[:MAX_RULE])
-    parts = dict(part.split("=", 1) for part in text.upper().split(";") if "=" in part)
+    parts, note = _known_parts(text)
+    if parts.keys() & {"BYWEEKNO"} and not parts.keys() & {"BYDAY", "BYMONTHDAY", "BYYEARDAY"}:
+        parts["BYDAY"] = _DAYS[start.weekday()]
     if "FREQ" not in parts or any(
         name not in _PLAIN or not _PLAIN[name].fullmatch(value) for name, value in parts.items()
     ):
-        return _read_other(text, fit)
+        return replace(_read_other(_joined(parts), fit), note=note)
     for name in ("INTERVAL", "COUNT"):
         if name in parts and int(parts[name]) < 1:
             del parts[name]
@@ -144,7 +152,32 @@ def read_rule(text: str, fit: Until) -> Rule:
         parts.pop("COUNT", None)  # RFC 5545 allows only one of them; calendars show the date
         until = fit(read_time(parts["UNTIL"]))
         parts["UNTIL"] = _written(until)
-    return Rule(";".join(f"{name}={value}" for name, value in parts.items()), parts, until)
+    return Rule(_joined(parts), parts, until, note)
+
+
+def _known_parts(text: str) -> tuple[dict[str, str], str]:
+    """Return the parts that RFC 5545 defines, and a note about others.
+
+    Raises ``ValueError`` for another calendar system (RFC 7529).
+    """
+    given = dict(part.strip().split("=", 1) for part in text.upper().split(";") if "=" in part)
+    if given.get("RSCALE", "") not in {"", "GREGORIAN", "GREGORY"}:
+        raise ValueError(text)
+    parts = {name: value for name, value in given.items() if name in _PARTS and value}
+    if given.get("SKIP", "OMIT") != "OMIT" and not _never_skips(parts):
+        return parts, "the SKIP of its RRULE is passed over"
+    others = given.keys() - _PARTS - {"RSCALE", "SKIP"}
+    odd = sorted(name for name in others if not name.startswith("X-"))
+    return parts, f"the part {odd[0][:20]} of its RRULE is passed over" if odd else ""
+
+
+def _never_skips(parts: Mapping[str, str]) -> bool:
+    """Say whether all days of a rule exist in each month, so that SKIP changes nothing."""
+    return parts.get("FREQ") in {"DAILY", "WEEKLY"} or "BYDAY" in parts
+
+
+def _joined(parts: Mapping[str, str]) -> str:
+    return ";".join(f"{name}={value}" for name, value in parts.items())
 
 
 def _read_other(text: str, fit: Until) -> Rule:

@@ -1,7 +1,8 @@
 """The stored entries of a calendar, and how a reading differs from them."""
 
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
@@ -18,9 +19,18 @@ from registration.models import Calendar
 T = TypeVar("T")
 
 BATCH: Final = 500
-_NOTED: Final = ("is_recurring", "starts_at", "problem", "unknown_zone")
+_NOTED: Final = ("is_recurring", "starts_at", "problem", "note", "unknown_zone")
+_LISTED: Final = 150
 _LEVEL: Final = 1
 """The compression level; higher levels take more time than smaller rows save."""
+
+
+class Said(NamedTuple):
+    """What the page of the calendar says about an entry, "" for nothing."""
+
+    problem: str = ""
+    note: str = ""
+    unknown_zone: str = ""
 
 
 class Held(NamedTuple):
@@ -29,8 +39,7 @@ class Held(NamedTuple):
     pk: int
     series: str
     version: str
-    problem: str
-    unknown_zone: str
+    said: Said
 
 
 class Stored(NamedTuple):
@@ -87,7 +96,8 @@ class Rows:
             update_conflicts=True,
             unique_fields=["calendar", "key"] if has_targets else None,
             update_fields=[
-                "series", "version", "text", "is_recurring", "starts_at", "problem", "unknown_zone",
+                "series", "version", "text", "is_recurring", "starts_at", "problem", "note",
+                "unknown_zone",
             ],
         )  # fmt: skip
         Entry.objects.bulk_update(self.noted, _NOTED, batch_size=BATCH)
@@ -95,9 +105,9 @@ class Rows:
 
 def held_of(calendar: Calendar) -> dict[str, Held]:
     """Return the stored resources of a calendar by key, without texts; one query."""
-    names = ("key", "pk", "series", "version", "problem", "unknown_zone")
+    names = ("key", "pk", "series", "version", *Said._fields)
     rows = Entry.objects.filter(calendar=calendar).values_list(*names)
-    return {key: Held(*rest) for key, *rest in rows}
+    return {key: Held(pk, series, version, Said(*said)) for key, pk, series, version, *said in rows}
 
 
 def changes_of(reading: Reading | None, held: Mapping[str, Held]) -> Changes:
@@ -142,23 +152,43 @@ def row_of(calendar: Calendar, resource: Resource, expanded: Expanded) -> Entry:
         is_recurring=expanded.is_recurring,
         starts_at=expanded.starts_at,
         problem=expanded.problem,
+        note=expanded.note,
         unknown_zone=expanded.unknown_zone,
     )
 
 
-def summary(rows: Mapping[str, tuple[str, str]]) -> str:
+def summary(rows: Mapping[str, Said]) -> str:
     """Return a message about entries that can't be read, at most 300 characters; "" without problems.
 
-    ``rows`` has the problem and the unknown zone of each entry (or "") by its key.
+    ``rows`` has what is said about each entry by its key.
     """
     parts = []
-    broken = [(key, problem) for key, (problem, _zone) in rows.items() if problem]
+    broken = [(key, said.problem) for key, said in rows.items() if said.problem]
     if broken:
-        key, reason = broken[0]
         what = "One entry" if len(broken) == 1 else f"{len(broken)} entries"
         stays = "was left as it was" if len(broken) == 1 else "were left as they were"
-        parts.append(f"{what} can't be read and {stays}; of “{key[:60]}”, {reason[:100]}.")
-    zone = next((zone for _problem, zone in rows.values() if zone), "")
+        parts.append(f"{what} can't be read and {stays}; {_listed(broken)}.")
+    noted = [(key, said.note) for key, said in rows.items() if said.note]
+    if noted:
+        what = (
+            "One entry is read with a mistake in it"
+            if len(noted) == 1
+            else f"{len(noted)} entries have mistakes"
+        )
+        parts.append(f"{what}; {_listed(noted)}.")
+    zone = next((said.unknown_zone for said in rows.values() if said.unknown_zone), "")
     if zone:
         parts.append(f"The time zone “{zone}” is not known; the calendar's own is used.")
     return " ".join(parts)[:300]
+
+
+def _listed(found: Iterable[tuple[str, str]]) -> str:
+    """Return the first entries with the reasons, those with one reason together."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    length = 0
+    for key, reason in found:
+        length += len(key[:60]) + (0 if reason in keys else len(reason))
+        if length > _LISTED and keys:
+            break
+        keys[reason].append(f"“{key[:60]}”")
+    return "; ".join(f"of {', '.join(names)}, {reason[:100]}" for reason, names in keys.items())

@@ -30,13 +30,6 @@ def to_utc(value: Time, zone: tzinfo) -> datetime:
     return value.astimezone(UTC)
 
 
-def day_of(value: datetime, zone: tzinfo) -> date:
-    """Return the day of a time that a producer wrote in place of a date."""
-    if value.tzinfo is not None and value.astimezone(UTC).time() == time.min:
-        return value.astimezone(UTC).date()
-    return value.astimezone(zone).date() if value.tzinfo is not None else value.date()
-
-
 def read_time(text: str) -> Time:
     """Return a date (20261124), a local time (20261124T090000) or an instant in UTC (…Z).
 

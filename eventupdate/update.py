@@ -13,6 +13,7 @@ from typing import Final
 from django.db.models import Q
 
 from common.chunks import chunks
+from eventupdate.canceled_titles import CanceledTitles
 from eventupdate.diff import Comparison, Difference, draft_of
 from eventupdate.expand import Expanded, Expander, Window
 from eventupdate.models import Entry
@@ -22,6 +23,7 @@ from eventupdate.store import (
     Changes,
     Held,
     Rows,
+    Said,
     Stored,
     changes_of,
     held_of,
@@ -48,7 +50,7 @@ class Update:
     zone: str
     """The calendar's own zone as its source names it."""
     expanded_in: str
-    """The zone in which the events were expanded."""
+    """The zone and the words with which the events were made."""
     problem: str
     """A message about entries that can't be read, or ""."""
     broken: int
@@ -62,8 +64,14 @@ def has_rolled(calendar: Calendar, window: Window) -> bool:
     return (
         calendar.expanded_until is None
         or calendar.expanded_until < window.stop
-        or calendar.expanded_in != own_zone([calendar.default_time_zone, calendar.source_time_zone])
+        or calendar.expanded_in != _basis(calendar, calendar.source_time_zone)
     )
+
+
+def _basis(calendar: Calendar, source_zone: str) -> str:
+    """Return what the events of a calendar depend on besides its entries: its zone, and words for canceled titles."""
+    mark = CanceledTitles(calendar.canceled_titles).mark
+    return own_zone([calendar.default_time_zone, source_zone])[: 200 - len(mark)] + mark
 
 
 def own_zone(names: Iterable[str]) -> str:
@@ -95,18 +103,16 @@ class _Work:
         self.calendar = calendar
         self.zone = _zone_of(calendar, reading)
         self.zones = [calendar.default_time_zone, self.zone]
+        self.canceled_titles = CanceledTitles(calendar.canceled_titles)
+        self.basis = _basis(calendar, self.zone)
         # Events beyond a horizon that was shortened are still updated.
         self.window = Window(window.start, max(window.stop, calendar.expanded_until or window.stop))
-        self.is_all = calendar.expanded_until is None or calendar.expanded_in != own_zone(self.zones)
+        self.is_all = calendar.expanded_until is None or calendar.expanded_in != self.basis
         self.held: Mapping[str, Held] = held_of(calendar)
         self.changes: Changes = changes_of(reading, self.held)
         self.comparison = Comparison(calendar.source, at)
         self.rows = Rows(gone=[row.pk for row in self.changes.gone.values()])
-        self.notes = {
-            key: (row.problem, row.unknown_zone)
-            for key, row in self.held.items()
-            if key not in self.changes.gone
-        }
+        self.notes = {key: row.said for key, row in self.held.items() if key not in self.changes.gone}
         self.by_series: dict[str, list[Resource]] = defaultdict(list)
         for resource in self.changes.resources.values():
             self.by_series[series_of(resource.uid)].append(resource)
@@ -130,9 +136,9 @@ class _Work:
             rows=self.rows,
             window=self.window,
             zone=self.zone,
-            expanded_in=own_zone(self.zones),
+            expanded_in=self.basis,
             problem=summary(self.notes),
-            broken=sum(bool(problem) for problem, _zone in self.notes.values()),
+            broken=sum(bool(said.problem) for said in self.notes.values()),
             unchanged=len(self.held)
             - len(self.changes.gone)
             - len(self.held.keys() & self.changes.resources.keys()),
@@ -143,7 +149,7 @@ class _Work:
         if new_days.start >= new_days.stop:
             return []
         starts = Q(starts_at__gte=new_days.start - _MARGIN, starts_at__lt=new_days.stop + _MARGIN)
-        rows = Entry.objects.filter(starts | Q(is_recurring=True), calendar=self.calendar, problem="")
+        rows = Entry.objects.filter(starts | Q(is_recurring=True), calendar=self.calendar)
         names = rows.order_by().values_list("series", flat=True).distinct()
         return sorted(name for name in names if name not in done)
 
@@ -173,14 +179,15 @@ class _Work:
                 broken.add(name)
                 self.broken_uids.add(uid_key(uids[name]))
             for occurrence in expanded.occurrences:
-                if not occurrence.is_canceled:
+                title = occurrence.details.title
+                if not occurrence.is_canceled and not self.canceled_titles.include(title):
                     draft = draft_of(calendar.source, name, occurrence)
                     drafts[draft.external_id] = draft
         self.comparison.compare(drafts, series, broken, window)
 
     def _note(self, new: Iterable[Resource], stored: Iterable[Stored], expanded: Expanded) -> None:
         """Collect the rows of the resources of an expanded series."""
-        said = (expanded.problem, expanded.unknown_zone)
+        said = Said(expanded.problem, expanded.note, expanded.unknown_zone)
         for resource in new:
             row = row_of(self.calendar, resource, expanded)
             self.rows.stored.append(row)
@@ -193,7 +200,6 @@ class _Work:
                     pk=self.held[known.key].pk,
                     is_recurring=expanded.is_recurring,
                     starts_at=expanded.starts_at,
-                    problem=expanded.problem,
-                    unknown_zone=expanded.unknown_zone,
+                    **said._asdict(),
                 )
                 self.rows.noted.append(note)

@@ -8,8 +8,8 @@ Zones are cached per calendar, as two calendars may define “Custom” differen
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import UTC, tzinfo
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import cache
 from io import StringIO
 from typing import Final
@@ -21,8 +21,37 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from eventupdate.lines import Zone, property_name
 
 _ABBREVIATION: Final = re.compile(r"[A-Z]{2,5}")
-_SHOWN: Final = re.compile(r"\((?:UTC|GMT)[^)]*\)\s*(.+)")
+_SHOWN: Final = re.compile(r"\(((?:UTC|GMT)[^)]*)\)\s*(.+)", re.IGNORECASE)
 """A zone as Windows displays it: “(UTC+01:00) Amsterdam, Berlin, Bern”."""
+_OFFSET: Final = re.compile(r"(?:UTC|GMT|Z)?\s?([+\-\u2212])(\d{1,2})(?::?(\d{2}))?", re.IGNORECASE)
+_FIXED: Final = re.compile(r"([+-])(\d\d):(\d\d)")
+_LONGEST_NAME: Final = 200
+_MAX_HOURS: Final = 14
+_MAX_MINUTES: Final = 59
+_OTHERS: Final[Mapping[str, str]] = {
+    "z": "UTC",
+    "utc time": "UTC",
+    "coordinated universal time": "UTC",
+    "greenwich mean time": "UTC",
+    # Names that Windows displays without the offset, older Outlooks and Notes.
+    "western/central europe": "Europe/Berlin",
+    "western europe": "Europe/Berlin",
+    "w. europe": "Europe/Berlin",
+    "central europe": "Europe/Berlin",
+    "central european": "Europe/Berlin",
+    "central european time": "Europe/Berlin",
+    "central european standard time": "Europe/Berlin",
+    "eastern europe": "Europe/Bucharest",
+    "us/pacific-new": "America/Los_Angeles",
+    "us & canada": "America/New_York",
+    "eastern": "America/New_York",
+    "central": "America/Chicago",
+    "mountain": "America/Denver",
+    "pacific": "America/Los_Angeles",
+    "singapore standard time": "Asia/Singapore",
+    "malay peninsula standard time": "Asia/Singapore",
+}
+"""Names that are no IANA name and none of Windows' keys, in lower case."""
 
 
 class Zones:
@@ -54,6 +83,25 @@ class Zones:
             self.missed = tzid
         return zone
 
+    def day_of(self, instant: datetime) -> date:
+        """Return the date that a producer wrote as an instant in UTC, which mostly is a local midnight.
+
+        It is a midnight in UTC, else in the calendar's own zone, else in one of the VTIMEZONEs; if it is
+        none, its date in the calendar's zone counts.
+        """
+        if instant.time() == time.min:
+            return instant.date()
+        zones = [self.own] if self.own else []
+        for tzid in self._defined:
+            try:
+                zone = self._look_up(tzid)
+            except ValueError:
+                continue
+            zones += [zone] if zone else []
+        found = [instant.astimezone(zone) for zone in zones]
+        midnights = (local for local in found if local.time() == time.min)
+        return next(midnights, found[0] if found else instant).date()
+
     def _look_up(self, tzid: str) -> tzinfo | None:
         defined = self._defined.get(tzid)
         if defined is None or not needs_rules(tzid):
@@ -70,53 +118,102 @@ class Zones:
 
 
 def _named(name: str) -> tzinfo | None:
-    """Return the zone of an IANA name, None for ""."""
+    """Return the zone of an IANA name or of a fixed offset ("+01:00"), None for ""."""
     if not name:
         return None
-    return UTC if name == "UTC" else ZoneInfo(name)
+    if name == "UTC":
+        return UTC
+    offset = _FIXED.fullmatch(name)
+    if offset is None:
+        return ZoneInfo(name)
+    distance = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+    return timezone(-distance if offset[1] == "-" else distance)
 
 
 def needs_rules(tzid: str) -> bool:
     """Say whether the rules of a VTIMEZONE are needed.
 
-    They are for an unknown name, and for an abbreviation: vobject (and so pretalx) calls New York "EST"
-    with summer time, which IANA's EST does not have.
+    They are for an unknown name, and for an abbreviation or an offset: vobject (and so pretalx) calls New York
+    "EST" with summer time, which IANA's EST does not have. Names that only old programs use are a guess.
     """
-    return not iana_name(tzid) or (tzid != "UTC" and _ABBREVIATION.fullmatch(tzid) is not None)
+    known = iana_name(tzid)
+    if not known or _FIXED.fullmatch(known) or tzid.strip().lower() in _OTHERS:
+        return True
+    return tzid != "UTC" and _ABBREVIATION.fullmatch(tzid) is not None
 
 
 def iana_name(name: str) -> str:
-    """Return the IANA name for a producer's name of a zone, or ""."""
-    name = name.strip().strip('"').strip("/")
-    known = _iana_names()
-    if not name:
+    """Return the IANA name for a producer's name of a zone, a fixed offset ("+01:00"), or ""."""
+    name = " ".join(name.strip().strip("\"'").strip("/").split())
+    if not name or len(name) > _LONGEST_NAME:
         return ""
-    if name.lower() in known:
-        return known[name.lower()]
-    if name in WINDOWS_TO_OLSON:
-        return WINDOWS_TO_OLSON[name]
-    # A globally unique name ends with the IANA name (RFC 5545 section 3.2.19):
-    # "/freeassociation.sourceforge.net/Europe/Berlin".
-    parts = name.lower().split("/")
-    for start in range(1, len(parts) - 1):
-        if "/".join(parts[start:]) in known:
-            return known["/".join(parts[start:])]
+    return _plain_name(name) or _in_path(name) or _offset_name(name) or _from_shown(name)
+
+
+def _plain_name(name: str) -> str:
+    """Return the IANA name for one of IANA, of Windows, of Lotus or another known one."""
+    key = name.lower()
+    found = _iana_names().get(key) or _iana_names().get(key.replace(" ", "_"))
+    return found or _windows_names().get(key) or _OTHERS.get(key, "")
+
+
+def _in_path(name: str) -> str:
+    """Return the IANA name at the end of a globally unique name (RFC 5545 section 3.2.19).
+
+    For example "/freeassociation.sourceforge.net/Tzfile/Europe/Berlin", "tzone://Microsoft/Utc".
+    """
+    parts = name.split("/")
+    for start in range(1, len(parts)):
+        # A last part without an area ("/x/Berlin") is too little, but for UTC.
+        if start == len(parts) - 1 and parts[start].lower() not in {"utc", "gmt", "zulu"}:
+            found = _windows_names().get(parts[start].lower(), "")
+        else:
+            found = _plain_name("/".join(parts[start:]))
+        if found:
+            return found
+    return ""
+
+
+def _offset_name(name: str) -> str:
+    """Return the fixed offset that a name like "UTC+01", "GMT-0330" or "+02:00" is, or ""."""
+    found = _OFFSET.fullmatch(name)
+    if found is None:
+        return ""
+    hours, minutes = int(found[2]), int(found[3] or 0)
+    if hours > _MAX_HOURS or minutes > _MAX_MINUTES:
+        return ""
+    sign = "+" if found[1] == "+" else "-"
+    return f"{sign}{hours:02}:{minutes:02}" if hours or minutes else "UTC"
+
+
+def _from_shown(name: str) -> str:
+    """Return the zone of a name as Windows or Outlook displays it, or ""."""
     shown = _SHOWN.fullmatch(name)
-    return _from_shown(shown[1]) if shown else ""
-
-
-def _from_shown(text: str) -> str:
-    windows = re.sub(r" Time\b.*", " Standard Time", text)
-    if windows in WINDOWS_TO_OLSON:
-        return WINDOWS_TO_OLSON[windows]
+    text = shown[2] if shown else name
+    # "GMT Standard Time 1" is Outlook's copy of "GMT Standard Time".
+    text = re.sub(r"\s+(?:\d{1,3}|\(\d{1,3}\))$", "", text)
+    standard = re.sub(
+        r"\b(?:Standard |Daylight |Summer )?Time\b.*", "Standard Time", text, flags=re.IGNORECASE
+    )
+    for candidate in (text, standard, f"{text} Standard Time"):
+        if found := _plain_name(candidate):
+            return found
+    if shown is None and "," not in text:
+        return ""
     cities = _cities()
-    words = (word.strip().lower().replace(" ", "_") for word in text.split(","))
-    return next((cities[word] for word in words if word in cities), "")
+    words = (re.sub(r"\s*\(.*\)", "", word).strip().lower().replace(" ", "_") for word in text.split(","))
+    city = next((cities[word] for word in words if word in cities), "")
+    return city or (_offset_name(shown[1].replace(".", ":")) if shown else "")
 
 
 @cache
 def _iana_names() -> dict[str, str]:
     return {name.lower(): name for name in available_timezones()}
+
+
+@cache
+def _windows_names() -> dict[str, str]:
+    return {name.lower(): known for name, known in WINDOWS_TO_OLSON.items()}
 
 
 @cache

@@ -228,13 +228,6 @@ def test_a_date_that_is_written_with_a_time_is_a_date() -> None:
         "DTSTART:20261399T000000Z",
         "DTSTART:PT1H",
         "X-NOTHING:1",
-        "DTSTART:20261124T090000Z\nRRULE:FREQ=SOMETIMES",
-        "DTSTART:20261124T090000Z\nRRULE:COUNT=3",
-        "DTSTART:20261124T090000Z\nRRULE:FREQ=WEEKLY;UNTIL=soon",
-        "DTSTART:20261124T090000Z\nRDATE:soon",
-        "DTSTART:20261124T090000Z\nEXDATE:soon",
-        "DTSTART:20261124T090000Z\nDURATION:soon",
-        "DTSTART:20261124T090000Z\nRECURRENCE-ID:soon",
     ],
 )
 def test_a_broken_entry_is_named_and_spoils_nothing_else(line: str) -> None:
@@ -242,12 +235,6 @@ def test_a_broken_entry_is_named_and_spoils_nothing_else(line: str) -> None:
     assert [o.uid for o in expansion.occurrences] == ["two@test"]
     assert list(expansion.broken) == ["one@test"]
     assert expansion.problem.startswith("One entry can't be read and was left as it was; of “one@test”, ")
-
-
-def test_a_broken_override_leaves_its_whole_series_out() -> None:
-    # Half of a series would cancel the other half.
-    expansion = expanded(entry(*WEEKLY), override("20261123T100000", "DTSTART:soon"), single(uid="two@test"))
-    assert [o.uid for o in expansion.occurrences] == ["two@test"]
 
 
 def test_a_broken_text_is_not_the_end_of_an_entry() -> None:

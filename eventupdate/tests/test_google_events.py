@@ -221,4 +221,4 @@ def test_half_a_character_spoils_nothing() -> None:
 
 
 def test_an_exception_that_does_not_say_of_what_is_no_series_of_its_own() -> None:
-    assert "RECURRENCE-ID:" in lines(recurringEventId="e0", status="cancelled")
+    assert "RECURRENCE-ID:unknown" in lines(recurringEventId="e0", status="cancelled")

@@ -5,7 +5,7 @@ import pytest
 from common.errors import FeedError
 from eventupdate import lines
 from eventupdate.lines import read_feed
-from eventupdate.tests.texts import calendar, entry, single
+from eventupdate.tests.texts import NEW_YORK_ZONE, WINDOW, calendar, entry, expand, expanded, single
 
 
 def refusal(content: bytes | str, charset: str = "") -> str:
@@ -45,10 +45,67 @@ def test_half_a_calendar_says_where_it_breaks_off() -> None:
     assert "ends inside VEVENT" in refusal(text[: text.index("DURATION")])
 
 
-def test_a_component_that_ends_inside_another_is_refused() -> None:
-    assert "unexpected END:VEVENT inside VALARM" in refusal(
-        calendar("BEGIN:VEVENT", "BEGIN:VALARM", "END:VEVENT")
-    )
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        ("BEGIN:VTODO\nUID:t\nEND:VTOOD", "VTODO"),
+        ("BEGIN:VTODO\nUID:t", "VTODO"),
+        ("BEGIN:VEVENT\nUID:bad\nDTSTART:20261124T090000Z\nEND:VEVNET", "bad"),
+        ("BEGIN:VEVENT\nUID:bad\nBEGIN:VCARD\nDTSTART:20261124T090000Z\nEND:VEVENT", "bad"),
+        ("BEGIN:VEVENT\nBEGIN:VTODO\nEND:VTODO\nEND:VEVENT", "VEVENT"),
+        ("BEGIN:VTIMEZONE\nTZID:x\nBEGIN:STANDARD\nEND:STANDRAD\nEND:VTIMEZONE", "VTIMEZONE"),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_one_bad_component_is_left_out_and_told(bad: str, named: str, *, is_first: bool) -> None:
+    good = single(uid="good")
+    expansion = expanded(*((bad, good) if is_first else (good, bad)))
+    assert [o.uid for o in expansion.occurrences] == ["good"]
+    assert list(expansion.broken) == [named]
+    assert f"“{named}”" in expansion.problem
+
+
+def test_an_alarm_without_an_end_leaves_its_event() -> None:
+    alarm = entry("DTSTART:20261124T090000Z", "BEGIN:VALARM", "TRIGGER:-PT5M")
+    expansion = expanded(alarm, single(uid="two"))
+    assert [o.uid for o in expansion.occurrences] == ["one@test", "two"]
+    assert list(expansion.broken) == ["VALARM"]
+
+
+def test_a_stray_end_and_a_doubled_begin_cost_nothing() -> None:
+    assert [o.uid for o in expanded("END:VTODO", single()).occurrences] == ["one@test"]
+    assert [o.uid for o in expanded("BEGIN:VEVENT", single()).occurrences] == ["one@test"]
+
+
+def second_calendar(second: str, zone: str = "") -> list[str]:
+    feed = read_feed((calendar("X-WR-TIMEZONE:Europe/Berlin", single("20261124T090000")) + second).encode())
+    return [f"{o.uid} {o.starts_at:%H:%M}" for o in expand(feed, WINDOW, zone).occurrences]
+
+
+def test_each_of_two_calendars_has_its_own_zone() -> None:
+    tokyo = calendar(single("20261124T090000", uid="two"), "X-WR-TIMEZONE:Asia/Tokyo")
+    assert second_calendar(tokyo) == ["two 00:00", "one@test 08:00"]
+    assert second_calendar(tokyo, "America/New_York") == ["one@test 14:00", "two 14:00"]
+    assert second_calendar(calendar(single("20261124T090000", uid="two"))) == ["one@test 08:00", "two 09:00"]
+
+
+def test_each_of_two_calendars_has_its_own_definitions_of_zones() -> None:
+    at_nine = "DTSTART;TZID=Our office:20261124T090000"
+    other = NEW_YORK_ZONE.replace("-0400", "+0100").replace("-0500", "+0000")
+    feeds = calendar(NEW_YORK_ZONE, entry(at_nine)) + calendar(other, entry(at_nine, uid="two"))
+    found = expand(read_feed(feeds.encode()), WINDOW).occurrences
+    assert [f"{o.uid} {o.starts_at:%H:%M}" for o in found] == ["two 09:00", "one@test 14:00"]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_method_cancel_cancels_the_entries_of_its_calendar(place: int) -> None:
+    parts = [entry("DTSTART:20261124T090000Z", "STATUS:CONFIRMED")]
+    parts.insert(place, "METHOD:CANCEL")
+    feed = read_feed((calendar(*parts) + calendar("METHOD:PUBLISH", single(uid="two"))).encode())
+    assert [(o.uid, o.is_canceled) for o in expand(feed, WINDOW).occurrences] == [
+        ("one@test", True),
+        ("two", False),
+    ]
 
 
 def test_a_calendar_within_a_calendar_is_refused() -> None:

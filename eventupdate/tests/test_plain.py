@@ -17,6 +17,11 @@ DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 HEADS = (
     ";TZID=Europe/Berlin", ";TZID=America/New_York", ";TZID=Australia/Lord_Howe", ";TZID=Asia/Tokyo", ";VALUE=DATE", "Z",
 )  # fmt: skip
+DATE_FORMS = (
+    ";VALUE=DATE:{:.8}", ":{:.8}", ":{:.8}T000000", ":{:.8}T000000Z", ";TZID=America/New_York:{:.8}T000000",
+    ";TZID=W. Europe Standard Time:{:.8}T000000", ";TZID=Asia/Tokyo:{:.8}T233000",
+)  # fmt: skip
+"""How producers write a date of a series of days."""
 ZONES = Zones([], ["Europe/Berlin"])
 
 starts = st.datetimes(datetime(2023, 1, 1), datetime(2026, 12, 31)).map(lambda at: at.replace(microsecond=0))  # noqa: DTZ001 - local times
@@ -90,11 +95,11 @@ def series(draw: st.DrawFn) -> tuple[Entry, list[Entry]]:
     wall = [original.strftime("%Y%m%dT%H%M%S") for original in chosen]
     left_out = draw(st.integers(0, len(wall)))
     stamp = ";VALUE=DATE:{:.8}" if head == ";VALUE=DATE" else ":{}Z" if head == "Z" else head + ":{}"
-    zone = ZONES.own
-    if head == "Z":  # what repeats in UTC follows the clocks of the calendar's own zone
-        wall = [to_utc(original, zone or UTC).strftime("%Y%m%dT%H%M%S") for original in chosen]
-    lines += [f"EXDATE{stamp.format(text)}" for text in wall[:left_out]]
+    forms = DATE_FORMS if head == ";VALUE=DATE" else [stamp]
+    lines += [f"EXDATE{draw(st.sampled_from(forms)).format(text)}" for text in wall[:left_out]]
     core = read_lines("one", lines, ZONES)
+    # A local time that the clocks skip or repeat is one instant however it is written.
+    assert {to_utc(one, UTC) for one in core.excluded} == {to_utc(one, UTC) for one in chosen[:left_out]}
     move = timedelta(days=draw(st.integers(-40, 40)), hours=draw(st.integers(-3, 3)))
     parts = [
         read_lines(

@@ -16,6 +16,29 @@ from eventupdate.zones import iana_name
         ("(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna", "Europe/Amsterdam"),
         ("(UTC-05:00) Eastern Time (US & Canada)", "America/New_York"),
         ("UTC", "UTC"),
+        ("Z", "UTC"),
+        ("tzone://Microsoft/Utc", "UTC"),
+        ("/softwarestudio.org/Tzfile/America/Argentina/Ushuaia", "America/Argentina/Ushuaia"),
+        ("UTC+01", "+01:00"),
+        ("utc-3:30", "-03:30"),
+        ("GMT+0200", "+02:00"),
+        ("GMT -5", "-05:00"),
+        ("+05:30", "+05:30"),
+        ("UTC+00:00", "UTC"),
+        ("UTC+99", ""),
+        ("GMT Standard Time 1", "Europe/London"),
+        ("gmt standard time", "Europe/London"),
+        ("W. Europe Daylight Time", "Europe/Berlin"),
+        ("Eastern Daylight Time", "America/New_York"),
+        ("America/New York", "America/New_York"),
+        ("(GMT-05.00) Eastern Time (US & Canada)", "America/New_York"),
+        ("(GMT+01:00) Sarajevo, Skopje, Warsaw, Zagreb", "Europe/Sarajevo"),
+        ("(UTC+03:00) Nowhere in particular", "+03:00"),
+        ("Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna", "Europe/Amsterdam"),
+        ("Western/Central Europe", "Europe/Berlin"),
+        ("Eastern", "America/New_York"),
+        ("Room 12", ""),
+        ("x" * 5000, ""),
         ("Our office", ""),
         ("", ""),
         ("../../etc/passwd", ""),
@@ -65,6 +88,12 @@ def test_a_zones_name_means_nothing_to_another_calendar() -> None:
     assert starts(NEW_YORK_ZONE, at_nine("Our office")) == ["2026-11-24 14:00"]
     assert starts(other, at_nine("Our office")) == ["2026-11-24 09:00"]
     assert expanded(at_nine("Our office")).unknown_zones == ["Our office"]
+
+
+@pytest.mark.parametrize("name", ["GMT-0500", "UTC+01", "Eastern"])
+def test_the_rules_of_an_offset_or_a_guessed_name_go_before_the_name(name: str) -> None:
+    rules, talk = NEW_YORK_ZONE.replace("Our office", name), entry(f"DTSTART;TZID={name}:20260707T090000")
+    assert starts(rules, talk, window=window("2026-07-01", "2026-08-01")) == ["2026-07-07 13:00"]
 
 
 def test_each_era_of_a_zone_counts_in_its_time() -> None:
@@ -128,7 +157,11 @@ def test_a_zone_that_the_calendar_names_for_itself_in_windows_words_is_known() -
     assert starts("X-WR-TIMEZONE:Tokyo Standard Time", FLOATING) == ["2026-11-24 00:00"]
 
 
-def test_what_repeats_in_utc_follows_the_clocks_of_the_calendars_own_zone() -> None:
-    weekly = entry("DTSTART:20261020T070000Z", "RRULE:FREQ=WEEKLY;COUNT=2")
-    found = starts("X-WR-TIMEZONE:Europe/Berlin", weekly, window=window("2026-10-19", "2026-11-01"))
-    assert found == ["2026-10-20 07:00", "2026-10-27 08:00"]
+@pytest.mark.parametrize("zone", ["", "America/New_York"])
+@pytest.mark.parametrize("more", ["", ";BYHOUR=23"])
+def test_what_repeats_in_utc_stays_in_utc(zone: str, more: str) -> None:
+    weekly = entry("DTSTART:20261020T233000Z", f"RRULE:FREQ=WEEKLY;COUNT=2;BYDAY=TU{more}")
+    found = starts(
+        "X-WR-TIMEZONE:Europe/Berlin", weekly, window=window("2026-10-19", "2026-11-01"), zone=zone
+    )
+    assert found == ["2026-10-20 23:30", "2026-10-27 23:30"]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from eventupdate.expand import Expander, Occurrence, Window, window_at
 from eventupdate.lines import Feed, read_feed
 from eventupdate.resources import resources_of
-from eventupdate.store import summary
+from eventupdate.store import Said, summary
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WINDOW = window_at(AT, 60)
@@ -67,7 +67,7 @@ def expand(feed: Feed, window: Window, zone: str = "") -> Expansion:
             found.occurrences += one.occurrences
             found.broken |= {resource.uid: one.problem} if one.problem else {}
             found.unknown_zones += [one.unknown_zone] if one.unknown_zone else []
-            said[resource.key] = (one.problem, one.unknown_zone)
+            said[resource.key] = Said(one.problem, one.note, one.unknown_zone)
     found.occurrences.sort(key=lambda o: (o.starts_at, o.external_id))
     found.problem = summary(said)
     return found

@@ -16,7 +16,7 @@ _SECRETS: Final = {
     "password": "New password",
     "file": "New file",
 }
-_READ_AGAIN: Final = frozenset({*_SECRETS, "default_time_zone"})
+_READ_AGAIN: Final = frozenset({*_SECRETS, "default_time_zone", "canceled_titles"})
 """A change of one of these has the whole calendar read again."""
 _STATE: Final = frozenset({"etag", "last_modified", "content_hash", "sync_token", "next_sync_at"})
 

@@ -53,11 +53,25 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
 
     class Meta:
         model = Calendar
-        fields: tuple[str, ...] = ("name", "url", "user_name", "password", "default_time_zone", "interval")
-        labels = {"url": "Address", "default_time_zone": "Time zone of events without one"}
+        fields: tuple[str, ...] = (
+            "name",
+            "url",
+            "user_name",
+            "password",
+            "default_time_zone",
+            "interval",
+            "canceled_titles",
+        )
+        labels = {
+            "url": "Address",
+            "default_time_zone": "Time zone of events without one",
+            "canceled_titles": "Canceled if the title contains",
+        }
         help_texts = {
             "url": "The iCalendar address (https:// or webcal://). Stored encrypted.",
             "default_time_zone": "Empty: the calendar's time zone, or UTC.",
+            "canceled_titles": "Words, separated by commas. With ^ before it, a word counts only at the beginning: "
+            "^Canceled, called off.",
         }
         widgets = {"url": forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"})}
 

@@ -83,6 +83,11 @@ class Calendar(models.Model):
         blank=True,
         help_text="For entries that name no zone. Empty: the calendar's own, or UTC.",
     )
+    canceled_titles = models.CharField(
+        max_length=300,
+        blank=True,
+        help_text="Words, separated by commas: an event with one of them in its title counts as canceled.",
+    )
     interval = models.DurationField(default=timedelta(minutes=5), help_text="Time between two readings.")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=now, editable=False)
@@ -95,7 +100,10 @@ class Calendar(models.Model):
         max_length=200, blank=True, editable=False, help_text="The zone that the source calls its own."
     )
     expanded_in = models.CharField(
-        max_length=200, blank=True, editable=False, help_text="The zone that its events were made in."
+        max_length=200,
+        blank=True,
+        editable=False,
+        help_text="The zone and the words for canceled titles that its events were made with.",
     )
     expanded_until = models.DateTimeField(null=True, blank=True, editable=False)
     next_sync_at = models.DateTimeField(default=now, null=True, blank=True)

@@ -67,6 +67,15 @@ def test_a_new_address_is_read_at_once_and_as_a_whole(page: Client, calendar: Ca
     assert calendar.next_sync_at <= now()
 
 
+def test_words_for_canceled_titles_are_stored_and_the_calendar_is_read_again(
+    page: Client, calendar: Calendar
+) -> None:
+    save(page, calendar, canceled_titles="^Canceled, called off")
+    assert calendar.canceled_titles == "^Canceled, called off"
+    assert calendar.content_hash == ""
+    assert "called off" in page.get(f"/calendars/{calendar.pk}/edit/").content.decode()
+
+
 def test_a_password_does_not_go_to_another_server(page: Client, calendar: Calendar) -> None:
     save(page, calendar, url="https://192.0.2.8/me.ics")
     assert (calendar.url, calendar.user_name, calendar.password) == ("https://192.0.2.8/me.ics", "", "")

@@ -26,7 +26,7 @@ FIELDS: Final = (
     "conferenceData(entryPoints(entryPointType,uri))"
 )
 """The requested fields of each event; a partial response is much smaller."""
-_REPETITION: Final = frozenset({"RRULE", "RDATE", "EXDATE"})
+_REPETITION: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE"})
 _LONGEST: Final = timedelta(days=31)
 _PARTSTATS: Final[Mapping[str, str]] = {
     "needsAction": "NEEDS-ACTION",
@@ -69,8 +69,9 @@ def _lines(item: Item, time_zone: str) -> Iterator[str]:
     yield f"UID:{escaped(uid_of(item))}"
     yield from _when(item, time_zone, is_local=is_part or is_series)
     if is_part:
-        # Without an original start this is empty, and the exception unreadable: it is not the series itself.
-        yield _time("RECURRENCE-ID", item.get("originalStartTime") or {}, time_zone, is_local=True)
+        original = _time("RECURRENCE-ID", item.get("originalStartTime") or {}, time_zone, is_local=True)
+        # Empty it would be the series itself.
+        yield "RECURRENCE-ID:unknown" if original == "RECURRENCE-ID:" else original
     lines = (" ".join(str(line).split()) for line in item.get("recurrence") or ())
     yield from (line for line in lines if property_name(line) in _REPETITION)
     yield f"SEQUENCE:{int(item.get('sequence') or 0)}"
