@@ -283,11 +283,12 @@ def report(found: dict[str, Any]) -> None:
 
 
 def is_little(written: dict[str, Any]) -> bool:
-    """Say whether one moved entry wrote its own rows and no others: itself, its event, a change, its notices."""
+    """Say whether one moved entry wrote its own rows and no others: itself, its event with its mark, a change, its notices."""
     expected = {
         "eventupdate_entry": (0, 1, 0),
         "eventinvoke_event": (0, 1, 0),
         "eventinvoke_eventchange": (1, 0, 0),
+        "eventinvoke_unplanned": (1, 0, 1),
     }
     own = {table: tuple(counts) for table, counts in written.items() if table in expected}
     others = set(written) - set(expected) - {"registration_calendar", "eventinvoke_delivery"}

@@ -83,7 +83,7 @@ def seed(kind: str, count: int, sink: Sink, due_at: datetime | None = None) -> N
     far = due_at or datetime.now(UTC) + timedelta(days=1)
     event = Event.objects.create(
         source="system", external_id=f"{kind}-{time.time_ns()}", title="PFS telecon", location="Room 201",
-        starts_at=far + timedelta(minutes=10), deadline_at=far + timedelta(hours=1), planned_version=1,
+        starts_at=far + timedelta(minutes=10), deadline_at=far + timedelta(hours=1),
     )  # fmt: skip
     name = f"{kind}{time.time_ns()}"
     users = User.objects.bulk_create(

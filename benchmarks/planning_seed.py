@@ -78,7 +78,6 @@ def events(calendar: Any, name: str, count: int) -> None:
             Event(
                 source=f"calendar:{calendar.pk}", external_id=f"{name}{n}", title=f"telecon {n} {words} ",
                 starts_at=at, ends_at=at + timedelta(hours=1), deadline_at=at + timedelta(hours=1),
-                planned_version=1,
             )
         )  # fmt: skip
     Event.objects.bulk_create(rows, batch_size=_CHUNK)

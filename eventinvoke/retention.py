@@ -89,11 +89,12 @@ def past_periods(before: datetime) -> "QuerySet[Period]":
 
 
 def past_events(before: datetime, leaving: "tuple[QuerySet[Any], ...]" = ()) -> "QuerySet[Event]":
-    """Return the planned events that were over before an instant and that only ``leaving`` rows refer to."""
+    """Return the events that were over before an instant and that only ``leaving`` rows refer to.
+
+    A mark refers to its event too: what is not planned yet stays.
+    """
     is_over = Q(ends_at__isnull=True) | Q(ends_at__lt=before)
-    events = Event.objects.filter(
-        is_over, deadline_at__lt=before, starts_at__lt=before, planned_version__gt=0
-    )
+    events = Event.objects.filter(is_over, deadline_at__lt=before, starts_at__lt=before)
     leaving_by_model: dict[type[Model], QuerySet[Any]] = {rows.model: rows for rows in leaving}
     for relation in Event._meta.related_objects:
         model = relation.related_model

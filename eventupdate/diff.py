@@ -166,6 +166,8 @@ def _renamed(new: Mapping[str, EventDraft], gone: Mapping[int, Event], at: datet
     with the same start, and the same UID or else the same title, is renamed. The ids also change when a
     whole series is moved; its upcoming events are moved then.
     """
+    if not gone:
+        return []
     olds_left, news_left = dict(gone), dict(new)
     found: list[Event] = []
     for is_by_uid in (True, False):

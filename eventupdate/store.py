@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Final, NamedTuple, TypeVar
 
-from django.db import connection
-
 from common.chunks import chunks
+from common.db import bulk
 from eventupdate.expand import Expanded
 from eventupdate.models import Entry
 from eventupdate.reading import Reading, Resource
@@ -19,6 +19,11 @@ from registration.models import Calendar
 T = TypeVar("T")
 
 BATCH: Final = 500
+_STORED: Final = (
+    "calendar_id", "key", "series", "version", "text", "is_recurring", "starts_at", "problem", "note",
+    "unknown_zone",
+)  # fmt: skip
+_values = attrgetter(*_STORED)
 _NOTED: Final = ("is_recurring", "starts_at", "problem", "note", "unknown_zone")
 _LISTED: Final = 150
 _LEVEL: Final = 1
@@ -89,17 +94,8 @@ class Rows:
         """Write them, with a query for each kind and ``BATCH``."""
         for pks in chunks(self.gone, BATCH):
             Entry.objects.filter(pk__in=pks).delete()
-        has_targets = connection.features.supports_update_conflicts_with_target
-        Entry.objects.bulk_create(
-            self.stored,
-            batch_size=BATCH,
-            update_conflicts=True,
-            unique_fields=["calendar", "key"] if has_targets else None,
-            update_fields=[
-                "series", "version", "text", "is_recurring", "starts_at", "problem", "note",
-                "unknown_zone",
-            ],
-        )  # fmt: skip
+        rows = [_values(row) for row in self.stored]
+        bulk.upsert(Entry, _STORED, rows, key=("calendar_id", "key"))
         Entry.objects.bulk_update(self.noted, _NOTED, batch_size=BATCH)
 
 

@@ -28,8 +28,10 @@ from eventupdate.store import Rows
 
 T = TypeVar("T")
 
-STEP: Final = 200
+STEP: Final = 1_000
 """So many events or entries are written before the lease is checked again."""
+_STEP_SQLITE: Final = 200
+"""On SQLite others wait for the whole database, not for the calendar's row alone."""
 WRITING_SECONDS: Final = 0.1
 """On SQLite syncs write about so long, then let other connections write."""
 GAP_SECONDS: Final = 0.12
@@ -46,7 +48,7 @@ def write(source: str, difference: Difference, rows: Rows, lease: Lease) -> None
         return
     lease.store(expanded_until=None)
     with _Pace(lease) as pace:
-        for renamed in chunks(difference.renamed, STEP):
+        for renamed in chunks(difference.renamed, _step()):
             pace.step()
             Event.objects.bulk_update(renamed, ["external_id", "series"])
         if difference.removed:
@@ -54,10 +56,14 @@ def write(source: str, difference: Difference, rows: Rows, lease: Lease) -> None
         if difference.added or difference.changed:
             # One call for all events, as each call reads the registrations.
             publish(pace.over(chain(difference.added, difference.changed)))
-        for part in rows.parts(STEP):
+        for part in rows.parts(_step()):
             pace.step()
             with lease.transaction():
                 part.write()
+
+
+def _step() -> int:
+    return min(STEP, _STEP_SQLITE) if connection.vendor == "sqlite" else STEP
 
 
 class _Turn:
@@ -119,11 +125,11 @@ class _Pace:
             self._turn.give_back()
 
     def over(self, items: Iterable[T]) -> Iterator[T]:
-        """Yield items, with a stop before every ``STEP`` of them.
+        """Yield items, with a stop before every ``_step()`` of them.
 
         ``publish`` and ``withdraw`` read their batches from it between two transactions.
         """
-        for some in chunks(items, STEP):
+        for some in chunks(items, _step()):
             self.step()
             yield from some
 

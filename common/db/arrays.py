@@ -1,7 +1,7 @@
 """Arrays for PostgreSQL, written as its own literals: ``{1,2,3}``.
 
 A driver adapts each element of a list separately. For a batch with thousands of keys this costs more than
-the query. Elements are numbers, UUIDs, instants, days, texts and None.
+the query. Elements are numbers, UUIDs, instants, days, texts, bytes and None.
 See https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO.
 """
 
@@ -35,6 +35,8 @@ def _element(value: object) -> str:
         return "NULL"
     if isinstance(value, date):  # and datetime
         return f'"{value.isoformat()}"'
+    if isinstance(value, bytes):
+        return rf'"\\x{value.hex()}"'
     if isinstance(value, int | float | UUID):
         return str(value)
     msg = f"{type(value).__name__} can't be written into an array"

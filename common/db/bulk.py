@@ -18,7 +18,11 @@ _PARAMETERS: Final = 30_000
 """SQLite takes at most 32,766 parameters a statement (https://www.sqlite.org/limits.html)."""
 _JOINED: Final = 500
 """Rows that one statement joins to a table in MariaDB, at most."""
-_IGNORING: Final = {"sqlite": ("INSERT", " ON CONFLICT DO NOTHING"), "mysql": ("INSERT IGNORE", "")}
+_IGNORING: Final = {
+    "postgresql": ("INSERT", " ON CONFLICT DO NOTHING"),
+    "sqlite": ("INSERT", " ON CONFLICT DO NOTHING"),
+    "mysql": ("INSERT IGNORE", ""),
+}
 
 Row = Sequence[Any]
 Fields = Sequence["models.Field[Any, Any]"]
@@ -63,8 +67,38 @@ def insert_missing(
 
     Columns that are left out get the model's defaults.
     """
+    return _insert(model, columns, rows, _IGNORING[connection.vendor], returning)
+
+
+def upsert(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], key: Sequence[str]
+) -> None:
+    """Insert rows, or set the columns of those that exist: ``key`` names the columns of a unique constraint.
+
+    No two rows may have the same key. Columns that are left out get the model's defaults, in new rows only.
+    """
+    others = [_quoted(_field(model, name)) for name in columns if name not in key]
+    if connection.vendor == "mysql":
+        ending = " ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = VALUES({name})" for name in others)
+    else:
+        named = ", ".join(_quoted(_field(model, name)) for name in key)
+        ending = f" ON CONFLICT ({named}) DO UPDATE SET " + ", ".join(
+            f"{name} = EXCLUDED.{name}" for name in others
+        )
+    _insert(model, columns, rows, ("INSERT", ending))
+
+
+def _insert(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    manner: tuple[str, str],
+    returning: Sequence[str] = (),
+) -> list[tuple[Any, ...]]:
+    """Insert rows by a verb, and with an ending that says what a conflict does."""
     if not rows:
         return []
+    verb, on_conflict = manner
     fields = [_field(model, name) for name in columns]
     rest = [f for f in model._meta.concrete_fields if f not in fields and not f.primary_key]
     constants = [_prepared(field, field.get_default()) for field in rest]
@@ -75,9 +109,8 @@ def insert_missing(
     if connection.vendor == "postgresql":
         selected = ", ".join([f"c{index}" for index in range(len(fields))] + ["%s"] * len(rest))
         arrays, values = _unnested(fields, rows)
-        statement = f"INSERT {into} SELECT {selected} FROM {arrays} ON CONFLICT DO NOTHING{ending}"
+        statement = f"INSERT {into} SELECT {selected} FROM {arrays}{on_conflict}{ending}"
         return _executed(statement, [*constants, *values], has_rows=bool(returning))
-    verb, on_conflict = _IGNORING[connection.vendor]
     place = "(" + ", ".join(["%s"] * (len(fields) + len(rest))) + ")"
     found: list[tuple[Any, ...]] = []
     for some in chunks(rows, _PARAMETERS // (len(fields) + len(rest))):

@@ -40,6 +40,7 @@ def test_a_null_character_which_no_text_can_hold_is_left_out(texts: list[object]
         ("timestamptz", [datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC), None]),
         ("timestamptz", [datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC), datetime(1, 1, 2, tzinfo=UTC)]),
         ("date", [date(2026, 2, 28)]),
+        ("bytea", [b"", b'\0\xff\\",{}', None]),
     ],
 )
 def test_postgresql_reads_back_what_was_written(kind: str, values: list[object]) -> None:

@@ -36,11 +36,6 @@ class Event(models.Model):
     )
     canceled_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False, help_text="Rises with every change.")
-    planned_version = models.PositiveIntegerField(
-        default=0,
-        editable=False,
-        help_text="The version that its deliveries follow; 0 from a change until it is planned.",
-    )
     created_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(default=now, editable=False)
 
@@ -60,7 +55,6 @@ class Event(models.Model):
             models.Index(fields=["deadline_at"], name="event_deadline"),
             models.Index(fields=["series"], name="event_series"),
             models.Index(fields=["starts_at"], name="event_start"),
-            models.Index(fields=["id"], name="event_unplanned", condition=Q(planned_version=0)),
         ]
 
     def __str__(self) -> str:

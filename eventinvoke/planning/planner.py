@@ -1,6 +1,6 @@
 """Planning: bring deliveries and periods in line with events and registrations, in bounded transactions.
 
-An event and a registration each carry a mark (``version`` above ``planned_version``) that is committed with
+An event and a registration each have a mark (``planning.marks``, ``planned_version``) that is committed with
 their change. Planning either of them locks the events first and reads the registrations after that, so that of a
 changed event and a changed registration the one that is planned last sees both. The mark goes in the
 transaction that writes the last deliveries, and only if the version is still the one that was planned.
@@ -9,8 +9,7 @@ Planning touches PENDING rows and nothing else, and planning twice changes nothi
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import islice
 from typing import Final
 
 from django.db import transaction
@@ -19,7 +18,7 @@ from common.clock import now
 from common.db.give_way import give_way
 from common.states import State
 from eventinvoke.models import Delivery, Event
-from eventinvoke.planning import change_notices, reconcile
+from eventinvoke.planning import change_notices, marks, reconcile
 from eventinvoke.planning.delivery_row import Row, Scope, rows_of, rows_of_members, told_by_twins
 from eventinvoke.planning.desired import Wish, wishes_of
 from eventinvoke.planning.event_row import AnyEvent, EventRow
@@ -33,9 +32,12 @@ from registration.models import Registration, Step
 
 EVENTS: Final = 250
 """So many events are planned in one transaction at most; an answer about one of them waits for its end."""
+FIRST: Final = 1
+"""The version of an event that has not changed since it was first published."""
 NEW: Final = 4
 """So many times more of new events, about which no answer can wait."""
 _COLUMNS: Final = EventRow._fields
+_NONE: Final[Mapping[int, EventRow]] = {}
 
 
 class Planner:
@@ -45,16 +47,25 @@ class Planner:
         """Hold nothing yet."""
         self._held: dict[frozenset[str], Held] = {}
 
-    def plan(self, pks: Iterable[int], *, are_new: bool = False) -> None:
+    def plan(self, pks: Iterable[int]) -> None:
         """Plan some stored events with every registration, and take their marks off."""
-        todo = dict.fromkeys(sorted(set(pks)))
-        most = EVENTS * NEW if are_new else EVENTS
+        self._plan(dict.fromkeys(sorted(set(pks))), EVENTS, _NONE)
+
+    def plan_new(self, events: Iterable[EventRow]) -> None:
+        """Plan events that the caller has stored just now, and take their marks off.
+
+        They need not be read again, unless another process has changed one since.
+        """
+        new = {event.pk: event for event in events}
+        self._plan(dict.fromkeys(sorted(new)), EVENTS * NEW, new)
+
+    def _plan(self, todo: dict[int, None], most: int, new: Mapping[int, EventRow]) -> None:
         at_once = most
         while todo:
-            done, place = self._plan_some(list(islice(todo, at_once)), None, are_new=are_new)
+            done, place = self._plan_some(list(islice(todo, at_once)), None, new)
             while place is not None:
                 give_way()
-                done, place = self._plan_some([place.event], place, are_new=False)
+                done, place = self._plan_some([place.event], place)
             # Lock few events where few fit a transaction.
             at_once = min(most, 2 * len(done) + 1)
             for pk in done:
@@ -63,7 +74,7 @@ class Planner:
                 give_way()
 
     def _plan_some(
-        self, pks: list[int], place: Place | None, *, are_new: bool
+        self, pks: list[int], place: Place | None, new: Mapping[int, EventRow] = _NONE
     ) -> tuple[list[int], Place | None]:
         """Plan the first of some events in one transaction; return their keys, or where one was left.
 
@@ -72,37 +83,35 @@ class Planner:
         """
         for is_last in (False, False, True):
             with transaction.atomic():
-                locked = Event.objects.select_for_update().filter(pk__any_of=pks).order_by("source", "pk")
-                rows = list(locked.values_list("version", *_COLUMNS))
-                marks = {row[1]: row[0] for row in rows}
-                events = [EventRow._make(row[1:]) for row in rows]
+                versions, events = _lock(pks, new)
                 held = self._held_for(events, may_read=is_last)
                 if held is not None:
-                    return self._plan_locked(events, marks, held, place, pks, are_new=are_new)
+                    return self._plan_locked(events, versions, held, place, pks, are_new=bool(new))
             self._read(events)
         raise AssertionError
 
     def _plan_locked(
         self,
         events: Sequence[EventRow],
-        marks: Mapping[int, int],
+        versions: Mapping[int, int],
         held: Held,
         place: Place | None,
         pks: Collection[int],
         *,
         are_new: bool,
     ) -> tuple[list[int], Place | None]:
-        after = place.plan if place is not None and marks.get(place.event) == place.version else 0
-        counts = {} if are_new or after else counts_of(marks)
+        after = place.plan if place is not None and versions.get(place.event) == place.version else 0
+        counts = {} if are_new or after else counts_of(versions)
         part = part_of(events, held, counts, after, WISHES * NEW if are_new else WISHES)
         steps = held.steps_of({one.pk for _event, one in part.pairs})
         write(part.events, part.pairs, steps, part.scope, are_new=are_new)
         held.forget()
         planned = [event.pk for event in part.events]
         if part.scope.until is not None:
-            return [], Place(planned[0], marks[planned[0]], part.scope.until)
-        _take_marks_off({pk: marks[pk] for pk in planned})
-        return planned + [pk for pk in pks if pk not in marks], None
+            return [], Place(planned[0], versions[planned[0]], part.scope.until)
+        gone = [pk for pk in pks if pk not in versions]
+        marks.take_off({pk: versions[pk] for pk in planned}, gone)
+        return planned + gone, None
 
     def _held_for(self, events: Sequence[EventRow], *, may_read: bool) -> Held | None:
         """Return the registrations that look at these events, if they are known as they are in this transaction."""
@@ -120,6 +129,20 @@ class Planner:
         state = state_of(sources)
         self._held[sources] = Held(registrations_for(events), state)
         return self._held[sources]
+
+
+def _lock(pks: Collection[int], new: Mapping[int, EventRow]) -> tuple[dict[int, int], list[EventRow]]:
+    """Lock those of some events that exist, in the order of their sources; return their versions and their rows.
+
+    Those that are still as they were ``new`` are not read.
+    """
+    locked = Event.objects.select_for_update().filter(pk__any_of=list(pks)).order_by("source", "pk")
+    if new:
+        versions = dict(locked.values_list("pk", "version"))
+        if all(version == FIRST for version in versions.values()):
+            return versions, [new[pk] for pk in versions]
+    rows = list(locked.values_list("version", *_COLUMNS))
+    return {row[1]: row[0] for row in rows}, [EventRow._make(row[1:]) for row in rows]
 
 
 def write(
@@ -203,22 +226,9 @@ def _end_asides(events: Sequence[EventRow], rows: Sequence[Row]) -> None:
     reconcile.cancel(stale, "The event was moved or canceled.")
 
 
-def _take_marks_off(planned: Mapping[int, int]) -> None:
-    """Note the versions of some locked events as planned; most have the same version."""
-    for version, some in groupby(sorted(planned.items(), key=itemgetter(1)), key=itemgetter(1)):
-        unplanned = Event.objects.filter(pk__any_of=[pk for pk, _version in some])
-        unplanned.filter(planned_version=0).update(planned_version=version)
-
-
 def plan_events(pks: Collection[int]) -> None:
     """Bring the deliveries of some stored events in line with all registrations."""
     Planner().plan(pks)
-
-
-def unplanned_events(limit: int) -> list[int]:
-    """Return some events whose deliveries do not follow their last change."""
-    rows = Event.objects.filter(planned_version=0).order_by("pk")
-    return list(rows.values_list("pk", flat=True)[:limit])
 
 
 def plan_registration(registration: Registration, events: Sequence[int]) -> None:

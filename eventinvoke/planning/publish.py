@@ -13,7 +13,6 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import F
 
 from common.channels import Severity
 from common.chunks import chunks
@@ -21,8 +20,9 @@ from common.clock import now
 from common.db import bulk
 from common.errors import InputError
 from eventinvoke.models import Event
-from eventinvoke.planning import event_history
-from eventinvoke.planning.planner import Planner
+from eventinvoke.planning import event_history, marks
+from eventinvoke.planning.event_row import EventRow
+from eventinvoke.planning.planner import FIRST, Planner
 from registration.models.registrations import SEVERITIES
 
 BATCH: Final = 1_000
@@ -183,8 +183,7 @@ def withdraw(source: str, external_ids: Iterable[str]) -> int:
             known = Event.objects.select_for_update().filter(source=source, external_id__any_of=ids)
             pks = list(known.filter(canceled_at__isnull=True).order_by("pk").values_list("pk", flat=True))
             at = now()
-            events = Event.objects.filter(pk__any_of=pks)
-            count += events.update(canceled_at=at, updated_at=at, version=F("version") + 1, planned_version=0)
+            count += marks.change(pks, canceled_at=at, updated_at=at)
             event_history.write(
                 event_history.change_of(pk, {"canceled_at": None}, {"canceled_at": at}) for pk in pks
             )
@@ -201,9 +200,9 @@ def _publish_batch(drafts: Mapping[Name, EventDraft], planner: Planner, empty: _
         made = _make(new)
         if len(made) < len(new):
             # They came twice, or another process has published them at this moment: they are no longer new.
-            stored |= _stored(new.keys() - {name for _pk, name in made})
+            stored |= _stored(new.keys() - {(event.source, event.external_id) for event in made})
         changed = _change([(stored[name], draft) for name, draft in drafts.items() if name in stored])
-    planner.plan([pk for pk, _name in made], are_new=True)
+    planner.plan_new(made)
     planner.plan(changed)
     return Published(len(made), len(changed), len(drafts) - len(made) - len(changed))
 
@@ -223,11 +222,21 @@ def _stored(names: Iterable[Name]) -> dict[Name, _Stored]:
     }
 
 
-def _make(drafts: Mapping[Name, EventDraft]) -> list[tuple[int, Name]]:
-    """Store new events; return keys and names, but for those that another process has stored at this moment."""
+def _make(drafts: Mapping[Name, EventDraft]) -> list[EventRow]:
+    """Store new events, marked; return them, but for those that another process has stored at this moment."""
     rows = [(*name, *_values(draft)) for name, draft in drafts.items()]
     made = bulk.insert_missing(Event, _NEW, rows, returning=("id", "source", "external_id"))
-    return [(pk, (source, external_id)) for pk, source, external_id in made]
+    marks.put_on((pk, FIRST) for pk, _source, _external_id in made)
+    return [_row(pk, drafts[source, external_id]) for pk, source, external_id in made]
+
+
+def _row(pk: int, draft: EventDraft) -> EventRow:
+    """Return a new event as it is stored."""
+    return EventRow(
+        pk, draft.source, draft.external_id, draft.title, draft.description, draft.location, draft.attendees,
+        draft.labels, draft.severity, draft.starts_at, draft.ends_at, draft.deadline_at or draft.starts_at, draft.is_all_day,
+        draft.starts_on, None, draft.series,
+    )  # fmt: skip
 
 
 def _change(pairs: Iterable[tuple[_Stored, EventDraft]]) -> list[int]:
@@ -239,9 +248,10 @@ def _change(pairs: Iterable[tuple[_Stored, EventDraft]]) -> list[int]:
         values = (None, *_values(draft))
         if values == stored.values:
             continue
-        rows.append((stored.pk, *values, at, stored.version + 1, 0))
+        rows.append((stored.pk, *values, at, stored.version + 1))
         before, after = (dict(zip(_COMPARED, some, strict=True)) for some in (stored.values, values))
         changes.append(event_history.change_of(stored.pk, before, after))
-    bulk.update(Event, [*_COMPARED, "updated_at", "version", "planned_version"], rows)
+    bulk.update(Event, [*_COMPARED, "updated_at", "version"], rows)
+    marks.put_on((row[0], row[-1]) for row in rows)
     event_history.write(changes)
     return [row[0] for row in rows]

@@ -17,8 +17,9 @@ from common.db.give_way import give_way
 from common.errors import InputError
 from eventinvoke.models import Delivery, Event
 from eventinvoke.planning.concerned import concerned_by
+from eventinvoke.planning.marks import unplanned_events
 from eventinvoke.planning.matching import DATE_SOURCE
-from eventinvoke.planning.planner import Planner, plan_registration, unplanned_events
+from eventinvoke.planning.planner import Planner, plan_registration
 from eventinvoke.planning.publish import EventDraft, publish, withdraw
 from registration.models import Registration
 

@@ -20,6 +20,7 @@ from common.errors import ForgedError
 from common.states import MISSED, State
 from eventinvoke.models import Attempt, Delivery, Event, Receipt
 from eventinvoke.models.deliveries import report_until
+from eventinvoke.planning import marks
 from eventinvoke.planning.escalation import Cause, Miss, bring_forward
 
 _STATUS = 32
@@ -120,4 +121,4 @@ def _look_for_changes(attempt: Attempt) -> None:
     event = Event.objects.filter(deliveries=attempt.delivery_id)
     changed = event.filter(~Q(starts_at=attempt.starts_at) | Q(canceled_at__isnull=False))
     if attempt.starts_at is not None and (pk := changed.values_list("pk", flat=True).first()) is not None:
-        Event.objects.filter(pk=pk).update(planned_version=0)
+        marks.change([pk])

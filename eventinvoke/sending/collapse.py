@@ -41,14 +41,17 @@ class _Meeting(NamedTuple):
     series: str
     title: str
     starts_at: datetime
-    version: int
-    planned_version: int
+    unplanned: int | None
+    """The version that is not planned yet, if there is one."""
+
+
+_COLUMNS: Final = (*_Meeting._fields[:-1], "unplanned__version")
 
 
 def collapse(rows: Sequence[Row], instant: datetime) -> list[Row]:
     """Return the deliveries that are to be sent, and settle or postpone the others."""
     pks = {row.event_id for row in rows if row.origin not in _APART}
-    found = Event.objects.filter(pk__any_of=pks).values_list(*_Meeting._fields)
+    found = Event.objects.filter(pk__any_of=pks).values_list(*_COLUMNS)
     meetings = {row[0]: _Meeting(*row) for row in found}
     rows = _planned(rows, meetings, instant)
     twins = twins_of(meetings.values())
@@ -78,7 +81,7 @@ def _planned(rows: Sequence[Row], meetings: Mapping[int, _Meeting], instant: dat
         row.pk
         for row in rows
         if row.event_id in meetings
-        and meetings[row.event_id].planned_version < meetings[row.event_id].version
+        and meetings[row.event_id].unplanned is not None
         and row.due_at > instant - _PATIENCE
     ]
     if not stale:

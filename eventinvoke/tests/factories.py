@@ -16,7 +16,6 @@ class EventFactory(factory.django.DjangoModelFactory):
     source = "system"
     external_id = factory.Sequence(str)
     title = "PFS telecon"
-    planned_version = 1
     starts_at = factory.LazyFunction(lambda: now() + timedelta(minutes=10))
     deadline_at = factory.LazyAttribute(lambda event: event.starts_at + timedelta(hours=1))
 

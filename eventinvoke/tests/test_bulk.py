@@ -76,10 +76,27 @@ def test_more_rows_than_are_joined_at_once_are_updated(django_assert_max_num_que
     assert all((e.title, e.labels) == (e.external_id, {"n": e.external_id}) for e in Event.objects.all())
 
 
+def test_rows_that_exist_are_set_and_the_others_inserted() -> None:
+    at = now()
+    columns = ("source", "external_id", "title", "starts_at", "deadline_at")
+    key = ("source", "external_id")
+    bulk.upsert(Event, columns, [("system", str(number), "Old", at, at) for number in range(3)], key=key)
+    Event.objects.update(location="Hall")
+    later = at + timedelta(hours=1)
+    bulk.upsert(
+        Event, columns, [("system", str(number), "New", later, later) for number in (1, 2, 3)], key=key
+    )
+    found = Event.objects.order_by("external_id").values_list("title", "starts_at", "location")
+    assert list(found) == [
+        ("Old", at, "Hall"), ("New", later, "Hall"), ("New", later, "Hall"), ("New", later, ""),
+    ]  # fmt: skip
+
+
 def test_nothing_to_write_is_no_query(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         bulk.insert(Attempt, COLUMNS, [])
         bulk.insert_missing(Attempt, COLUMNS, [])
+        bulk.upsert(Attempt, COLUMNS, [], key=("id",))
         bulk.update(Attempt, ["reason"], [])
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import F
 
 from common.clock import now
 from common.states import State
-from eventinvoke.models import Delivery, Event, Share
+from eventinvoke.models import Delivery, Event, Share, Unplanned
+from eventinvoke.planning import marks
+from eventinvoke.planning.event_row import EventRow
 from eventinvoke.planning.parts import WISHES
 from eventinvoke.planning.planner import Planner, plan_registration
 from eventinvoke.planning.publish import EventDraft, publish, withdraw
@@ -75,8 +76,7 @@ def test_every_plan_gets_its_delivery() -> None:
         Crowd()
     assert Delivery.objects.pending().count() == MANY
     assert max(written) < MANY
-    event = Event.objects.get()
-    assert event.planned_version == event.version
+    assert not Unplanned.objects.exists()
 
 
 def test_a_moved_event_moves_all_deliveries() -> None:
@@ -109,9 +109,8 @@ def test_an_event_that_changes_between_two_parts_is_planned_from_the_beginning()
     crowd = Crowd()
     planner = Planner()
     event = Event.objects.get()
-    events = Event.objects.filter(pk=event.pk)
-    events.update(version=F("version") + 1, planned_version=0)
-    done, place = planner._plan_some([event.pk], None, are_new=False)
+    marks.change([event.pk])
+    done, place = planner._plan_some([event.pk], None)
     assert (done, place is None) == ([], False)
     crowd.starts_at += timedelta(hours=1)
     changes = {
@@ -119,9 +118,9 @@ def test_an_event_that_changes_between_two_parts_is_planned_from_the_beginning()
         "ends_at": None,
         "deadline_at": crowd.starts_at + timedelta(hours=1),
     }
-    events.update(version=F("version") + 1, planned_version=0, **changes)
+    marks.change([event.pk], **changes)
     while place is not None:
-        done, place = planner._plan_some([event.pk], place, are_new=False)
+        done, place = planner._plan_some([event.pk], place)
     assert done == [event.pk]
     assert crowd.due == {crowd.starts_at - 10 * MINUTE}
 
@@ -138,7 +137,7 @@ def test_a_new_event_that_another_process_planned_for_one_registration_is_shared
         deadline_at=starts_at + timedelta(hours=1),
     )  # fmt: skip
     plan_registration(plans[1], [event.pk])
-    Planner().plan([event.pk], are_new=True)
+    Planner().plan_new([EventRow(*(getattr(event, name) for name in EventRow._fields))])
     delivery = Delivery.objects.get()
     assert delivery.registration_id == plans[1].pk
     assert Share.objects.get().registration_id == plans[0].pk

@@ -71,9 +71,10 @@ def test_one_moved_event_writes_its_row_its_deliveries_and_one_change() -> None:
     with statements() as written:
         scene.publish()
     assert sorted(written) == [
+        "DELETE eventinvoke_unplanned 1",
         "INSERT eventinvoke_eventchange 1",
+        "INSERT eventinvoke_unplanned 1",
         "UPDATE eventinvoke_delivery 2",
-        "UPDATE eventinvoke_event 1",
         "UPDATE eventinvoke_event 1",
     ]
     assert EventChange.objects.get().event.external_id == "7"
@@ -93,9 +94,10 @@ def test_many_moved_events_move_their_deliveries_in_one_statement() -> None:
     with statements() as written:
         scene.publish()
     assert sorted(written) == [
+        f"DELETE eventinvoke_unplanned {MANY}",
         f"INSERT eventinvoke_eventchange {MANY}",
+        f"INSERT eventinvoke_unplanned {MANY}",
         f"UPDATE eventinvoke_delivery {2 * MANY}",
-        f"UPDATE eventinvoke_event {MANY}",
         f"UPDATE eventinvoke_event {MANY}",
     ]
     assert set(Delivery.objects.pending().values_list("pk", flat=True)) == before
@@ -115,8 +117,9 @@ def test_a_new_severity_reaches_many_deliveries_in_one_statement() -> None:
     with statements() as written:
         scene.publish(severity=20)
     assert sorted(written) == [
+        f"DELETE eventinvoke_unplanned {MANY}",
+        f"INSERT eventinvoke_unplanned {MANY}",
         f"UPDATE eventinvoke_delivery {2 * MANY}",
-        f"UPDATE eventinvoke_event {MANY}",
         f"UPDATE eventinvoke_event {MANY}",
     ]
     assert set(Delivery.objects.values_list("severity", flat=True)) == {20}

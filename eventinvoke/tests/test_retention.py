@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db.models import Model
 
 from common.states import State
-from eventinvoke.models import Answer, Attempt, DailyCount, Delivery, Event, Held, Receipt, Share
+from eventinvoke.models import Answer, Attempt, DailyCount, Delivery, Event, Held, Receipt, Share, Unplanned
 from eventinvoke.replies.receipts import Report, apply
 from eventinvoke.retention import PAYLOADS, prune
 from eventinvoke.tests import records
@@ -156,14 +156,23 @@ def test_what_waits_for_a_digest_stays_with_its_period() -> None:
     [
         {"starts_at": START + DAY, "deadline_at": START + DAY},
         {"starts_at": OLD, "deadline_at": OLD, "ends_at": START},
-        {"starts_at": OLD, "deadline_at": OLD, "planned_version": 0},
     ],
-    ids=["to come", "runs", "not planned"],
+    ids=["to come", "runs"],
 )
 def test_an_event_that_is_not_over_stays(values: dict[str, Any]) -> None:
     event = event_of(**values, created_at=OLD)
     prune()
     assert Event.objects.filter(pk=event.pk).exists()
+
+
+def test_an_event_that_is_not_planned_stays() -> None:
+    event = event_of(starts_at=OLD, deadline_at=OLD, created_at=OLD)
+    Unplanned.objects.create(event=event, version=event.version)
+    prune()
+    assert Event.objects.filter(pk=event.pk).exists()
+    Unplanned.objects.all().delete()
+    prune()
+    assert not Event.objects.filter(pk=event.pk).exists()
 
 
 def test_the_record_of_a_deleted_member_stays_until_its_time() -> None:

@@ -22,6 +22,8 @@ BEFORE: Final = [
     ("eventupdate", "0002_problems"),
     ("registration", "0004_zones"),
 ]
+COLUMN: Final = [("eventinvoke", "0015_language")]
+"""The last version in which the mark of an event was a column of it."""
 PAGES: Final = ("inbox", "upcoming-list", "history-list", "change-list")
 _ROUNDS: Final = 50
 
@@ -47,6 +49,16 @@ def load() -> dict[str, list[str]]:
             for statement in connection.ops.sequence_reset_sql(no_style(), models):
                 cursor.execute(statement)
     return {label: [str(row[0]) for row in table["rows"]] for label, table in given["tables"].items()}
+
+
+def mark_one() -> int:
+    """Migrate to the version before the marks had a table, and leave an event unplanned there; return its key."""
+    executor = MigrationExecutor(connection)
+    executor.migrate(COLUMN)
+    Event = executor.loader.project_state(COLUMN).apps.get_model("eventinvoke", "Event")  # noqa: N806
+    pk: int = Event.objects.order_by("pk").values_list("pk", flat=True)[0]
+    Event.objects.filter(pk=pk).update(planned_version=0)
+    return pk
 
 
 def _row(model: Any, values: dict[str, Any], shift: timedelta) -> Any:
@@ -123,6 +135,7 @@ def main() -> None:
     """Load, upgrade, plan, and say what there is after each of it."""
     django.setup()
     before = load()
+    marked = mark_one()
     call_command("migrate", verbosity=0)
     from eventinvoke.planning.obsolete import unwanted  # noqa: PLC0415 - after the set-up
 
@@ -130,7 +143,9 @@ def main() -> None:
         "before": before,
         "after": {label: [str(row["pk"]) for row in rows_of(label)] for label in before},
         "upgraded": rows_of("eventinvoke.Delivery", *DELIVERY),
-        "events": rows_of("eventinvoke.Event", "external_id", "starts_at", "version", "planned_version"),
+        "events": rows_of("eventinvoke.Event", "external_id", "starts_at", "version"),
+        "marked": marked,
+        "marks": rows_of("eventinvoke.Unplanned", "version"),
         "moves": rows_of("eventinvoke.EventChange", "event_id", "at", "before__starts_at"),
         "members": rows_of("registration.Member", "name"),
         "attempts": rows_of("eventinvoke.Attempt", "delivery__sent_at", "delivery__starts_at", "starts_at"),
