@@ -179,6 +179,8 @@ class _Reader:
         self.kept: Lines = []
         self.stamp = self.time_zone = self.method = ""
         self.first_entry = self.first_zone = 0
+        self.nameless = 0
+        """Entries that were left out and have no UID."""
 
     def read(self, lines: Iterator[str]) -> Feed:
         for line in lines:
@@ -191,6 +193,9 @@ class _Reader:
                 self._keep(name, line)
         if self.stack:
             msg = f"The calendar is incomplete: it ends inside {self.stack[-1]}."
+            raise FeedError(msg)
+        if self.feed.entries and self.nameless == len(self.feed.entries):
+            msg = "The calendar is malformed: none of its entries can be read."
             raise FeedError(msg)
         return self.feed
 
@@ -234,6 +239,7 @@ class _Reader:
         del self.stack[place:]
         if component == "VEVENT":
             self.kept = []
+        self.nameless += not uid
         self._add([f"UID:{uid or component}", f"{MALFORMED}:the END of its {component[:30]} is missing"], "")
 
     def _add(self, lines: Lines, stamp: str) -> None:
