@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
             options={"verbose_name_plural": "unplanned events", "ordering": ["pk"]},
         ),
         migrations.RunPython(put_on, take_back),
-        migrations.RunPython(drop_whole_index, make_whole_index),
+        migrations.RunPython(drop_whole_index, make_whole_index, atomic=False),
         migrations.RemoveIndex(model_name="event", name="event_unplanned"),
         migrations.RemoveField(model_name="event", name="planned_version"),
     ]
