@@ -57,8 +57,12 @@ def wait_for(notice: Notice, state: State) -> None:
 
 def settled(twilio: SimulatedTwilio, notice: Notice, state: State) -> None:
     """Wait for the end of the call and of its callbacks, and for the state."""
-    twilio.wait_for_call(NUMBER, until=lambda call: call.is_over)
+    call = twilio.wait_for_call(NUMBER, until=lambda call: call.is_over)
     wait_for(notice, state)
+    wait_until(
+        lambda: any(one.parameters.get("CallStatus") == call.status for one in twilio.callbacks),
+        what="the call's last callback",
+    )
 
 
 def test_a_person_hears_the_notice_and_confirms_by_a_key(twilio: SimulatedTwilio) -> None:
@@ -178,8 +182,8 @@ def test_what_became_of_a_call_can_be_asked_for_when_no_callback_came(twilio: Si
     twilio.wait_for_call(NUMBER, status="busy")
     for asked in (message, replace(message, provider_id=sent.provider_id)):
         (found,) = channel.ask([asked])
-        assert (found.outcome, found.reason) == (Outcome.REJECTED, "The line was busy.")
-        assert found.provider_id == sent.provider_id
+        assert (found.outcome, found.reason) == (Outcome.UNDELIVERED, "The line was busy.")
+        assert (found.provider_id, found.may_redial) == (sent.provider_id, True)
 
 
 def test_a_code_is_spoken_digit_by_digit_twice(twilio: SimulatedTwilio) -> None:
