@@ -40,6 +40,21 @@ def summarise_due() -> int:
     return sum(_try_to_summarise(*pair) for pair in list(dict.fromkeys(due[:LOOKED_AT]))[:AT_ONCE])
 
 
+def summarise_of(registration: Registration) -> int:
+    """Tell at once what a mute holds back that is about to be deleted; return how many digests that were.
+
+    What another mute of the member still covers waits for the end of that one.
+    """
+    held = Held.objects.filter(registration=registration)
+    members = sorted(set(held.order_by().values_list("member", flat=True)))
+    if not members:
+        return 0
+    with transaction.atomic():
+        Period.objects.filter(registration=registration).delete()
+        held.update(until=now())
+        return sum(_summarise(member, registration.pk) for member in members)
+
+
 def _try_to_summarise(member: int, registration: int | None) -> bool:
     """Make one summary. One that can't be made does not hold up the others."""
     try:

@@ -128,6 +128,39 @@ def test_overlapping_periods_have_one_summary_after_the_last(clock: Any) -> None
     assert event.title == "Held back during “Holiday”"
 
 
+def test_what_a_deleted_mute_held_back_is_told_at_once(clock: Any) -> None:
+    one = runner()
+    observe(one, START - HOUR, START + HOUR)
+    hold_back(one, "Telecon")
+    one.delete()
+    (event,) = summaries()
+    assert (event.title, "Telecon" in event.description) == ("Held back during “Observing”", True)
+    assert fire("inbox").tried == 1
+    assert summarise_due() == 0
+
+
+def test_what_a_deleted_mute_held_back_waits_for_another_that_runs(clock: Any) -> None:
+    one = runner()
+    other = runner(member=one.member, calendar=one.calendar)
+    observe(one, START - HOUR, START + HOUR)
+    hold_back(one, "Telecon")
+    held_by = Held.objects.get().registration_id
+    Registration.objects.filter(pk=held_by or 0).delete()
+    assert summaries() == []
+    assert Held.objects.get().registration_id in {one.pk, other.pk} - {held_by}
+    clock.move_to(START + HOUR)
+    assert summarise_due() == 1
+
+
+def test_a_mute_that_is_deleted_with_its_member_tells_no_one(clock: Any) -> None:
+    one = runner()
+    observe(one, START - HOUR, START + HOUR)
+    hold_back(one, "Telecon")
+    one.member.user.delete()
+    assert not Held.objects.exists()
+    assert fire("inbox").tried == 0
+
+
 def test_a_mute_of_other_sources_delays_no_summary(clock: Any) -> None:
     one = runner()
     other = runner(member=one.member, muted_sources=["monitor"])
