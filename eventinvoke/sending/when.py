@@ -9,11 +9,9 @@ from typing import Final
 from django.utils import formats
 from django.utils.translation import get_language, gettext, ngettext
 
-_HOUR: Final = 60
-_DAY: Final = 24 * _HOUR
-"""Minutes."""
-_WEEK: Final = 7 * 24
-"""Hours."""
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
 _FORMATS: Final = {
     "de": ("j. F Y", "j. F"),
     "en": ("j F Y", "j F"),
@@ -49,22 +47,21 @@ def say_distance(ahead: timedelta) -> str:
 
     Rounded to the minute within a day, to the hour within a week, to the day beyond.
     """
-    minutes = round(abs(ahead).total_seconds() / 60)
-    if minutes == 0:
+    if round(abs(ahead) / _MINUTE) == 0:
         return gettext("now")
-    span = {"span": _say_span(minutes)}
+    span = {"span": _say_span(abs(ahead))}
     return gettext("in %(span)s") % span if ahead > timedelta(0) else gettext("%(span)s ago") % span
 
 
-def _say_span(minutes: int) -> str:
-    # Each is rounded before it is compared: 6 days 23 hours 40 minutes are “7 days”.
-    hours = round(minutes / _HOUR)
-    if minutes < _DAY:
-        parts = [_hours(minutes // _HOUR), _minutes(minutes % _HOUR)]
-    elif hours < _WEEK:
+def _say_span(span: timedelta) -> str:
+    # Each is rounded before it is compared, and once: 6 days 23 hours 40 minutes are “7 days”.
+    minutes, hours = round(span / _MINUTE), round(span / _HOUR)
+    if minutes < 24 * 60:
+        parts = [_hours(minutes // 60), _minutes(minutes % 60)]
+    elif hours < 7 * 24:
         parts = [_days(hours // 24), _hours(hours % 24)]
     else:
-        parts = [_days(round(minutes / _DAY))]
+        parts = [_days(round(span / _DAY))]
     said = [part for part in parts if part]
     if len(said) == 1:
         return said[0]

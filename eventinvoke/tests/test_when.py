@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils.translation import override
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eventinvoke.sending.when import local, say_day, say_distance, say_time
@@ -77,6 +77,8 @@ def test_a_distance_is_said_in_each_language(language: str, later: str, before: 
 
 @settings(deadline=None)
 @given(st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=400)))
+@example(timedelta(days=7, hours=11, minutes=59, seconds=40))
+@example(timedelta(days=1, minutes=29, seconds=40))
 def test_a_distance_never_lies(ahead: timedelta) -> None:
     with override("en"):
         said = say_distance(ahead)
