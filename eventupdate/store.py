@@ -19,10 +19,7 @@ from registration.models import Calendar
 T = TypeVar("T")
 
 BATCH: Final = 500
-_STORED: Final = (
-    "calendar_id", "key", "series", "version", "text", "is_recurring", "starts_at", "problem", "note",
-    "unknown_zone",
-)  # fmt: skip
+_STORED: Final = tuple(field.attname for field in Entry._meta.concrete_fields if not field.primary_key)
 _values = attrgetter(*_STORED)
 _NOTED: Final = ("is_recurring", "starts_at", "problem", "note", "unknown_zone")
 _LISTED: Final = 150
