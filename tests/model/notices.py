@@ -64,6 +64,11 @@ class Notice:
         """Say whether it is of the same plan, event and start."""
         return (self.plan, self.event, self.start) == (other.plan, other.event, other.start)
 
+    def is_almost(self, other: "Notice") -> bool:
+        """Say whether it has told the same step of a start less than ``LATE`` away: that is not repeated."""
+        is_same = (self.plan, self.step, self.event) == (other.plan, other.step, other.event)
+        return is_same and self.told_at is not None and 0 < abs(self.start - other.start) < LATE
+
     @property
     def has_told(self) -> bool:
         """Say whether its member was told; a call that a provider accepted may still wait in its queue."""

@@ -64,6 +64,7 @@ class Reference:
         self.refused &= wanted.keys()
         for key, n in wanted.items():
             mine = [m for m in self._of(n) if m.step is n.step]
+            mine += [m for m in self.notices if m.is_almost(n)]
             if key in self.refused or any(m.state != State.CANCELED or m.is_missed for m in mine):
                 continue
             if n.due < self.now and not self._is_worth_it(n, wanted.values()):
