@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from eventupdate.lines import Lines, Part, value_of
-from eventupdate.times import read_time
+from eventupdate.times import read_sequence, read_time
 
 _ONE_EXPORT: Final = timedelta(minutes=1)
 """A producer that stamps entries with the time of the export does so within this time."""
@@ -23,8 +23,7 @@ class Competitor(NamedTuple):
     @property
     def rank(self) -> tuple[int, str, Lines]:
         """The higher one counts; the lines only make the choice independent of the order."""
-        sequence = value_of(self.lines, "SEQUENCE")
-        return int(sequence) if sequence.isdecimal() else 0, self.stamp, self.lines
+        return read_sequence(value_of(self.lines, "SEQUENCE")), self.stamp, self.lines
 
 
 def current(entries: Sequence[Competitor]) -> list[Competitor]:

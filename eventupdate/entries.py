@@ -12,7 +12,7 @@ from typing import Final
 from eventupdate.lines import MALFORMED, Lines
 from eventupdate.properties import Properties, Property, first_value, read_properties
 from eventupdate.rules import Rule, read_rule
-from eventupdate.times import MAX_LENGTH, Length, Time, read_duration, read_time, to_utc
+from eventupdate.times import MAX_LENGTH, Length, Time, read_duration, read_sequence, read_time, to_utc
 from eventupdate.zones import Zones
 
 Added = Time | tuple[Time, timedelta]
@@ -103,10 +103,7 @@ class _Regular:
 
     def entry(self, uid: str) -> Entry:
         """Return the entry."""
-        try:
-            sequence = int(first_value(self.properties, "SEQUENCE") or 0)
-        except ValueError:
-            sequence = 0
+        sequence = read_sequence(first_value(self.properties, "SEQUENCE"))
         parts = self.properties.get("RECURRENCE-ID")
         rules = {rule.text: rule for rule in self._rules("RRULE", self.problems)}
         return Entry(

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 
 from dateutil import rrule
 
-from eventupdate.entries import Entry
+from eventupdate.entries import MAX_DATES, Entry
 from eventupdate.rules import Rule
 from eventupdate.times import Time, to_utc
 
@@ -13,12 +13,18 @@ from eventupdate.times import Time, to_utc
 def excluded_by_rules(core: Entry, first: datetime, stop: datetime) -> Iterator[Time]:
     """Yield what the EXRULEs of an entry exclude between two instants, in the type of its start.
 
-    The start is excluded only if the rule yields it. Raises ``ValueError`` for a rule that can't be expanded.
+    The start is excluded only if the rule yields it. Raises ``ValueError`` for a rule that can't be expanded, or that
+    excludes more than ``MAX_DATES``.
     """
+    count = 0
     for rule in core.exclusion_rules:
         for found in _starts(rule, core.start, first.date(), stop.date()):
             if rule.until is not None and _key(found) > rule.until:
                 break
+            count += 1
+            if count > MAX_DATES:
+                msg = f"its EXRULE excludes more than {MAX_DATES} times"
+                raise ValueError(msg)
             yield found
 
 

@@ -30,6 +30,14 @@ def to_utc(value: Time, zone: tzinfo) -> datetime:
     return value.astimezone(UTC)
 
 
+def read_sequence(text: str) -> int:
+    """Return a SEQUENCE (RFC 5545 section 3.8.7.4); 0 for what is no number, or too long for one."""
+    try:
+        return int(text or 0)
+    except ValueError:
+        return 0
+
+
 def read_time(text: str) -> Time:
     """Return a date (20261124), a local time (20261124T090000) or an instant in UTC (…Z).
 

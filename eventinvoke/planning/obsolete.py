@@ -26,7 +26,7 @@ TARGET: Final = "The contact method is deleted, disabled or not verified."
 ACCOUNT: Final = "The member's account is deleted or switched off."
 ORIGINS: Final = frozenset({Origin.CHANGE, Origin.CANCELED})
 """Change notices: they tell of the event itself, which no plan can give up."""
-_APART: Final = frozenset({Origin.DIGEST, Origin.DIRECT})
+APART: Final = frozenset({Origin.DIGEST, Origin.DIRECT})
 """Asked for by no plan, so that no plan can give them up."""
 
 
@@ -73,7 +73,7 @@ def _why(row: Delivery, facts: _Facts) -> str:
         return ACCOUNT
     if row.target is None or not row.target.is_usable:
         return TARGET
-    if row.origin in _APART:
+    if row.origin in APART:
         return ""
     stale = _why_stale(row)
     return stale if stale or row.origin in ORIGINS else _why_no_plan(row, facts)

@@ -63,9 +63,9 @@ def snooze(
 ) -> datetime | None:
     """Tell the member again after a while (None: at the start); return when.
 
-    Returns None when that would be after the notice's deadline, or what is promised would not go out: the event was canceled or
-    moved, an answer has settled the matter, or the member can't be told this way any more. A second snooze
-    of a notice keeps the first while that waits. The member asked for it, so that quiet hours do not hold it back.
+    Returns None when that would be after the notice's deadline, or when it would not go out: the event was
+    canceled or moved, an answer has settled the matter, or the member can't be told this way any more. A second
+    snooze of a notice keeps the first while that waits. Quiet hours do not hold back what the member asked for.
     """
     told = starts_at or delivery.starts_at
     with transaction.atomic():

@@ -23,7 +23,7 @@ from common.db import bulk
 from common.states import State
 from eventinvoke.models import Attempt, Delivery, Prepared
 from eventinvoke.models.attempts import new_attempt_ids
-from eventinvoke.planning.obsolete import ORIGINS
+from eventinvoke.planning.obsolete import APART, ORIGINS
 from eventinvoke.planning.wants import promote_shares
 from eventinvoke.sending import limits
 from eventinvoke.sending.aside import Aside
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 _REASON = 300
-_OF_NO_PLAN: Final = ORIGINS | {Delivery.Origin.DIGEST, Delivery.Origin.DIRECT}
+_OF_NO_PLAN: Final = ORIGINS | APART
 """Origins of deliveries that go out though their registration was deleted: a change is told to all who were told."""
 
 

@@ -16,7 +16,7 @@ from common.clock import now
 from common.db import bulk
 from common.states import State
 from eventinvoke.models import Delivery, Event, Share
-from eventinvoke.planning.obsolete import ORIGINS, unwanted
+from eventinvoke.planning.obsolete import APART, ORIGINS, unwanted
 from eventinvoke.planning.twins import twins_of
 from eventinvoke.planning.wants import wants_of
 from eventinvoke.sending.compose import Row
@@ -29,7 +29,6 @@ _MOMENT: Final = timedelta(seconds=0.2)
 """So long it waits for another worker that decides on the same meeting."""
 _PATIENCE: Final = timedelta(minutes=1)
 """After so long it is judged by itself."""
-_APART: Final = frozenset({Delivery.Origin.DIGEST, Delivery.Origin.DIRECT})
 _TOLD: Final = (State.SENDING, State.SENT, State.DELIVERED, State.ACKNOWLEDGED)
 
 
@@ -50,7 +49,7 @@ _COLUMNS: Final = (*_Meeting._fields[:-1], "unplanned__version")
 
 def collapse(rows: Sequence[Row], instant: datetime) -> list[Row]:
     """Return the deliveries that are to be sent, and settle or postpone the others."""
-    pks = {row.event_id for row in rows if row.origin not in _APART}
+    pks = {row.event_id for row in rows if row.origin not in APART}
     found = Event.objects.filter(pk__any_of=pks).values_list(*_COLUMNS)
     meetings = {row[0]: _Meeting(*row) for row in found}
     rows = _planned(rows, meetings, instant)

@@ -1,12 +1,9 @@
 """The same meeting in two calendars, claimed by two workers at once."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from common.clock import now
 from common.states import State
@@ -14,33 +11,11 @@ from eventinvoke.models import Delivery
 from eventinvoke.sending.claim import claim
 from eventinvoke.sending.collapse import TWIN
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
-from eventinvoke.tests.holding import held
+from eventinvoke.tests.holding import held, uncommitted
 from eventinvoke.tests.stand_ins import PushLike
 from registration.tests.factories import CalendarFactory, TargetFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@contextmanager
-def another_worker_claims(push: PushLike) -> Iterator[None]:
-    """Claim one delivery in another thread, which commits when the block ends."""
-    has_claimed, is_over = threading.Event(), threading.Event()
-
-    def work() -> None:
-        with transaction.atomic():
-            claim(push, 1)
-            has_claimed.set()
-            is_over.wait(20)
-        connection.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        assert has_claimed.wait(10)
-        yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 def test_two_workers_tell_of_one_meeting_once(push: PushLike) -> None:
@@ -50,7 +25,7 @@ def test_two_workers_tell_of_one_meeting_once(push: PushLike) -> None:
     for _calendar in range(2):
         event = EventFactory(source=CalendarFactory(owner=None).source, starts_at=starts_at)
         DeliveryFactory(target=target, event=event, due_at=due_at)
-    with another_worker_claims(push):
+    with uncommitted(lambda: claim(push, 1)):
         assert claim(push, 10)[0] == []
         assert Delivery.objects.filter(state=State.PENDING, next_attempt_at__gt=due_at).count() == 1
     Delivery.objects.pending().update(next_attempt_at=due_at)

@@ -163,3 +163,21 @@ def test_an_override_belongs_to_the_series_among_several_entries_with_one_uid() 
     expansion = expanded(single("20261121T090000Z"), moved, entry(*WEEKLY))
     found = [f"{o.starts_at:%m-%d %H}" for o in expansion.occurrences]
     assert found == ["11-21 09", "11-23 10", "11-30 09", "12-07 09"]
+
+
+def test_a_sequence_that_is_too_long_for_a_number_counts_as_none() -> None:
+    entries = [entry(f"DTSTART:2026112{day}T090000Z", f"SEQUENCE:{'9' * 5_000}") for day in (4, 5)]
+    expansion = expanded(*entries)
+    assert sorted(f"{o.starts_at:%m-%d}" for o in expansion.occurrences) == ["11-24", "11-25"]
+
+
+def test_an_excluding_rule_without_bound_costs_the_series_and_no_memory() -> None:
+    rules = ("RRULE:FREQ=WEEKLY;COUNT=3", "EXRULE:FREQ=SECONDLY")
+    expansion = expanded(entry("DTSTART:20261124T090000Z", *rules))
+    assert "EXRULE excludes more than" in expansion.broken["one@test"]
+
+
+def test_a_rule_of_weeks_without_a_day_uses_the_weekday_of_the_start() -> None:
+    # 24 November 2026 is the Tuesday of week 48, 1 December that of week 49.
+    expansion = expanded(entry("DTSTART:20261124T090000Z", "RRULE:FREQ=YEARLY;BYWEEKNO=48,49;COUNT=2"))
+    assert [f"{o.starts_at:%m-%d}" for o in expansion.occurrences] == ["11-24", "12-01"]
