@@ -8,7 +8,7 @@ deadline. The interface: https://github.com/emmett-framework/granian/blob/master
 import asyncio
 import resource
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
@@ -88,7 +88,9 @@ class Edge:
     async def _body(self, scope: Scope, exchange: Exchange) -> bytes:
         """Return the body. Raises ``RefusedError`` where it is too large, too slow or not whole."""
         if "transfer-encoding" in scope.headers:
-            raise RefusedError(HTTPStatus.LENGTH_REQUIRED)  # it can't be told whether a chunked body came whole
+            raise RefusedError(
+                HTTPStatus.LENGTH_REQUIRED
+            )  # it can't be told whether a chunked body came whole
         length = declared_length(scope.headers.get("content-length", "0"))
         if length > DEFAULT and length > limit_of(scope.path):
             raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -124,14 +126,16 @@ async def _read(exchange: Exchange, length: int, seconds: float) -> bytes:
 def _respond(scope: Scope, body: bytes) -> Answer:
     """Run Django in this thread and return the whole response."""
     status, headers = 0, []
+    written: list[bytes] = []
 
-    def start(line: str, given: Headers, _error: Any = None) -> None:
+    def start(line: str, given: Headers, _error: object = None, /) -> Callable[[bytes], object]:
         nonlocal status, headers
         status, headers = int(line[:3]), given
+        return written.append
 
     response = django(_environ(scope, body), start)
     try:
-        content = b"".join(response)
+        content = b"".join((*written, *response))
     finally:
         response.close()
     return status, headers, content

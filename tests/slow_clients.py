@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -27,13 +28,14 @@ HALF_SENT: Final = b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Header: "
 class SlowClients:
     """Clients in a thread of their own; each sends a beginning, then one byte a second."""
 
-    def __init__(self, port: int, beginnings: list[bytes]) -> None:
+    def __init__(self, port: int, beginnings: list[bytes], tls: ssl.SSLContext | None) -> None:
         self.connected: Counter[bytes] = Counter()
         """How many clients of a beginning are connected now."""
         self.answers: Counter[tuple[bytes, bytes]] = Counter()
         """How often a beginning was answered by a first line; an empty line is an end without an answer."""
         self._port = port
         self._beginnings = beginnings
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -63,7 +65,7 @@ class SlowClients:
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _once(self, beginning: bytes) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port, ssl=self._tls)
         self.connected[beginning] += 1
         dripping = asyncio.create_task(_drip(writer, beginning))
         try:
@@ -85,11 +87,13 @@ async def _drip(writer: asyncio.StreamWriter, beginning: bytes) -> None:
 
 
 @contextmanager
-def slow_clients(port: int, beginnings: list[bytes]) -> Iterator[SlowClients]:
+def slow_clients(
+    port: int, beginnings: list[bytes], tls: ssl.SSLContext | None = None
+) -> Iterator[SlowClients]:
     """Run one client for each beginning until the block ends."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    clients = SlowClients(port, beginnings)
+    clients = SlowClients(port, beginnings, tls)
     clients.start()
     try:
         yield clients

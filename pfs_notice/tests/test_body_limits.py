@@ -28,13 +28,12 @@ def test_each_route_has_its_limit(path: str, limit: int) -> None:
     assert limit_of(path) == limit
 
 
-def test_a_body_above_the_limit_of_its_route_is_refused_before_it_is_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.parametrize("path", ["/accounts/login/", "/n/x/call-status", "/calendars/add/", "/admin/"])
+def test_a_body_above_the_limit_of_its_route_is_refused_before_it_is_read(path: str) -> None:
     client = Client(enforce_csrf_checks=True)
     request = {
         "REQUEST_METHOD": "POST",
-        "PATH_INFO": reverse("login"),
+        "PATH_INFO": path,
         "CONTENT_TYPE": "multipart/form-data; boundary=x",
         "CONTENT_LENGTH": "400000000",
         "HTTP_COOKIE": f"csrftoken={'a' * 32}",

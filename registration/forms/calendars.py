@@ -16,7 +16,6 @@ from registration.models.members import check_time_zone
 from registration.sizes import MAX_FILE
 
 
-
 class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """A name, and an address or a file. The staff may share a calendar with everyone."""
 

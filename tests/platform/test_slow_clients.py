@@ -95,15 +95,16 @@ def test_slow_clients_delay_no_other_and_are_given_up(server: Server, tmp_path: 
             lambda: requests.get(f"http://localhost:{server.port}/health", timeout=20).status_code, 200
         )
         callback = slowest_but_one_in_a_hundred(
-            lambda: requests.post(
-                url, form, headers={"X-Twilio-Signature": signature}, timeout=20
-            ).status_code,
+            lambda: (
+                requests.post(url, form, headers={"X-Twilio-Signature": signature}, timeout=20).status_code
+            ),
             204,
         )
-        print(f"p99 of /health {health * 1000:.0f} ms, of a callback {callback * 1000:.0f} ms")
         assert health < SECONDS
         assert callback < SECONDS
-        wait_until(lambda: clients.answers[HALF_SENT, b""] > 100, seconds=40, what="ends of half-sent headers")
+        wait_until(
+            lambda: clients.answers[HALF_SENT, b""] > 100, seconds=40, what="ends of half-sent headers"
+        )
         wait_until(
             lambda: all(clients.answers[one, b"HTTP/1.1 408 Request Timeout"] for one in BODIES),
             seconds=40,
