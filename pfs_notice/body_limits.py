@@ -4,6 +4,7 @@
 them. Both refuse with 413 before any of a larger body is stored.
 """
 
+import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
@@ -42,6 +43,16 @@ def limit_of(path: str) -> int:
     return _LIMITS.get(route.view_name) or _LIMITS.get(route.namespace) or DEFAULT
 
 
+def refusal(status: HTTPStatus, content_type: str) -> tuple[str, str]:
+    """Return the content type and the text that refuse a request of this content type.
+
+    A program that sent JSON gets a problem document (RFC 9457), others plain text.
+    """
+    if content_type.partition(";")[0].strip().lower() == "application/json":
+        return "application/problem+json", json.dumps({"title": status.phrase, "status": status})
+    return "text/plain", f"{status.phrase}\n"
+
+
 def bounded(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Refuse a body whose declared length is above its route's limit: 413, before anything reads it.
 
@@ -52,7 +63,8 @@ def bounded(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
         length = declared_length(str(request.META.get("CONTENT_LENGTH") or "0"))
         if length > DEFAULT and length > limit_of(request.path_info):
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            return HttpResponse(f"{status.phrase}\n", status=status, content_type="text/plain")
+            kind, text = refusal(status, request.META.get("CONTENT_TYPE", ""))
+            return HttpResponse(text, status=status, content_type=kind)
         return get_response(request)
 
     return respond

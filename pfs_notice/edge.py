@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 
 from django.conf import settings
 
-from pfs_notice.body_limits import DEFAULT, declared_length, limit_of
+from pfs_notice.body_limits import DEFAULT, declared_length, limit_of, refusal
 from pfs_notice.wsgi import application as django
 
 BODY_SECONDS: Final = 10.0
@@ -82,7 +82,8 @@ class Edge:
             loop = asyncio.get_running_loop()
             answer = await loop.run_in_executor(self._threads, _respond, scope, body)
         except RefusedError as refused:
-            answer = _refusal(refused.status)
+            kind, text = refusal(refused.status, scope.headers.get("content-type", ""))
+            answer = refused.status, [("content-type", kind), ("connection", "close")], text.encode()
         exchange.response_bytes(*answer)
 
     async def _body(self, scope: Scope, exchange: Exchange) -> bytes:
@@ -139,10 +140,6 @@ def _respond(scope: Scope, body: bytes) -> Answer:
     finally:
         response.close()
     return status, headers, content
-
-
-def _refusal(status: HTTPStatus) -> Answer:
-    return status, [("content-type", "text/plain"), ("connection", "close")], f"{status.phrase}\n".encode()
 
 
 def _environ(scope: Scope, body: bytes) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 
 from common.db.pruning import Pruner
-from registration.models import SignInTry, Verification
+from registration.models import Job, SignInTry, Verification
+from registration.models.jobs import LIFETIME as JOB_LIFETIME
 from registration.sign_ins import WINDOW as SIGN_IN_WINDOW
 
 
@@ -17,3 +18,4 @@ def prune(pruner: Pruner, at: datetime) -> None:
     pruner.delete(codes, "sent_at", before, each="member_id")
     pruner.delete(SignInTry.objects.all(), "tried_at", at - SIGN_IN_WINDOW)
     pruner.delete(Session.objects.all(), "expire_date", at)
+    pruner.delete(Job.objects.all(), "created_at", at - JOB_LIFETIME)

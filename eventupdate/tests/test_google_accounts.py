@@ -7,10 +7,10 @@ from django.test import Client
 
 from eventinvoke.models import Event
 from eventinvoke.tests.factories import EventFactory
-from eventupdate.tests.google_browser import CONNECT, LIST, connect
+from eventupdate.tests.google_browser import CONNECT, LIST, choice_of, connect
 from registration.models import Calendar, CalendarAccount, Member, Registration
 from registration.tests.factories import RegistrationFactory
-from registration.tests.pages import text_of
+from registration.tests.pages import settled, text_of
 from tests.fixtures.people import signed_in
 from tests.google import GoogleCalendar, StandIn
 from tests.google.accounts import Person
@@ -29,7 +29,7 @@ def test_the_chosen_calendars_are_read_and_the_others_are_not(
     ada.calendars += [GoogleCalendar("team@group", summary="The team's"), GoogleCalendar("other@group")]
     connect(page, google)
     account = CalendarAccount.objects.get()
-    page.post(f"/calendars/accounts/{account.pk}/", {"chosen": ["team@group", "unknown\0"]})
+    page.post(choice_of(page, account), {"chosen": ["team@group", "unknown\0"]})
     one = Calendar.objects.get()
     assert (one.owner, one.kind, one.account, one.remote_id, one.name) == (
         member,
@@ -53,7 +53,7 @@ def test_many_calendars_come_in_pages_and_those_without_titles_not_at_all(
 
 def test_choosing_twice_brings_no_calendar_twice(page: Client, google: StandIn, ada: Person) -> None:
     connect(page, google)
-    url = f"/calendars/accounts/{CalendarAccount.objects.get().pk}/"
+    url = choice_of(page, CalendarAccount.objects.get())
     for _ in range(2):
         page.post(url, {"chosen": ["ada@example.org"]})
     assert remote_ids() == ["ada@example.org"]
@@ -64,7 +64,7 @@ def test_letting_a_calendar_go_is_asked_about_first(
 ) -> None:
     ada.calendars.append(GoogleCalendar("team@group"))
     connect(page, google)
-    url = f"/calendars/accounts/{CalendarAccount.objects.get().pk}/"
+    url = choice_of(page, CalendarAccount.objects.get())
     page.post(url, {"chosen": ["ada@example.org", "team@group"]})
     team = Calendar.objects.get(remote_id="team@group")
     RegistrationFactory.create(member=member, calendar=team)
@@ -81,7 +81,7 @@ def test_letting_a_calendar_go_is_asked_about_first(
 def test_a_list_that_can_not_be_had_is_told(google: StandIn, account: CalendarAccount) -> None:
     page = signed_in(account.owner)
     google.trouble("calendar.calendarList.list", api_refusal(500, "backendError", "Backend Error"))
-    shown = text_of(page.get(f"/calendars/accounts/{account.pk}/"))
+    shown = text_of(settled(page, page.get(f"/calendars/accounts/{account.pk}/")))
     assert "Google has an error" in shown
     assert "Try again" in shown
 
@@ -91,7 +91,7 @@ def test_a_withdrawn_permission_is_told_with_a_way_to_connect_again(
 ) -> None:
     page = signed_in(account.owner)
     google.oauth.withdraw(ada)
-    answer = page.get(f"/calendars/accounts/{account.pk}/")
+    answer = settled(page, page.get(f"/calendars/accounts/{account.pk}/"))
     assert "Google wants you to connect again." in text_of(answer)
     assert f'href="{CONNECT}?account={account.pk}"' in answer.content.decode()
 

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from eventupdate.tests.google_browser import CALLBACK, CONNECT, LIST, at_google, connect
+from eventupdate.tests.google_browser import CALLBACK, CONNECT, LIST, at_google, choice_of, connect
 from registration.models import Calendar, CalendarAccount, Member
 from registration.tests.pages import text_of
 from tests.google import GoogleCalendar, StandIn
@@ -126,7 +126,7 @@ def test_a_token_server_with_a_fault_changes_nothing(page: Client, google: Stand
 def test_staff_connect_an_account_for_all_members(staff_page: Client, google: StandIn, ada: Person) -> None:
     connect(staff_page, google, f"{CONNECT}?for=everybody")
     account = CalendarAccount.objects.get()
-    staff_page.post(f"/calendars/accounts/{account.pk}/", {"chosen": ["ada@example.org"]})
+    staff_page.post(choice_of(staff_page, account), {"chosen": ["ada@example.org"]})
     assert (account.owner, Calendar.objects.get().owner) == (None, None)
 
 

@@ -12,12 +12,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from common.errors import FeedError
+from common.errors import InputError
 from eventupdate.choosing import Choice, calendars_let_go, choose, end
-from eventupdate.providers.accounts import disconnect, list_calendars
-from eventupdate.reading import RefusedError, RemoteCalendar
+from eventupdate.connecting import CONNECT, LIST, calendars_in
+from eventupdate.providers.accounts import disconnect
+from eventupdate.reading import RemoteCalendar
 from registration.access import accounts_for
+from registration.jobs import result_for
+from registration.membership import member_in
 from registration.models import Calendar, CalendarAccount
+from registration.views.jobs import wait_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,14 @@ class Row:
 def account_choose(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose the calendars of an account to read. Removing one needs a confirmation."""
     account = get_object_or_404(accounts_for(request.user), pk=pk)
-    try:
-        remote = list_calendars(account)
-    except FeedError as error:
-        url = connect_url(account) if isinstance(error, RefusedError) else ""
-        context = {"account": account, "problem": error.message, "connect_url": url}
+    result = result_for(request, member_in(request), LIST, CONNECT) or {}
+    if result.get("account", pk) != pk or not result:
+        return _list(request, account)
+    if "problem" in result:
+        url = connect_url(account) if result.get("is_refused") else ""
+        context = {"account": account, "problem": result["problem"], "connect_url": url}
         return render(request, "eventupdate/account_choose.html", context)
+    remote = calendars_in(result)
     if request.method == "POST":
         return _take(request, account, remote)
     context = {"account": account, "rows": list(_rows(account, remote))}
@@ -60,6 +66,15 @@ def account_disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     end(account)
     messages.success(request, f"“{account}” is disconnected, and its calendars are deleted.")
     return redirect("registration:calendar-list")
+
+
+def _list(request: HttpRequest, account: CalendarAccount) -> HttpResponse:
+    """Have a worker ask the provider for the account's calendars."""
+    try:
+        return wait_for(request, LIST, request.path, account=account.pk)
+    except InputError as error:
+        messages.warning(request, error.message)
+        return redirect("registration:calendar-list")
 
 
 def connect_url(account: CalendarAccount) -> str:

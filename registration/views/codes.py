@@ -9,11 +9,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from common.errors import InputError, ProviderError
-from registration import verification
+from registration import jobs, verification
 from registration.access import targets_for
-from registration.direct import send_test
+from registration.direct import TEST
 from registration.forms.targets import CodeForm
+from registration.membership import member_in
 from registration.models import Registration, Target, Verification
+from registration.views.jobs import wait_for
 
 
 def send_code(request: HttpRequest, target: Target) -> None:
@@ -66,16 +68,21 @@ def code_send(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def target_test(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send a test to a target that is ready, and say what the provider answered."""
-    target = get_object_or_404(targets_for(request.user) & Target.objects.usable(), pk=pk)
-    if not target.contact.can_test:
-        raise Http404
-    try:
-        messages.success(request, send_test(target))
-    except InputError as error:
-        messages.warning(request, error.message)
-    except ProviderError as error:
-        messages.error(request, str(error))
+    """Have a worker send a test to a target that is ready; then say what the provider answered."""
+    target = get_object_or_404(targets_for(request.user), pk=pk)
+    if request.method == "POST":
+        if not target.is_usable or not target.contact.can_test:
+            raise Http404
+        try:
+            return wait_for(request, TEST, request.path, target=target.pk)
+        except InputError as error:
+            messages.warning(request, error.message)
+    result = jobs.result_for(request, member_in(request), TEST) or {}
+    if "problem" in result:
+        say = messages.error if result.get("is_serious") else messages.warning
+        say(request, result["problem"])
+    elif result:
+        messages.success(request, result["said"])
     return redirect("registration:target-list")

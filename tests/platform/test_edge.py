@@ -61,6 +61,8 @@ def test_a_body_whose_end_is_not_known_does_not_reach_the_pages(live_web: str) -
     for length in ("+5", "5, 5", "9" * 5000, "-1", "٣"):
         assert status_of(live_web, head(LOGIN, f"Content-Length: {length}") + b"12345") in {400, 413}
     assert status_of(live_web, head(LOGIN, "Transfer-Encoding: chunked") + b"5\r\nabcde\r\n0\r\n\r\n") == 411
+    refused = requests.post(f"{live_web}{LOGIN}", json="a" * DEFAULT, timeout=10)
+    assert (refused.status_code, refused.headers["Content-Type"]) == (413, "application/problem+json")
     request = head("/n/x/call-status", "Content-Length: 50") + b"CallStatus=ringing"
     assert status_of(live_web, request, is_broken_off=True) == 400
 
