@@ -14,4 +14,5 @@ class RegistrationConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what a job of this app does, in every process."""
-        import_module("registration.direct")
+        for name in ("registration.direct", "registration.verification"):
+            import_module(name)

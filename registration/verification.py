@@ -5,8 +5,9 @@ often codes are sent is limited for each target, each member and each address, s
 can't have a stranger's phone called over and over.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
@@ -18,9 +19,12 @@ from common.clock import now
 from common.errors import InputError, ProviderError
 from registration.codes import new_code, normalise_code
 from registration.direct import send_at_once
+from registration.jobs import Result, work
 from registration.models import Member, Target, Verification
 
 LIFETIME: Final = timedelta(minutes=10)
+CODE: Final = "target-code"
+"""The kind of the job that sends a code: given ``target``, a key; the result is a sentence, ``said``."""
 PAUSE: Final = timedelta(minutes=1)
 """Between two codes to the same target."""
 WINDOW: Final = timedelta(hours=1)
@@ -58,6 +62,15 @@ def start(target: Target) -> Verification:
         Verification.objects.filter(pk=verification.pk).update(tries_left=0)
         raise ProviderError(f"The code could not be sent. {result.reason}".strip())
     return verification
+
+
+@work(CODE)
+def _start_for_page(_member: Member, given: Mapping[str, Any]) -> Result:
+    target = Target.objects.filter(pk=given["target"], verified_at=None).first()
+    if target is None:
+        raise InputError("This contact method is deleted or already verified.")
+    start(target)
+    return {"said": f"A code is on its way to {target.shown}."}
 
 
 def wait_before_next(target: Target) -> timedelta:

@@ -1,13 +1,10 @@
 """Connecting a Google account in a real browser: out to another origin, and back with the session."""
 
 from collections.abc import Iterator
-from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
 
-from registration.jobs import run_waiting
 from registration.models import Calendar, CalendarAccount, Member
 from tests.google import GoogleCalendar, StandIn
 from tests.google.accounts import Person
@@ -25,23 +22,6 @@ def browser_context(browser: "Browser") -> Iterator["BrowserContext"]:
     context.set_default_timeout(10_000)
     yield context
     context.close()
-
-
-@pytest.fixture
-def jobs() -> Iterator[None]:
-    """A thread that does what pages wait for, as a worker would."""
-    is_over = Event()
-
-    def work() -> None:
-        while not is_over.wait(0.1):
-            run_waiting()
-        connection.close()
-
-    worker = Thread(target=work)
-    worker.start()
-    yield
-    is_over.set()
-    worker.join()
 
 
 @pytest.fixture
