@@ -16,7 +16,6 @@ from eventupdate.progress import Progress
 from eventupdate.rounds import in_parallel
 from eventupdate.sync import Outcome, SyncReport, preview, sync
 from eventupdate.update import Update
-from registration.jobs import run_waiting
 from registration.models import Calendar
 from registration.querysets import CalendarQuerySet
 
@@ -64,7 +63,6 @@ class Command(BaseCommand):
         is_dry = options["dry_run"]
         calendars = self._chosen(options)
         if not options["calendar"] and not is_dry:
-            run_waiting()
             withdraw_abandoned(now())
         failed = (
             self._round(calendars, _preview, self._show)
