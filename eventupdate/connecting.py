@@ -1,4 +1,4 @@
-"""Connecting a CalDAV account and listing an account's calendars: jobs, as they wait for the provider's server."""
+"""Connecting and disconnecting accounts and listing their calendars: jobs, as they wait for a provider's server."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 
 from common.clock import now
 from common.errors import FeedError, InputError
-from eventupdate.providers.accounts import list_calendars
+from eventupdate.choosing import end
+from eventupdate.providers.accounts import disconnect, list_calendars
 from eventupdate.providers.caldav.accounts import credentials_of, sign_in
 from eventupdate.providers.caldav.client import Account
 from eventupdate.providers.caldav.discovery import discover
 from eventupdate.reading import RefusedError, RemoteCalendar
+from registration.access import accounts_for
 from registration.jobs import Result, work
 from registration.models import CalendarAccount, Member
 
@@ -20,6 +22,11 @@ CONNECT: Final = "caldav-connect"
 again. The result has ``account``, its key, and ``calendars``; or ``problem``, ``field``, ``url`` and ``user_name``."""
 LIST: Final = "account-list"
 """Given ``account``, a key. The result has it, and ``calendars``, or ``problem`` and ``is_refused``."""
+EXCHANGE: Final = "google-connect"
+"""Given what Google sent back: ``callback_url``, ``code``, ``verifier``, ``is_for_everybody`` and ``account``, the key
+of one that is connected again. The result has ``account``, a key, and ``is_again``."""
+DISCONNECT: Final = "account-disconnect"
+"""Given ``account``, a key. The result has ``name``."""
 _NAME_LENGTH: Final = 200
 
 
@@ -66,6 +73,29 @@ def _list(_member: Member, given: Mapping[str, Any]) -> Result:
             "problem": error.message,
             "is_refused": isinstance(error, RefusedError),
         }
+
+
+@work(EXCHANGE)
+def _exchange(member: Member, given: Mapping[str, Any]) -> Result:
+    from eventupdate.providers.google.flow import exchange_code, keep  # noqa: PLC0415 - it loads slowly
+
+    found = exchange_code(given["callback_url"], given["code"], given["verifier"])
+    again = accounts_for(member.user).filter(pk=given["account"]).first()
+    if given["account"] is not None and (again is None or again.name != found.name):
+        wanted = f"“{again.name}” has to be connected again" if again else "that account is gone"
+        raise InputError(f"You chose “{found.name}”, but {wanted}. Nothing was changed.")
+    account = keep(found, again.owner if again else None if given["is_for_everybody"] else member)
+    return {"account": account.pk, "is_again": again is not None}
+
+
+@work(DISCONNECT)
+def _disconnect(_member: Member, given: Mapping[str, Any]) -> Result:
+    account = CalendarAccount.objects.filter(pk=given["account"]).first()
+    if account is None:
+        raise InputError("This account is no longer connected.")
+    disconnect(account)
+    end(account)
+    return {"name": str(account)}
 
 
 def _plain(found: Sequence[RemoteCalendar]) -> list[dict[str, Any]]:

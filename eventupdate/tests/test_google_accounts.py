@@ -144,7 +144,7 @@ def test_disconnecting_gives_the_permission_back_and_removes_the_calendars(
     google: StandIn, google_calendar: Calendar, ada: Person
 ) -> None:
     page = signed_in(google_calendar.owner)
-    shown = text_of(page.post(f"/calendars/accounts/{google_calendar.account_id}/disconnect", follow=True))
+    shown = text_of(settled(page, page.post(f"/calendars/accounts/{google_calendar.account_id}/disconnect")))
     assert "“ada@example.org” is disconnected" in shown
     assert not Calendar.objects.exists()
     assert not CalendarAccount.objects.exists()
@@ -156,7 +156,7 @@ def test_disconnecting_works_when_google_does_not(
 ) -> None:
     settings.GOOGLE_REVOKE_URL = "https://127.0.0.1:1/revoke"
     page = signed_in(google_calendar.owner)
-    page.post(f"/calendars/accounts/{google_calendar.account_id}/disconnect")
+    settled(page, page.post(f"/calendars/accounts/{google_calendar.account_id}/disconnect"))
     assert not CalendarAccount.objects.exists()
 
 
@@ -165,7 +165,7 @@ def test_disconnecting_leaves_the_permission_that_a_second_connection_needs(
 ) -> None:
     CalendarAccount.objects.create(provider="google", name="ada@example.org", credentials=account.credentials)
     page = signed_in(account.owner)
-    page.post(f"/calendars/accounts/{account.pk}/disconnect")
+    settled(page, page.post(f"/calendars/accounts/{account.pk}/disconnect"))
     assert google.oauth.has_granted(ada)
 
 

@@ -10,12 +10,11 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from common.errors import InputError
-from eventupdate.choosing import Choice, calendars_let_go, choose, end
-from eventupdate.connecting import CONNECT, LIST, calendars_in
-from eventupdate.providers.accounts import disconnect
+from eventupdate.choosing import Choice, calendars_let_go, choose
+from eventupdate.connecting import CONNECT, DISCONNECT, LIST, calendars_in
 from eventupdate.reading import RemoteCalendar
 from registration.access import accounts_for
 from registration.jobs import result_for
@@ -60,11 +59,25 @@ def account_choose(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def account_disconnect(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete an account with its calendars and the registrations that name them."""
+    """Have a worker delete an account with its calendars and the registrations that name them."""
     account = get_object_or_404(accounts_for(request.user), pk=pk)
-    disconnect(account)
-    end(account)
-    messages.success(request, f"“{account}” is disconnected, and its calendars are deleted.")
+    try:
+        back = reverse("eventupdate:account-disconnected")
+        return wait_for(request, DISCONNECT, back, account=account.pk)
+    except InputError as error:
+        messages.warning(request, error.message)
+        return redirect("registration:calendar-list")
+
+
+@login_required
+@require_safe
+def account_disconnected(request: HttpRequest) -> HttpResponse:
+    """Say that an account is disconnected."""
+    result = result_for(request, member_in(request), DISCONNECT) or {}
+    if "problem" in result:
+        messages.error(request, result["problem"])
+    elif result:
+        messages.success(request, f"“{result['name']}” is disconnected, and its calendars are deleted.")
     return redirect("registration:calendar-list")
 
 
