@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, runtime_checkable
 
 from django.conf import settings
@@ -144,9 +145,11 @@ class Address:
     """What the channel needs besides the address, as JSON (the keys of a push subscription)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One thing to tell one target. All instants are aware and in UTC."""
+class Message(NamedTuple):
+    """One thing to tell one target. All instants are aware and in UTC.
+
+    A named tuple, because one is made for each of a batch: a frozen dataclass of this size takes five times as long.
+    """
 
     process_id: str
     """The signed id of the attempt (``common.process_ids``); "" for a verification code."""
@@ -157,7 +160,7 @@ class Message:
     """The same for every try of one delivery, at most 32 base64url characters."""
     expires_at: datetime
     """The deadline: after it, the message is no longer worth sending."""
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = MappingProxyType({})
     severity: int = Severity.INFO
     language: str = "en"
     """BCP 47, of the member."""
@@ -200,8 +203,7 @@ class Outcome(StrEnum):
     """It may have been taken or not (a time-out after the request was sent)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SendResult:
+class SendResult(NamedTuple):
     """What became of one message."""
 
     message: Message
