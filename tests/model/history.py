@@ -247,6 +247,7 @@ class History:
         self.engine.tick()
         self.reference.work()
         self.engine.work()
+        self.engine.try_again()
         self.check()
 
     # Comparing

@@ -417,3 +417,15 @@ def test_10_a_move_back_before_the_notice_went_out_withdraws_it(history: History
     history.change(event, start=START)
     history.advance(40)
     assert told(history) == [("Alice's push", 10)]
+
+
+def test_6_a_mail_whose_answer_was_lost_reaches_its_member_though_another_member_brought_it_forward(
+    history: History,
+) -> None:
+    plan(history, ("Alice's push", -10), ("Carol's mail", -2))
+    behave(history, "Carol's mail", Behaviour.UNKNOWN)
+    telecon(history)
+    history.advance(11)
+    history.answer(0, "pass on")
+    assert told(history) == [("Alice's push", 10), ("Carol's mail", 9.5)]
+    assert ("Carol", "telecon A", START) in history.reference.reached()
