@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from common.states import REACHED, State
-from tests.model.notices import ENDED, LATE, TAKEN, Notice, Said, Told, becomes
+from tests.model.notices import ENDED, LATE, OFF, TAKEN, Notice, Said, Told, becomes
 from tests.model.world import DAY, KINDS, Behaviour, Event, Member, Plan, Target
 
 HELD, AWAY, PASSED_ON, SILENCE, BUSY, OTHER = "held", "away", "passed on", "no receipt", "busy", "other"
@@ -65,8 +65,10 @@ class Reference:
         for key, n in wanted.items():
             mine = [m for m in self._of(n) if m.step is n.step]
             mine += [m for m in self.notices if m.is_almost(n)]
-            if key in self.refused or any(m.state != State.CANCELED or m.is_missed for m in mine):
+            if key in self.refused or any(m.state != State.CANCELED or m.has_moved_on for m in mine):
                 continue
+            if n.due <= self.now and n.is_off:
+                continue  # its plan went on when it fell due
             if n.due < self.now and not self._is_worth_it(n, wanted.values()):
                 self.refused.add(key)
             else:
@@ -146,13 +148,12 @@ class Reference:
         """Set a notice aside that must not go out; return whether it may."""
         member, now = n.target.member, self.now
         day = member, int((now + member.zone) // DAY)
-        is_off = not member.is_on or not n.target.is_on
         is_away = n.plan is not None and n.plan.skips_away and self._runs(member, "away")
         is_loud = n.target.kind != "inbox" and n.origin != "snooze"
         is_counted = is_counted and n.tries == 0 and is_loud and member.cap is not None
         for holds, state, reason, cause in (
             (n.deadline <= now, State.EXPIRED, "its time was over", OTHER),
-            (is_off, State.CANCELED, "switched off", OTHER),
+            (n.is_off, State.CANCELED, OFF, OTHER),
             (n.is_holdable and member.is_quiet(now), State.SUPPRESSED, "quiet hours", HELD),
             (is_away and not self._is_last_hope(n), State.SUPPRESSED, "away", AWAY),
             (n.is_holdable and self._runs(member, "mute"), State.SUPPRESSED, "muted", HELD),
@@ -257,8 +258,8 @@ class Reference:
         return at
 
     def _can_snooze(self, n: Notice) -> bool:
-        is_able = n.target.is_on and n.target.member.is_on and (n.plan is None or self._in_force(n.plan))
-        return is_able and n.is_current and not self._is_settled(n, ignore_always=True)
+        is_able = n.plan is None or self._in_force(n.plan)
+        return is_able and not n.is_off and n.is_current and not self._is_settled(n, ignore_always=True)
 
     def _reach(self, told: Told, state: State) -> None:
         self._each([n for n in told.notices if n.state not in ENDED], state=state)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.model.history import BEGIN, History
-from tests.model.world import CRITICAL, Behaviour, Event, Plan
+from tests.model.world import CRITICAL, Behaviour, Event, Plan, Target
 
 pytestmark = pytest.mark.django_db
 START = BEGIN + 20.5
@@ -429,3 +429,38 @@ def test_6_a_mail_whose_answer_was_lost_reaches_its_member_though_another_member
     history.answer(0, "pass on")
     assert told(history) == [("Alice's push", 10), ("Carol's mail", 9.5)]
     assert ("Carol", "telecon A", START) in history.reference.reached()
+
+
+def _disabled_when_due(history: History, *others: tuple[str, int]) -> tuple[Plan, Target]:
+    """Have Alice's push fall due while it is disabled: it is 10:11 then."""
+    one = plan(history, ("Alice's push", -10), *others)
+    telecon(history)
+    history.advance(9)
+    push = next(target for target in history.targets if target.name == "Alice's push")
+    history.switch_target(push)
+    history.advance(2)
+    return one, push
+
+
+def test_4_a_step_to_a_disabled_target_brings_one_step_forward_however_often_its_plan_is_edited(
+    history: History,
+) -> None:
+    one, _push = _disabled_when_due(history, ("Bob's push", -2), ("Carol's push", -1))
+    mail = next(target for target in history.targets if target.name == "Alice's mail")
+    history.add_step(one, mail, 3)
+    history.add_step(one, mail, 4)
+    history.advance(3)
+    assert told(history) == [("Bob's push", 10)]
+
+
+@pytest.mark.parametrize("edits", [0, 1])
+def test_1_a_target_enabled_within_minutes_is_told_what_fell_due_meanwhile(
+    history: History, edits: int
+) -> None:
+    one, push = _disabled_when_due(history)
+    mail = next(target for target in history.targets if target.name == "Alice's mail")
+    for number in range(edits):
+        history.add_step(one, mail, 3 + number)
+    history.switch_target(push)
+    history.advance(1)
+    assert [name for name, _at in told(history)] == ["Alice's push"]
