@@ -10,6 +10,7 @@ HOUR: Final = 60
 LATE: Final = 5
 """Minutes: what is overdue by less is carried out all the same."""
 OFF: Final = "switched off"
+TOGETHER: Final = "told together with a later step"
 TOLD: Final = frozenset({State.SENT, *REACHED})
 TAKEN: Final = frozenset({Behaviour.FINE, Behaviour.ACCEPTED, Behaviour.UNKNOWN, Behaviour.KILLED_AFTER})
 ENDED: Final = frozenset({State.CANCELED, State.ACKNOWLEDGED})

@@ -7,14 +7,13 @@ message. Nothing here is fast or shared with the engine.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from common.states import REACHED, State
-from tests.model.notices import ENDED, LATE, OFF, TAKEN, Notice, Said, Told, becomes
+from tests.model.notices import ENDED, LATE, OFF, TAKEN, TOGETHER, Notice, Said, Told, becomes
 from tests.model.world import DAY, KINDS, Behaviour, Event, Member, Plan, Target
 
 HELD, AWAY, PASSED_ON, SILENCE, BUSY, OTHER = "held", "away", "passed on", "no receipt", "busy", "other"
-_TOGETHER: Final = "told together with a later step"
 
 
 @dataclass
@@ -97,10 +96,8 @@ class Reference:
             return False
         for m in self.notices:
             is_told = m.told_at is not None and m.target is n.target
-            is_change = (
-                m.origin == "change" and m.state != State.CANCELED and m.target.member is n.target.member
-            )
-            if m.meeting == n.meeting and (is_told or is_change):
+            is_change = m.origin == "change" and m.state != State.CANCELED
+            if m.meeting == n.meeting and (is_told or (is_change and m.target.member is n.target.member)):
                 return False
         is_told_later = any(self.now < m.due < n.start for m in mine)
         return self.now - n.due < LATE or (self.now < n.start and not is_told_later)
@@ -117,11 +114,8 @@ class Reference:
                 continue
             before = any(s.target.member is said.member and s.offset <= n.step.offset for s in n.plan.steps)
             told = any(m.told_at is not None and m.target.member is said.member for m in self._of(n))
-            if (
-                said.kind == "acknowledge"
-                and (ignore_always or not n.step.is_always)
-                and (is_own or before or told)
-            ):
+            counts = said.kind == "acknowledge" and (ignore_always or not n.step.is_always)
+            if counts and (is_own or before or told):
                 return True
         return False
 
@@ -131,7 +125,7 @@ class Reference:
         going: dict[Any, list[Notice]] = {}
         for n in sorted(due, key=lambda n: (-n.event.severity, n.next_at)):
             if any(m.due > n.due and m.target is n.target and m.is_beside(n) for m in due):
-                self._end(n, State.SUPPRESSED, _TOGETHER)
+                self._end(n, State.SUPPRESSED, TOGETHER)
             elif self._may_go(n, is_counted=not going.get((n.meeting, n.target))):
                 going.setdefault((n.meeting, n.target), []).append(n)
         for notices in going.values():
@@ -140,7 +134,7 @@ class Reference:
             last = max(n.due for n in notices)
             for n in notices:
                 if n.due != last:
-                    self._end(n, State.SUPPRESSED, _TOGETHER)
+                    self._end(n, State.SUPPRESSED, TOGETHER)
             self._try([n for n in notices if n.due == last])
         return bool(due)
 
@@ -286,7 +280,6 @@ class Reference:
                 self._add(Notice(event, start, way, self.now, None, None, "change", None, is_off))
 
     def _of(self, n: Notice) -> list[Notice]:
-        """Return the notices of the same plan about the same start of the same event."""
         return [m for m in self.notices if m.is_beside(n) and m.origin == "plan"]
 
     def _pending(self, *origins: str) -> list[Notice]:
