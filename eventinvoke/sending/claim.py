@@ -14,10 +14,10 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
-from common.channels import Channel, Preparing, Severity
+from common.channels import Channel, Preparing
 from common.clock import now
 from common.db import bulk
 from common.states import State
@@ -28,14 +28,12 @@ from eventinvoke.planning.wants import promote_shares
 from eventinvoke.sending import limits
 from eventinvoke.sending.aside import Aside
 from eventinvoke.sending.compose import Claimed, Facts, Row, compose, facts_about
+from eventinvoke.sending.due import due_rows, part
 from eventinvoke.sending.set_aside import set_aside
 from eventinvoke.sending.text import Texts
 
 log = logging.getLogger(__name__)
 
-SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
-LEAST: Final = 200
-"""Deliveries that are worth a batch of their own, and a worker."""
 _REASON = 300
 _OF_NO_PLAN: Final = ORIGINS | APART
 """Origins of deliveries that go out though their registration was deleted: a change is told to all who were told."""
@@ -45,27 +43,12 @@ def claim(channel: Channel, limit: int) -> tuple[list[Claimed], bool]:
     """Take at most ``limit`` due deliveries of a channel, and say whether more may be due now."""
     most = min(limit, channel.capabilities.at_once or limit)
     try:
-        return _claim(channel, _part(channel.kind, most))
+        return _claim(channel, part(channel.kind, most, now()))
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         log.exception("%s: a batch can't be claimed; its deliveries are claimed one by one", channel.kind)
         return _claim_singly(channel)
-
-
-def _part(kind: str, most: int) -> int:
-    """Return how many to claim: ever fewer towards the end, so that all workers are done at about the same time.
-
-    Half of a worker's share of what is left (guided self-scheduling, https://doi.org/10.1109/TC.1987.5009495).
-    """
-    shares: int = 2 * settings.NOTICE_PARALLEL
-    return min(most, max(LEAST, overdue(kind, shares * most, now()) // shares))
-
-
-def overdue(kind: str, most: int, instant: datetime) -> int:
-    """Count what is due of a kind, up to ``most``."""
-    due = Delivery.objects.pending().filter(kind=kind, severity__in=SEVERITIES, next_attempt_at__lte=instant)
-    return int(due.order_by()[:most].count())
 
 
 def _claim(channel: Channel, most: int) -> tuple[list[Claimed], bool]:
@@ -74,7 +57,7 @@ def _claim(channel: Channel, most: int) -> tuple[list[Claimed], bool]:
         free = limits.room(channel, most, instant)
         if not free:
             return [], False
-        rows = _locked(channel.kind, free, instant)
+        rows = due_rows(channel.kind, free, instant, is_locked=True)
         if not rows:
             return [], False
         facts = facts_about(rows)
@@ -89,7 +72,7 @@ def _claim(channel: Channel, most: int) -> tuple[list[Claimed], bool]:
 def _claim_singly(channel: Channel) -> tuple[list[Claimed], bool]:
     """Claim the first due delivery that can be claimed, and fail those before it that can't be."""
     while True:
-        pk = next((row.pk for row in _due(channel.kind, 1, now())), None)
+        pk = next((row.pk for row in due_rows(channel.kind, 1, now())), None)
         try:
             return _claim(channel, 1)[0], True
         except (OperationalError, InterfaceError):
@@ -101,24 +84,6 @@ def _claim_singly(channel: Channel) -> tuple[list[Claimed], bool]:
             reason = f"It could not be sent: {type(error).__name__}."
             if not Delivery.objects.filter(pk=pk).move_to(State.FAILED, reason=reason, settled_at=now()):
                 raise
-
-
-def _due(kind: str, limit: int, instant: datetime, *, lock: bool = False) -> list[Row]:
-    """Return due rows, the most urgent first; each severity is one index range."""
-    rows: list[Row] = []
-    for severity in SEVERITIES:
-        due = Delivery.objects.due(kind, severity, instant)
-        if lock:
-            due = due.select_for_update(skip_locked=True)
-        rows += map(Row._make, due.values_list(*Row._fields)[: limit - len(rows)])
-        if len(rows) == limit:
-            break
-    return rows
-
-
-def _locked(kind: str, limit: int, instant: datetime) -> list[Row]:
-    """Lock due rows that no other worker has, and return them."""
-    return _due(kind, limit, instant, lock=connection.features.has_select_for_update_skip_locked)
 
 
 def _with_plan(rows: Sequence[Row], facts: Facts) -> list[Row]:

@@ -19,7 +19,7 @@ from common.channels import registry
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Delivery
-from eventinvoke.sending.claim import LEAST, SEVERITIES, overdue
+from eventinvoke.sending.due import LEAST, SEVERITIES, overdue
 
 AHEAD: Final = timedelta(seconds=1)
 """How far a wake-up looks ahead: to the next one."""

@@ -1,14 +1,18 @@
-"""How much a worker claims at once: a batch while there is much, and less towards the end."""
+"""What a worker claims next: a batch while there is much, less towards the end, and of no member before all others."""
 
 from copy import copy
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from common.channels import get
+from common.channels import Severity, get
+from common.clock import now
 from eventinvoke.models import Delivery, Event
-from eventinvoke.sending.claim import LEAST, claim
+from eventinvoke.sending.claim import claim
+from eventinvoke.sending.due import LEAST
 from eventinvoke.tests.factories import DeliveryFactory
+from registration.models import Member
 from registration.tests.factories import TargetFactory
 
 pytestmark = pytest.mark.django_db
@@ -16,9 +20,9 @@ pytestmark = pytest.mark.django_db
 BATCH = 1000
 
 
-def due(count: int) -> None:
-    """Make deliveries that are due now, each of an event of its own."""
-    first = DeliveryFactory(target=TargetFactory(kind="pushlike", member__daily_cap=None))
+def due(count: int, kind: str = "pushlike", **values: Any) -> Member:
+    """Make deliveries of one member that are due now, each of an event of its own."""
+    first = DeliveryFactory(target=TargetFactory(kind=kind, member__daily_cap=None), **values)
     rows = []
     for number in range(1, count):
         event, row = copy(first.event), copy(first)
@@ -29,6 +33,8 @@ def due(count: int) -> None:
     for event, row in rows:
         row.event_id = event.pk
     Delivery.objects.bulk_create([row for _event, row in rows])
+    member: Member = first.member
+    return member
 
 
 def test_the_less_is_left_the_less_is_claimed_until_a_batch_is_not_worth_it(settings: Any) -> None:
@@ -48,3 +54,27 @@ def test_much_is_claimed_in_whole_batches(settings: Any) -> None:
     settings.NOTICE_PARALLEL = 1
     due(650)
     assert len(claim(get("pushlike"), 300)[0]) == 300
+
+
+def told(kind: str, limit: int) -> list[str]:
+    claimed, _has_more = claim(get(kind), limit)
+    rows = Delivery.objects.in_bulk([one.delivery_id for one in claimed])
+    return [rows[one.delivery_id].recipient for one in claimed]
+
+
+@pytest.mark.parametrize("limit", [1, 150])
+def test_a_member_with_much_that_is_urgent_is_told_after_the_others(settings: Any, limit: int) -> None:
+    settings.NOTICE_PARALLEL = 1
+    crowd = due(400, severity=Severity.CRITICAL)
+    others = [due(1, due_at=now() - timedelta(seconds=number)) for number in range(3)]
+    names = told("pushlike", limit) + told("pushlike", limit) + told("pushlike", limit)
+    assert names[:3] == [member.name for member in others[::-1]]
+    assert set(names[3:]) <= {crowd.name}
+
+
+def test_a_few_that_are_due_at_once_go_by_their_severity(settings: Any) -> None:
+    settings.NOTICE_PARALLEL = 1
+    other = due(1, due_at=now() - timedelta(seconds=9))
+    urgent = due(10, severity=Severity.CRITICAL)
+    assert told("pushlike", 10) == [urgent.name] * 10
+    assert told("pushlike", 10) == [other.name]
