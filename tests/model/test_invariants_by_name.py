@@ -369,6 +369,19 @@ def test_7_who_was_told_and_reached_stays_when_the_subject_is_deleted(history: H
 # 10. Members who were told are told of the change
 
 
+def test_3_a_cancellation_tells_the_start_that_was_told_though_the_event_moved_since(
+    history: History,
+) -> None:
+    plan(history, ("Alice's call", -10))
+    event = telecon(history)
+    history.advance(11)  # it rings, and only an answer shows that she was told
+    history.change(event, start=START + 30)
+    history.answer(0, "acknowledge")
+    history.change(event, is_canceled=True)
+    assert [(one.target.name, one.start) for one in history.reference.told] == [("Alice's call", START)] * 2
+    history.answer(1, "acknowledge")
+
+
 def test_10_a_cancellation_is_told_to_those_who_were_told(history: History) -> None:
     plan(history, ("Alice's push", -10), ("Bob's call", -2))
     event = telecon(history)
