@@ -43,6 +43,8 @@ class Queue(StrEnum):
     """Few, by threads that are always free for them: a phone call waits for nothing else."""
     SLOW = "slow"
     """By threads that may wait long for a slow server."""
+    CALENDARS = "calendars"
+    """No messages: the reading of calendars."""
 
 
 class Verification(StrEnum):
