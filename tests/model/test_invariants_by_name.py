@@ -239,6 +239,17 @@ def test_5_critical_notices_break_quiet_hours(history: History) -> None:
     assert told(history) == [("Alice's call", 10)]
 
 
+def test_4_a_busy_call_is_redialled_for_the_second_plan_though_the_first_is_deleted(history: History) -> None:
+    first = plan(history, ("Alice's call", -10))
+    plan(history, ("Alice's call", -10))
+    telecon(history)
+    history.advance(11)
+    history.report(0, "busy")
+    history.delete_plan(first)
+    history.advance(3)
+    assert [name for name, _at in told(history)] == ["Alice's call"] * 2
+
+
 def test_5_a_busy_call_is_redialled_once_when_the_plan_has_nothing_else(history: History) -> None:
     plan(history, ("Alice's call", -10))
     telecon(history)
