@@ -233,6 +233,7 @@ class History:
         until = int(self.reference.now) + minutes
         self.reference.advance(until, is_down=is_down)
         self.engine.advance(until, is_down=is_down)
+        self.engine.try_again()
         self.check()
         self.reference.now += _MOMENT
 

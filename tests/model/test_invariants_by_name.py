@@ -239,6 +239,16 @@ def test_5_critical_notices_break_quiet_hours(history: History) -> None:
     assert told(history) == [("Alice's call", 10)]
 
 
+def test_2_a_meeting_that_comes_by_a_second_calendar_is_not_told_again_by_a_step_that_was_edited(
+    history: History,
+) -> None:
+    one = plan(history, ("Alice's push", -10))
+    telecon(history, start=BEGIN + 8.5)
+    history.move_step(one, one.steps[0], -15)
+    telecon(history, start=BEGIN + 8.5, calendar=1)
+    assert [name for name, _at in told(history)] == ["Alice's push"]
+
+
 def test_4_a_busy_call_is_redialled_for_the_second_plan_though_the_first_is_deleted(history: History) -> None:
     first = plan(history, ("Alice's call", -10))
     plan(history, ("Alice's call", -10))
