@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from eventupdate.entries import MAX_DATES, Entry
+from eventupdate.entries import Entry
+from eventupdate.lines import MAX_DATES
 from eventupdate.recurrence import moments_until
 from eventupdate.times import Time
 from eventupdate.work import Share, TooMuchWorkError
