@@ -9,7 +9,7 @@ Days are ordinals (``date.toordinal``), and times of a day are seconds.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, tzinfo
-from itertools import product
+from itertools import product, takewhile
 from typing import Final
 
 from eventupdate.rule_days import RuleDays, weekday_of
@@ -26,29 +26,28 @@ _HOURS: Final = 24
 
 
 def moments(rule: Rule, start: Time, first: date, last: date, share: Share) -> Iterator[Time]:
-    """Yield what a rule that begins at ``start`` yields from ``first`` to ``last`` (inclusive), in order.
+    """Return what a rule that begins at ``start`` yields from ``first`` to ``last`` (inclusive), in order.
 
     The results are local times in the zone of the start, or dates if it is one. ``rule.until`` is ignored, as it is
     an instant. Raises ``TooMuchWorkError``.
     """
     if first > last or start.year > last.year:
-        return
+        return iter(())
     kind = _InDay if rule.frequency in _UNITS else _OfPeriods
-    yield from kind(rule, start, first.toordinal(), last.toordinal(), share).moments()
+    return kind(rule, start, first.toordinal(), last.toordinal(), share).moments()
 
 
 def moments_until(rule: Rule, start: Time, first: date, last: date, share: Share) -> Iterator[Time]:
-    """Yield what ``moments`` yields, up to the rule's UNTIL. Raises ``TooMuchWorkError``."""
+    """Return what ``moments`` returns, up to the rule's UNTIL. Raises ``TooMuchWorkError``."""
     until = rule.until
     if until is None:
-        yield from moments(rule, start, first, last, share)
-        return
+        return moments(rule, start, first, last, share)
     # Local times differ by less than two days from UTC.
     day = date.fromordinal(min(until.toordinal() + 2, date.max.toordinal()))
-    for found in moments(rule, start, first, min(last, day), share):
-        if (to_utc(found, UTC) if isinstance(found, datetime) else found) > until:
-            return
-        yield found
+    found = moments(rule, start, first, min(last, day), share)
+    return takewhile(
+        lambda moment: (to_utc(moment, UTC) if isinstance(moment, datetime) else moment) <= until, found
+    )
 
 
 class _Expansion:
