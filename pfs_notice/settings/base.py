@@ -27,6 +27,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "pfs_notice.middleware.not_stored",
     "csp.middleware.CSPMiddleware",
     "pfs_notice.middleware.timed",
     "django.contrib.sessions.middleware.SessionMiddleware",
