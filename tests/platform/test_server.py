@@ -109,6 +109,21 @@ def test_the_administrator_can_log_in_with_the_password_that_is_shown_at_the_fir
     assert answer.status_code == http.HTTPStatus.FOUND
 
 
+def test_what_it_writes_is_closed_to_other_users(server: Server, var: Path) -> None:
+    wait_until(lambda: set(server.children()) >= NAMES, what="all parts")
+    server.end()
+    var.chmod(0o755)
+    (var / "db.sqlite3").chmod(0o644)
+    second = Server(var, free_port())
+    second.until_ready()
+    wait_until(lambda: set(second.children()) >= NAMES, what="all parts")
+    found = [var, *var.rglob("*")]
+    open_ones = [str(path) for path in found if path.lstat().st_mode & 0o077]
+    second.end()
+    assert len(found) > 20
+    assert open_ones == []
+
+
 def test_the_password_is_not_shown_again(server: Server, var: Path) -> None:
     server.end()
     second = Server(var, free_port())
