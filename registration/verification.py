@@ -19,6 +19,7 @@ from common.errors import InputError, ProviderError
 from registration.codes import new_code, normalise_code
 from registration.direct import send_at_once
 from registration.models import Member, Target, Verification
+from registration.models.targets import fingerprints
 
 LIFETIME: Final = timedelta(minutes=10)
 PAUSE: Final = timedelta(minutes=1)
@@ -69,7 +70,7 @@ def wait_before_next(target: Target) -> timedelta:
     for concerned, limit in (
         (Q(target=target), A_TARGET),
         (Q(member=target.member_id), A_MEMBER),
-        (Q(fingerprint=target.fingerprint), AN_ADDRESS),
+        (Q(fingerprint__in=fingerprints(target.address)), AN_ADDRESS),
     ):
         sent = Verification.objects.filter(concerned, sent_at__gt=since).order_by("-sent_at")
         ends += [at + WINDOW for at in sent.values_list("sent_at", flat=True)[limit - 1 : limit]]
