@@ -198,6 +198,16 @@ def _comparable(url: str) -> str:
         return plain
 
 
+def server_of(url: str) -> tuple[str, int]:
+    """Return the host and the port of an address: a password typed for one server goes to no other; ("", 0) for none."""
+    parts = urlsplit(_as_https(url.strip()))
+    try:
+        host, port = (parts.hostname or "").lower().rstrip("."), parts.port
+    except ValueError:
+        return "", 0
+    return (host, port or {"https": 443, "http": 80}.get(parts.scheme, 0)) if host else ("", 0)
+
+
 def _as_https(url: str) -> str:
     scheme, separator, rest = url.partition(":")
     return f"https:{rest}" if separator and scheme.lower() in {"webcal", "webcals"} else url
