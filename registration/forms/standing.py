@@ -9,6 +9,7 @@ from django.db.models import Q
 from common import patterns, sources
 from common.errors import InputError
 from common.sources import Source
+from common.texts import isolated
 from common.wording import FIELDS, check_template
 from registration.access import calendars_for
 from registration.forms.registrations import RegistrationForm
@@ -31,7 +32,7 @@ def _choices(
         seen = {None, member}
         known = {one.name: one.label for one in sources.look_up(others).values() if one.owner in seen}
         names |= {name: known.get(name, _GONE) for name in others}
-    return list(names.items())
+    return [(name, isolated(label)) for name, label in names.items()]
 
 
 class StandingForm(RegistrationForm):

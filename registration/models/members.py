@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from common.clock import now
+from common.texts import isolated
 from common.times import is_within, zone_of
 from registration.querysets import MemberQuerySet
 
@@ -86,7 +87,7 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         """Return the member's name."""
-        return self.name
+        return isolated(self.name)
 
     def is_quiet(self, instant: dt.datetime) -> bool:
         """Say whether ``instant`` lies in the member's quiet hours, on the member's own clock."""

@@ -9,6 +9,7 @@ from django.db.models import Q
 from common.channels import Adding, Contact, contact_of
 from common.clock import now
 from common.fields import EncryptedObjectField, EncryptedTextField, lookup_hash, lookup_hashes
+from common.texts import isolated
 from registration.models.members import Member
 from registration.querysets import TargetQuerySet, VerificationQuerySet
 
@@ -95,7 +96,7 @@ class Target(models.Model):
 
     def __str__(self) -> str:
         """Return the label, or the address as a person reads it."""
-        return self.label or self.shown
+        return isolated(self.label or self.shown)
 
     @property
     def masked(self) -> str:
