@@ -60,6 +60,7 @@ def send_test(target: Target) -> str:
     if not Target.objects.usable().filter(rested, pk=target.pk).update(tested_at=instant):
         raise InputError(f"A test was sent to {target} just now. Wait two minutes for another.")
     result = send_at_once(target, _test, tag=f"test-{target.pk}", expires_at=instant + PAUSE)
+    Target.objects.filter(pk=target.pk).update(test_provider_id=result.provider_id[:64])
     if result.outcome in _TAKEN:
         return _TAKEN[result.outcome].format(target=target)
     if result.outcome is Outcome.GONE:

@@ -55,6 +55,7 @@ def start(target: Target) -> Verification:
             expires_at=instant + LIFETIME,
         )
     result = _send(target, verification, code)
+    Verification.objects.filter(pk=verification.pk).update(provider_id=result.provider_id[:64])
     if result.outcome not in {Outcome.ACCEPTED, Outcome.DELIVERED, Outcome.UNKNOWN}:
         Verification.objects.filter(pk=verification.pk).update(tries_left=0)
         raise ProviderError(f"The code could not be sent. {result.reason}".strip())

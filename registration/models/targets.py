@@ -65,6 +65,9 @@ class Target(models.Model):
     config = EncryptedObjectField(default=dict, blank=True, help_text="The keys of a browser, for example.")
     created_at = models.DateTimeField(default=now, editable=False)
     verified_at = models.DateTimeField(null=True, blank=True)
+    test_provider_id = models.CharField(
+        max_length=64, blank=True, default="", editable=False, help_text="Of the last test."
+    )
     tested_at = models.DateTimeField(null=True, blank=True, help_text="When a test was last asked for.")
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_reason = models.CharField(max_length=300, blank=True)
@@ -131,6 +134,13 @@ class Verification(models.Model):
     )
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="verifications", db_index=False)
     fingerprint = models.CharField(max_length=64, editable=False, help_text="Of the address.")
+    provider_id = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="What the provider calls the message.",
+    )
     code_hash = models.CharField(max_length=64)
     tries_left = models.PositiveSmallIntegerField(default=5)
     sent_at = models.DateTimeField(default=now)
