@@ -1,7 +1,7 @@
 """Who is told (members, targets), of what (registrations, calendars) and how (steps)."""
 
 from registration.models.calendars import Calendar, CalendarAccount
-from registration.models.members import Member, SignInTry, User
+from registration.models.members import Member, SignInPlace, SignInTry, User
 from registration.models.registrations import Registration, Step
 from registration.models.targets import Target, Verification
 
@@ -10,6 +10,7 @@ __all__ = [
     "CalendarAccount",
     "Member",
     "Registration",
+    "SignInPlace",
     "SignInTry",
     "Step",
     "Target",
