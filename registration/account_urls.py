@@ -8,7 +8,7 @@ from django.urls import URLPattern, path, reverse_lazy
 from registration.forms.accounts import OwnPasswordForm, SignInForm
 
 
-class OwnPasswordView(views.PasswordChangeView):  # type: ignore[type-arg]  # not subscriptable at run time
+class OwnPasswordView(views.PasswordChangeView):
     """Changing the own password; how often the old one is tried depends on where it is tried."""
 
     form_class = OwnPasswordForm
