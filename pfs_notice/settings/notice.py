@@ -52,6 +52,8 @@ NOTICE_CLOCK = text("NOTICE_CLOCK", "database")
 NOTICE_ALLOWED_PRIVATE_NETWORKS = words("NOTICE_ALLOWED_PRIVATE_NETWORKS")
 # A file of PEM certificates to trust for outgoing connections, besides the public ones (in-house servers).
 NOTICE_EXTRA_CA_FILE = text("NOTICE_EXTRA_CA_FILE")
+# Countries (ISO 3166-1, DE,JP) whose numbers are called and written to; ALL; none: that of TWILIO_FROM_NUMBER.
+NOTICE_COUNTRIES = words("NOTICE_COUNTRIES")
 # How many days ahead the entries of calendars become events.
 NOTICE_HORIZON_DAYS = whole("NOTICE_HORIZON_DAYS", 60)
 # How long the server of a calendar may take for the whole of it.
