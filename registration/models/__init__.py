@@ -3,12 +3,14 @@
 from registration.models.calendars import Calendar, CalendarAccount
 from registration.models.members import Member, SignInPlace, SignInTry, User
 from registration.models.registrations import Registration, Step
+from registration.models.spending import PaidCount
 from registration.models.targets import Target, Verification
 
 __all__ = [
     "Calendar",
     "CalendarAccount",
     "Member",
+    "PaidCount",
     "Registration",
     "SignInPlace",
     "SignInTry",

@@ -153,6 +153,7 @@ class Verification(models.Model):
         ordering: ClassVar = ["-sent_at"]
         indexes: ClassVar = [
             models.Index(fields=["member", "sent_at"], name="verification_of_member"),
+            models.Index(fields=["sent_at"], name="verification_sent"),
             models.Index(fields=["fingerprint", "sent_at"], name="verification_of_address"),
         ]
         constraints: ClassVar = [
