@@ -57,14 +57,17 @@ def test_what_has_no_limit_is_not_held_back(settings: Any, push: PushLike) -> No
 
 def test_the_next_person_is_told_at_once(settings: Any, call: CallLike) -> None:
     settings.NOTICE_DAILY = {"calllike": 0}
-    plan = RegistrationFactory.create()
-    phone = TargetFactory.create(member=plan.member, kind="calllike")
-    push = TargetFactory.create(member=MemberFactory.create(), kind="pushlike")
-    steps = [StepFactory.create(registration=plan, target=one) for one in (phone, push)]
+    plan = RegistrationFactory.create(source="system")
     event = EventFactory.create(starts_at=now() + timedelta(minutes=30))
     first, later = (
-        DeliveryFactory.create(event=event, target=step.target, registration=plan, step_id=step.pk, due_at=at)
-        for step, at in zip(steps, (now(), now() + timedelta(minutes=20)), strict=True)
+        DeliveryFactory.create(
+            event=event,
+            target=(target := TargetFactory.create(kind=kind)),
+            registration=plan,
+            step_id=StepFactory.create(registration=plan, target=target, offset=offset).pk,
+            due_at=event.starts_at + offset,
+        )
+        for kind, offset in (("calllike", timedelta(minutes=-30)), ("pushlike", timedelta(minutes=-10)))
     )
     fire("calllike")
     assert states([first]) == [State.SUPPRESSED]

@@ -12,8 +12,9 @@ from common.sources import Source
 from common.texts import isolated
 from common.wording import FIELDS, check_template
 from registration.access import calendars_for
+from registration.amounts import check_pending
 from registration.forms.registrations import RegistrationForm
-from registration.models import Calendar, Member, Registration, User
+from registration.models import Calendar, Member, Registration, Step, User
 from registration.models.registrations import NINE, title_only
 from registration.sources import CALENDAR
 
@@ -208,6 +209,15 @@ class StandingForm(RegistrationForm):
     def needs_plan(self) -> bool:
         """Whether the plan needs at least one step: without one a digest goes to the inbox."""
         return bool(self.cleaned_data.get("action") == Registration.Action.NOTIFY)
+
+    def refuse_too_many(self, steps: Iterable[Step]) -> bool:
+        """Count what would wait, and add an error where a member may not have so much."""
+        try:
+            check_pending(self._completed(), steps)
+        except InputError as error:
+            self.add_error(None, error.message)
+            return True
+        return False
 
     def candidate(self) -> Registration | None:
         """Return the registration as it is typed so far, not stored; None while that can't be searched for."""
