@@ -147,8 +147,8 @@ def check_countries(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
         hint = "Write ISO 3166-1 codes, separated by commas, like DE,JP; or ALL."
         message = f"NOTICE_COUNTRIES names {', '.join(unknown)}, which is no country."
         return [Error(message, hint=hint, id="pfs_notice.E015")]
-    if allowed_countries() != frozenset():
-        return []
+    if allowed_countries() != frozenset() or not _is_number(settings.TWILIO_FROM_NUMBER):
+        return []  # E007 and E008 say what is wrong with the number
     hint = "Set NOTICE_COUNTRIES to the countries of your members, like DE,JP."
     message = "TWILIO_FROM_NUMBER has no country, so no number is called or written to."
     return [Warning(message, hint=hint, id="pfs_notice.W007")]

@@ -112,7 +112,7 @@ def allowed_countries() -> frozenset[str] | None:
     if settings.IS_SIMULATED:
         return None
     own = _country_of(settings.TWILIO_FROM_NUMBER)
-    return frozenset({own}) if own else frozenset()
+    return frozenset({own} - {"", _NO_COUNTRY})
 
 
 def refusal(address: str) -> str:
