@@ -28,7 +28,7 @@ from eventinvoke.planning.planner import plan_events
 from eventinvoke.sending.compose import Claimed, Row, composed_again
 from eventinvoke.sending.record import Result, record
 from registration.models import Target
-from registration.models.targets import fingerprint
+from registration.models.targets import fingerprints
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +157,8 @@ def _known_ids(channel: Channel, messages: Sequence[Message]) -> frozenset[str]:
     if not messages:
         return frozenset()
     members = Target.objects.filter(
-        kind=channel.kind, fingerprint__in={fingerprint(message.address) for message in messages}
+        kind=channel.kind,
+        fingerprint__in={mark for message in messages for mark in fingerprints(message.address)},
     ).values("member")
     attempts = Attempt.objects.filter(
         delivery__member__in=members,

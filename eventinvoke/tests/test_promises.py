@@ -19,6 +19,7 @@ from eventinvoke.sending.leases import recover_leases, take_back
 from eventinvoke.tests.muting import START
 from eventinvoke.tests.stand_ins import CallLike, PushLike
 from registration.models import Member, Registration, Step, Target
+from registration.models.targets import fingerprint
 from registration.tests.factories import (
     CalendarFactory,
     MemberFactory,
@@ -202,7 +203,9 @@ class TestPlansThatShareADelivery:
     def test_an_acknowledgement_closes_the_other_open_notices_of_the_member(self, story: Story) -> None:
         alice = story.person("Alice")
         other = TargetFactory(member=alice, kind="pushlike", address="second browser")
-        story.plan(alice, (Target.objects.get(address="pushlike of Alice"), -10), (other, -10))
+        story.plan(
+            alice, (Target.objects.get(fingerprint=fingerprint("pushlike of Alice")), -10), (other, -10)
+        )
         story.publish()
         story.at(-10)
         first, second = Delivery.objects.select_related("event", "member").order_by("target")

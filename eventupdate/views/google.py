@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from common.clock import now
 from common.errors import FeedError
+from common.texts import isolated
 from registration.access import accounts_for
 from registration.membership import member_in
 from registration.models import CalendarAccount
@@ -74,8 +75,8 @@ def google_callback(request: HttpRequest) -> HttpResponse:
         return _refuse(request, error.message)
     again = accounts_for(request.user).filter(pk=asked["account"]).first()
     if asked["account"] is not None and (again is None or again.name != found.name):
-        wanted = f"“{again.name}” has to be connected again" if again else "that account is gone"
-        return _refuse(request, f"You chose “{found.name}”, but {wanted}. Nothing was changed.")
+        wanted = f"“{again}” has to be connected again" if again else "that account is gone"
+        return _refuse(request, f"You chose “{isolated(found.name)}”, but {wanted}. Nothing was changed.")
     is_for_everybody = asked["is_for_everybody"] and request.user.is_staff
     account = keep(found, again.owner if again else None if is_for_everybody else member_in(request))
     if again is not None:

@@ -101,6 +101,10 @@ def calendar_edit(request: HttpRequest, pk: int) -> HttpResponse:
             if calendar.owner_id != owner:
                 _looking_at(calendar, None).changed()
         messages.success(request, f"“{calendar}” is saved.")
+        if form.loses_sign_in:
+            said = "The address is on another server now. Enter the user name and the password for it again."
+            messages.warning(request, said)
+            return redirect("registration:calendar-edit", pk=calendar.pk)
         return redirect("registration:calendar-list")
     return render(request, "registration/calendar_form.html", {"form": form, "calendar": calendar})
 

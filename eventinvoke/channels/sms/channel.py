@@ -76,6 +76,8 @@ def _request(message: Message) -> Request | Reply:
     seconds = int((message.expires_at - now()).total_seconds())
     if seconds <= 0:
         return Reply(SendResult(message, Outcome.REJECTED, reason=_TOO_LATE))
+    if reason := numbers.refusal(message.address):
+        return Reply(SendResult(message, Outcome.REJECTED, reason=reason))
     if not (message.process_id or message.title.strip() or message.body.strip()):
         return Reply(SendResult(message, Outcome.REJECTED, reason=_EMPTY))
     # A verification code is not kept in memory: only what thousands of messages share is cached.

@@ -31,7 +31,7 @@ _PLAIN: Final = str.maketrans(
         **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'),
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
         **dict.fromkeys("\u00a0\u2002\u2003\u2009\u200a\u202f\t", " "),
-        **dict.fromkeys("\u200b\u200c\u200e\u200f\ufeff\u00ad", None),
+        **dict.fromkeys("\u200b\u200c\ufeff\u00ad", None),
         **dict.fromkeys(BIDI_CONTROLS, None),  # what is GSM has nothing that is written from the right
         "\u2026": "...",
         "\u2022": "-",
