@@ -21,6 +21,7 @@ from common.states import State
 from eventinvoke.models import Delivery
 from eventinvoke.replies import answers
 from eventinvoke.replies.receipts import Report, apply
+from notification.expiry import ANSWERS, why_closed
 from notification.notices import find_attempt
 from notification.problems import problem
 from notification.reports import fingerprint
@@ -43,19 +44,22 @@ _MEANS: Final = {
 def push_report(request: HttpRequest, process_id: str) -> HttpResponse:
     """Take in what became of a push, and the answer to it. A repeat changes nothing."""
     try:
-        attempt = find_attempt(process_id)
+        attempt = find_attempt(process_id, {"webpush"})
         body = _body(request)
         what, told = _what(body), _told(body)
     except Http404:
         return problem(HTTPStatus.NOT_FOUND, "There is no such notice.")
     except InputError as error:
         return problem(HTTPStatus.BAD_REQUEST, error.message, field=error.field)
+    if reason := why_closed(attempt.delivery, ANSWERS):
+        return problem(HTTPStatus.GONE, reason)
     apply(
         Report(
             attempt_id=attempt.pk,
             status=what,
             fingerprint=fingerprint(attempt.pk, "push", what),
             means=_MEANS[what],
+            kind=attempt.delivery.kind,
             payload={"what": what},
         )
     )
