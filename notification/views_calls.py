@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import override
 
 from common.clock import now
+from common.requests import whole
 from common.states import State
 from eventinvoke.channels.voice.voices import voice_for
 from eventinvoke.links import link
@@ -18,7 +19,7 @@ from eventinvoke.replies.receipts import Report, apply
 from notification import speech
 from notification.expiry import ANSWERS, language_of, why_closed
 from notification.notices import confirmation_of, find_call, note_told, was_said
-from notification.reports import fingerprint, whole
+from notification.reports import fingerprint
 from notification.signatures import from_twilio, parameters
 from notification.twiml import Script
 

@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from common.errors import InputError
+from common.requests import whole
 from common.states import State
 from eventinvoke.models import Delivery
 from eventinvoke.replies import answers
@@ -83,8 +84,8 @@ def _exact(told: datetime | None, delivery: Delivery) -> datetime | None:
 
 def _body(request: HttpRequest) -> dict[str, Any]:
     """Return the JSON object that came. Raises ``InputError`` where there is none."""
-    length = str(request.META.get("CONTENT_LENGTH") or "0")
-    if not length.isdecimal() or int(length) > _MAX_BODY:
+    length = whole(str(request.META.get("CONTENT_LENGTH") or "0"))
+    if length is None or length > _MAX_BODY:
         raise InputError(f"The body is longer than {_MAX_BODY} bytes.")
     try:
         found = json.loads(request.body)

@@ -6,13 +6,14 @@ from typing import Final
 from django.http import Http404, HttpRequest, HttpResponse
 
 from common.errors import ForgedError
+from common.requests import whole
 from eventinvoke.models import Delivery
 from eventinvoke.planning.target_loss import disable_and_tell
 from eventinvoke.providers.twilio import statuses
 from eventinvoke.providers.twilio.codes import UNSUBSCRIBED
 from eventinvoke.replies.receipts import Report, apply
 from notification.notices import attempt_id_of
-from notification.reports import fingerprint, payload, whole
+from notification.reports import fingerprint, payload
 from notification.signatures import from_twilio, parameters
 from registration.models import Target
 
