@@ -130,6 +130,8 @@ class Capabilities:
     """It may be busy or not answered, so that trying again may help."""
     can_cancel: bool = False
     """A message that was accepted but not yet carried out can be taken back."""
+    has_answer_link: bool = False
+    """Its messages carry a link to the page on which they are answered, signed for ``Purpose.ANSWER``."""
     rate_per_second: float | None = None
     """How many messages the provider takes in a second, by default; None is no limit."""
     at_once: int | None = None

@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from twilio.request_validator import RequestValidator
 
+from common.requests import whole
 from eventinvoke.links import public_url
 
 log = logging.getLogger(__name__)
@@ -78,5 +79,5 @@ def from_twilio(view: View[Rest]) -> View[Rest]:
 
 
 def _length(request: HttpRequest) -> int:
-    given = str(request.META.get("CONTENT_LENGTH") or "0")
-    return int(given) if given.isdecimal() else MAX_BODY + 1
+    length = whole(str(request.META.get("CONTENT_LENGTH") or "0"))
+    return MAX_BODY + 1 if length is None else length

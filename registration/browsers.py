@@ -17,6 +17,7 @@ from django.utils.crypto import constant_time_compare
 from common.channels import Adding, Address, Channel, added_by
 from common.clock import now
 from common.errors import InputError
+from common.requests import row_key
 from registration.forms.targets import store_target
 from registration.models import Member, Registration, Target
 from registration.models.targets import SWITCHED_OFF_BY_PEOPLE, fingerprint, fingerprints
@@ -25,7 +26,6 @@ SIGNED_OUT: Final = "You signed out in this browser."
 LISTED_TWICE: Final = "This browser has subscribed once more, and is listed as another contact method."
 _PURPOSE: Final = b"renewal of a push subscription\0"
 _SECRET_BYTES: Final = 32
-_MAX_DIGITS: Final = 18
 
 
 def has_channel() -> bool:
@@ -135,11 +135,8 @@ def _find(token: str, address: str | None = None) -> Target | None:
     The token before the last is good with the target's present ``address`` only.
     """
     number, dot, _secret = token.partition(".")
-    if not dot or not (number.isascii() and number.isdecimal() and len(number) <= _MAX_DIGITS):
-        return None
-    target = (
-        Target.objects.select_for_update().filter(pk=int(number), kind=channel_of_browsers().kind).first()
-    )
+    rows = Target.objects.select_for_update().filter(pk=row_key(number), kind=channel_of_browsers().kind)
+    target = rows.first() if dot else None
     if target is None:
         return None
     digest = _hash(token)

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from common.errors import ProviderError
+from common.requests import row_key
 from simulator import provider_client
 from simulator.phones import phone_for, phones_for
 from simulator.visible import call_to_act_on, visible_state
@@ -52,8 +53,8 @@ def _only_signed_in(view: View[Parameters]) -> View[Parameters]:
 def phone(request: HttpRequest, target_id: int | None = None) -> HttpResponse:
     """Show a phone; without a target the first of one's own. ``?target=`` leads to the chosen one."""
     asked = request.GET.get("target", "")
-    if asked.isdecimal() and target_id is None:
-        return redirect("simulator:phone", target_id=int(asked))
+    if row_key(asked) and target_id is None:
+        return redirect("simulator:phone", target_id=row_key(asked))
     phones = phones_for(request.user)
     chosen = phone_for(request.user, target_id) if target_id is not None else next(iter(phones), None)
     return render(request, "simulator/phone.html", {"phones": phones, "phone": chosen})

@@ -9,13 +9,14 @@ from pytest_django import Settings
 
 from common.channels import Message, Outcome, SendResult, Severity
 from common.clock import now
+from common.process_ids import Purpose, signed_for
 from eventinvoke.channels.email.channel import EmailChannel
 from eventinvoke.channels.email.letter import message_id
 from tests.contracts.channel_contract import Answer
 from tests.mail_server import PASSWORD, USER, MailServer
 
-CONFIRM = f"https://notice.example.org/a/{'p' * 43}"
-UNSUBSCRIBE = f"https://notice.example.org/n/{'p' * 43}/unsubscribe"
+CONFIRM = f"https://notice.example.org/a/{signed_for(Purpose.ANSWER, 'p' * 43)}"
+UNSUBSCRIBE = f"https://notice.example.org/n/{signed_for(Purpose.UNSUBSCRIBE, 'p' * 43)}/unsubscribe"
 
 
 def message(**changes: object) -> Message:

@@ -357,7 +357,16 @@ class TestAMissAdvancesThePlan:
         for _time in range(2):
             attempt = Attempt.objects.order_by("-started_at").first()
             assert attempt is not None
-            apply(Report(attempt.pk, "busy", f"f{attempt.pk.hex}", State.UNDELIVERED, may_redial=True))
+            apply(
+                Report(
+                    attempt.pk,
+                    "busy",
+                    f"f{attempt.pk.hex}",
+                    State.UNDELIVERED,
+                    may_redial=True,
+                    kind=attempt.delivery.kind,
+                )
+            )
             story.clock.shift(3 * MINUTE)
             story.fire()
         assert rung(call) == ["Alice", "Alice"]
@@ -375,7 +384,16 @@ class TestAMissAdvancesThePlan:
         story.at(-10)
         attempt = Attempt.objects.get()
         if is_accepted:
-            apply(Report(attempt.pk, "ringing", f"f{attempt.pk.hex}", State.SENT, provider_id="CA1"))
+            apply(
+                Report(
+                    attempt.pk,
+                    "ringing",
+                    f"f{attempt.pk.hex}",
+                    State.SENT,
+                    provider_id="CA1",
+                    kind=attempt.delivery.kind,
+                )
+            )
         call.answers["silent"], call.may_redial = Outcome.UNDELIVERED, may_redial
         story.clock.shift(5 * MINUTE)
         recover_leases()
@@ -407,7 +425,7 @@ class TestFactsCommute:
         attempt = Attempt.objects.get()
         for number in order:
             status, means = self.FACTS[number]
-            apply(Report(attempt.pk, status, status, means, sequence=number))
+            apply(Report(attempt.pk, status, status, means, sequence=number, kind=attempt.delivery.kind))
         assert story.row(phone_of(alice), origin="plan").state == State.DELIVERED
 
     def test_a_push_that_was_shown_while_it_waits_for_its_retry_is_not_pushed_again(
@@ -420,7 +438,8 @@ class TestFactsCommute:
         story.at(-10)
         row = story.row(push_of(alice))
         assert row.state == State.PENDING
-        apply(Report(Attempt.objects.get().pk, "shown", "shown", State.DELIVERED))
+        attempt = Attempt.objects.get()
+        apply(Report(attempt.pk, "shown", "shown", State.DELIVERED, kind=attempt.delivery.kind))
         story.at(-5)
         assert story.row(push_of(alice)).state == State.DELIVERED
         assert len(push.sent) == 1

@@ -162,7 +162,7 @@ def test_a_text_message_arrives_with_the_link_to_confirm(twilio: SimulatedTwilio
     wait_for(notice, State.DELIVERED)
     (message,) = twilio.messages(NUMBER)
     assert message.body.startswith("Weekly telecon\nAt 15:05, in 5 minutes\nAcknowledge: http://")
-    assert message.body.endswith(f"/a/{notice.process_id}")
+    assert message.body.endswith(f"/a/{notice.answer_id}")
 
 
 def test_a_text_message_that_fails_says_why(twilio: SimulatedTwilio) -> None:

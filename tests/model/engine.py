@@ -283,7 +283,14 @@ class Engine:
         is_busy = fact == "busy"
         receipts.apply(
             receipts.Report(
-                attempt, fact, f"{attempt}-{number}", means, sequence, reason=fact, may_redial=is_busy
+                attempt,
+                fact,
+                f"{attempt}-{number}",
+                means,
+                sequence,
+                reason=fact,
+                may_redial=is_busy,
+                kind=_delivery(process_id).kind,
             )
         )
 
