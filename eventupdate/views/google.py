@@ -17,8 +17,8 @@ from django.views.decorators.http import require_safe
 
 from common.clock import now
 from common.errors import FeedError
-from common.texts import isolated
 from common.requests import row_key
+from common.texts import isolated
 from registration.access import accounts_for
 from registration.membership import member_in
 from registration.models import CalendarAccount
