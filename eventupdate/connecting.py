@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from common.clock import now
 from common.errors import FeedError, InputError
+from common.texts import isolated
 from eventupdate.choosing import end
 from eventupdate.providers.accounts import disconnect, list_calendars
 from eventupdate.providers.caldav.accounts import credentials_of, sign_in
@@ -82,8 +83,8 @@ def _exchange(member: Member, given: Mapping[str, Any]) -> Result:
     found = exchange_code(given["callback_url"], given["code"], given["verifier"])
     again = accounts_for(member.user).filter(pk=given["account"]).first()
     if given["account"] is not None and (again is None or again.name != found.name):
-        wanted = f"“{again.name}” has to be connected again" if again else "that account is gone"
-        raise InputError(f"You chose “{found.name}”, but {wanted}. Nothing was changed.")
+        wanted = f"“{again}” has to be connected again" if again else "that account is gone"
+        raise InputError(f"You chose “{isolated(found.name)}”, but {wanted}. Nothing was changed.")
     account = keep(found, again.owner if again else None if given["is_for_everybody"] else member)
     return {"account": account.pk, "is_again": again is not None}
 

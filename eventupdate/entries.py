@@ -5,11 +5,11 @@ interpreted here, so that the expansion has no special cases.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
-from eventupdate.lines import MALFORMED, Lines
+from eventupdate.lines import MALFORMED, MAX_DATES, Lines
 from eventupdate.properties import Properties, Property, first_value, read_properties
 from eventupdate.rules import Rule, read_rule
 from eventupdate.times import MAX_LENGTH, Length, Time, read_duration, read_sequence, read_time, to_utc
@@ -18,8 +18,7 @@ from eventupdate.zones import Zones
 Added = Time | tuple[Time, timedelta]
 """An RDATE: a start, or a start with its own length."""
 
-MAX_DATES: Final = 5000
-"""RDATEs and EXDATEs of one entry, at most."""
+_REPEATING: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +60,11 @@ def read_entry(uid: str, properties: Properties, zones: Zones, core: "Entry | No
     if MALFORMED in properties:
         raise ValueError(first_value(properties, MALFORMED))
     dates = [*properties.get("RDATE", ()), *properties.get("EXDATE", ())]
-    if sum(prop.value.count(",") for prop in dates) > MAX_DATES:
-        msg = f"more than {MAX_DATES} single dates"
-        raise ValueError(msg)
-    return _Regular(properties, zones, core).entry(uid)
+    if sum(prop.value.count(",") + 1 for prop in dates) <= MAX_DATES:
+        return _Regular(properties, zones, core).entry(uid)
+    alone = {name: found for name, found in properties.items() if name not in _REPEATING}
+    msg = f"it has more than {MAX_DATES} single dates; only its first start counts"
+    return replace(_Regular(alone, zones, core).entry(uid), problem=msg)
 
 
 def read_lines(uid: str, lines: Lines, zones: Zones, core: "Entry | None" = None) -> Entry:

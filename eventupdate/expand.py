@@ -1,16 +1,13 @@
 """From the text of entries to their occurrences within a window.
 
-``plain`` expands series with one simple rule, recurring-ical-events all others. This module limits
-the number of occurrences and the processor time of both, and never returns an end before a start.
+``plain`` expands most series, recurring-ical-events those with RANGE=THISANDFUTURE. This module limits the number of
+occurrences and the work of both, and never returns an end before a start.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from itertools import chain, islice
-from time import monotonic
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from common.errors import FeedError
 from eventupdate.details import Details, read_details
@@ -20,17 +17,15 @@ from eventupdate.lines import Feed, Zone, read_blocks
 from eventupdate.plain import is_plain, plain_repetitions
 from eventupdate.repetition import Repetition, repetitions
 from eventupdate.resources import uid_key
-from eventupdate.series import read_series
-from eventupdate.timelimit import TimeLimit, TooLong
+from eventupdate.series import Group, read_series
 from eventupdate.times import Time, to_utc
+from eventupdate.work import OCCURRENCE_STEPS, Share, TooMuchWorkError, Work
 from eventupdate.zones import Zones
 
 MAX_OCCURRENCES: Final = 200_000
 """Most occurrences of a calendar in a window: ten a day for 55 people and a year."""
 MAX_OF_ONE: Final = 10_000
 """Most occurrences of an entry in a window: more than one an hour for a year."""
-SERIES_SECONDS: Final = 2.0
-CALENDAR_SECONDS: Final = 60.0
 _MARGIN: Final = timedelta(days=2)
 _DAY: Final = timedelta(days=1)
 _DATE_LENGTH: Final = 10
@@ -105,37 +100,30 @@ class Expanded:
 
 
 class Expander:
-    """Expands the series of one calendar; use it as a context manager."""
+    """Expands the series of one calendar."""
 
     def __init__(self, own_zones: Sequence[str]) -> None:
         """Use the first known zone of these names as the calendar's own zone, else UTC."""
         self._own_zones = list(own_zones)
         self._zones: dict[tuple[tuple[Zone, ...], tuple[str, ...]], Zones] = {}
-        self._limit = TimeLimit(SERIES_SECONDS)
-        self._until = monotonic() + CALENDAR_SECONDS
+        self._work = Work()
         self._count = 0
 
-    def __enter__(self) -> Self:
-        self._limit.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._limit.__exit__(kind, value, trace)
+    @property
+    def steps_left(self) -> int:
+        """The steps that the calendar has left (see ``work``)."""
+        return self._work.left
 
     def expand(self, uid: str, texts: Iterable[str], window: Window) -> Expanded:
         """Return the occurrences of all resources of one UID that start in the window.
 
-        A series that can't be read completely has a ``problem`` and only the occurrences that are certain;
-        the caller does not cancel others. Raises ``FeedError`` when all series together have more than
-        ``MAX_OCCURRENCES`` or take longer than ``CALENDAR_SECONDS``.
+        A series that can't be read completely has a ``problem`` and only the occurrences that are certain; the
+        caller does not cancel others. Of one that exceeds ``MAX_OF_ONE`` or the limits of ``work`` these are its
+        first start and what stands in the calendar by itself. Raises ``FeedError`` when all series together have
+        more than ``MAX_OCCURRENCES``.
         """
         try:
-            with self._limit.piece():
-                found = self._expand(uid, texts, window)
-        except TooLong:
-            found = _unread("its recurrence rule takes too long")
+            found = self._expand(uid, texts, window)
         except ValueError as error:
             found = _unread(str(error)[:100] or "it can't be read")
         except FeedError as error:
@@ -146,9 +134,6 @@ class Expander:
         if self._count > MAX_OCCURRENCES:
             days = (window.stop - window.start).days
             msg = f"The calendar has more than {MAX_OCCURRENCES} entries within {days} days."
-            raise FeedError(msg)
-        if monotonic() > self._until:
-            msg = "The calendar takes too long to read: its recurrence rules are too complex."
             raise FeedError(msg)
         return found
 
@@ -161,15 +146,24 @@ class Expander:
         if core is not None and not others and not (core.is_series or core.problem or changed):
             found = _single(core, zones.default, window)
         else:
-            groups = (_occurrences(*group, zones.default, window) for group in series.groups)
-            times = islice(chain.from_iterable(groups), MAX_OF_ONE + 1)
-            # Of occurrences that the libraries return twice the last one counts.
-            found = Expanded(list({occurrence.recurrence_id: occurrence for occurrence in times}.values()))
-        found = replace(found, problem=series.problem, note=series.note)
-        if len(found.occurrences) > MAX_OF_ONE:
-            msg = f"it repeats more than {MAX_OF_ONE} times"
-            raise ValueError(msg)
+            found = self._of_groups(series.groups, zones.default, window)
+        found = replace(found, problem=series.problem or found.problem, note=series.note)
         return replace(found, unknown_zone=zones.missed[:60]) if zones.missed else found
+
+    def _of_groups(self, groups: Iterable[Group], zone: tzinfo, window: Window) -> Expanded:
+        # Of occurrences that the libraries return twice the last one counts.
+        found: dict[str, Occurrence] = {}
+        problem = ""
+        share = self._work.share()
+        for core, changed in groups:
+            try:
+                some = {one.recurrence_id: one for one in _limited(core, changed, zone, window, share)}
+            except TooMuchWorkError as error:
+                problem = str(error)
+                certain = _occurrences(*_without_rules(core, changed), zone, window, share)
+                some = {one.recurrence_id: one for one in certain}
+            found |= some
+        return Expanded(list(found.values()), problem)
 
     def _zones_of(self, parts: Sequence[Feed]) -> Zones:
         """Return the zones of the resources, cached by their definitions."""
@@ -178,7 +172,7 @@ class Expander:
         key = (defined, tuple(part.time_zone for part in parts if part.time_zone))
         if key not in self._zones:
             member, *source = self._own_zones
-            self._zones[key] = Zones(defined, [member, *key[1], *source])
+            self._zones[key] = Zones(defined, [member, *key[1], *source], self._work)
         return self._zones[key]
 
 
@@ -195,16 +189,36 @@ def _single(entry: Entry, zone: tzinfo, window: Window) -> Expanded:
     return Expanded([found], is_recurring=False, starts_at=starts_at)
 
 
-def _occurrences(
-    core: Entry | None, changed: Sequence[Entry], zone: tzinfo, window: Window
+def _without_rules(core: Entry | None, changed: Sequence[Entry]) -> Group:
+    """Return what of a series stands in the calendar by itself, which takes no counted work."""
+    alone = [
+        replace(one, rules=(), exclusion_rules=(), added=(), excluded=(), is_this_and_future=False)
+        for one in changed
+    ]
+    return core and replace(core, rules=(), exclusion_rules=()), alone
+
+
+def _limited(
+    core: Entry | None, changed: Sequence[Entry], zone: tzinfo, window: Window, share: Share
 ) -> Iterator[Occurrence]:
-    """Yield the occurrences of one UID that start in the window."""
+    """Yield the occurrences of one UID that start in the window. Raises ``TooMuchWorkError``, for too many too."""
+    for count, occurrence in enumerate(_occurrences(core, changed, zone, window, share)):
+        if count >= MAX_OF_ONE + len(changed):
+            msg = f"it repeats more than {MAX_OF_ONE} times; only its first start counts"
+            raise TooMuchWorkError(msg)
+        share.take(OCCURRENCE_STEPS)
+        yield occurrence
+
+
+def _occurrences(
+    core: Entry | None, changed: Sequence[Entry], zone: tzinfo, window: Window, share: Share
+) -> Iterator[Occurrence]:
     first, stop = window.start - _MARGIN, window.stop + _MARGIN
     if core is not None and core.exclusion_rules:
-        core = replace(core, excluded=(*core.excluded, *excluded_by_rules(core, first, stop)))
-    expand = plain_repetitions if is_plain(core, changed) else repetitions
+        core = replace(core, excluded=(*core.excluded, *excluded_by_rules(core, first, stop, share)))
+    expand = plain_repetitions if is_plain(changed) else repetitions
     details: dict[int, Details] = {}
-    for found in expand(core, changed, first, stop):
+    for found in expand(core, changed, first, stop, share):
         starts_at = to_utc(found.start, zone)
         if not window.holds(starts_at):
             continue

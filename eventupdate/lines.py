@@ -5,13 +5,13 @@ entries. Only the properties that a notice needs are kept: a malformed alarm the
 most of the parsing time is saved.
 """
 
-import codecs
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from common.errors import FeedError
+from eventupdate.decoding import text_of, unfolded
 
 MAX_BYTES: Final = 20_000_000
 """Most bytes of a feed after decompression."""
@@ -44,16 +44,23 @@ _PARENT: Final = {
     "DAYLIGHT": "VTIMEZONE",
 }
 _NAME: Final = re.compile(r"([A-Za-z0-9-]+)[;:]")
-# Possessive, and anchored at the first of several line breaks: otherwise the time grows with the square
-# of the number of blank lines.
-_FOLD: Final = re.compile(rb"(?<![\r\n])[\r\n]++[ \t]")
-_TEXT_FOLD: Final = re.compile(_FOLD.pattern.decode())
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_BOMS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+_LINE: Final = re.compile(r"[^\n]+")
+MAX_DATES: Final = 5000
+"""RDATEs and EXDATEs of one entry, at most."""
+_MAX_LINE: Final = 200_000
+"""The characters that are read of a line: more than ``MAX_DATES`` dates with their lengths have."""
+_MAX_KEPT: Final = 20_000
+"""Most lines of one component, more than an entry can have."""
+_MAX_LINES: Final = 1_500_000
+"""Most lines that are kept of a feed: 30 of each of ``MAX_ENTRIES``."""
+_REPEATED: Final = {
+    "RDATE": MAX_DATES + 1,
+    "EXDATE": MAX_DATES + 1,
+    "RRULE": 100,
+    "EXRULE": 100,
+    "ATTENDEE": 200,
+}
+"""How often a property is kept of a component; of others the first counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +105,10 @@ def read_feed(content: bytes, charset: str = "") -> Feed:
     if len(content) > MAX_BYTES:
         msg = f"The calendar is larger than {MAX_BYTES // 1_000_000} MB."
         raise FeedError(msg)
-    text = _decode(content, charset)
-    _refuse_what_is_no_calendar(text)
-    return _Reader().read(line for line in re.split(r"[\r\n]+", text) if line.strip())
+    text = text_of(content, charset)
+    spans = (match.span() for match in _LINE.finditer(text))
+    found = (text[first : min(end, first + _MAX_LINE)] for first, end in spans)
+    return _Reader().read(line for line in found if line.strip())
 
 
 def read_blocks(text: str) -> Feed:
@@ -114,7 +122,8 @@ def read_blocks(text: str) -> Feed:
 def _unfolded(text: str) -> list[str]:
     if "\r" not in text and "\n " not in text and "\n\t" not in text:
         return [line for line in text.split("\n") if line]  # the form that ``resources`` writes
-    return [line for line in re.split(r"[\r\n]+", _TEXT_FOLD.sub("", text)) if line.strip()]
+    raw = unfolded(text.encode(errors="surrogatepass"))
+    return [line for line in raw.decode(errors="surrogatepass").split("\n") if line.strip()]
 
 
 def property_name(line: str) -> str:
@@ -131,45 +140,6 @@ def value_of(lines: Sequence[str], name: str) -> str:
     return ""
 
 
-def _decode(content: bytes, charset: str) -> str:
-    # Lines are folded by octets, possibly inside a character (RFC 5545 section 3.1), so they are
-    # unfolded before they are decoded.
-    for mark, encoding in _BOMS:
-        if content.startswith(mark):
-            raw = content if encoding == "utf-16" else _FOLD.sub(b"", content)
-            text = raw.decode(encoding, errors="replace")
-            return _clean(_TEXT_FOLD.sub("", text) if encoding == "utf-16" else text)
-    raw = _FOLD.sub(b"", content)
-    try:
-        return _clean(raw.decode())
-    except UnicodeDecodeError:
-        pass
-    try:
-        return _clean(raw.decode(charset or "cp1252"))
-    except (LookupError, ValueError):
-        return _clean(raw.decode("latin-1"))
-
-
-def _clean(text: str) -> str:
-    if text.count("\0") > len(text) // 100:
-        msg = "This is not a calendar but a binary file."
-        raise FeedError(msg)
-    return _CONTROL.sub("", text)
-
-
-def _refuse_what_is_no_calendar(text: str) -> None:
-    start = text[:2000].lstrip("\ufeff \t\r\n")
-    if not start:
-        msg = "The calendar is empty."
-    elif start[:15].upper() == "BEGIN:VCALENDAR":
-        return
-    elif start.startswith("<"):
-        msg = "The server returned a web page instead of a calendar. The address may need a sign-in, or be wrong."
-    else:
-        msg = "This is not a calendar: it does not begin with BEGIN:VCALENDAR."
-    raise FeedError(msg)
-
-
 class _Reader:
     """Reads the lines and keeps the needed ones. A component without an END is left out, and told."""
 
@@ -179,6 +149,9 @@ class _Reader:
         self.kept: Lines = []
         self.stamp = self.time_zone = self.method = ""
         self.first_entry = self.first_zone = 0
+        self.counts: dict[str, int] = {}
+        """How often the open component has each property."""
+        self.lines = 0
         self.nameless = 0
         """Entries that were left out and have no UID."""
 
@@ -214,9 +187,10 @@ class _Reader:
             msg = "This is not a calendar: its components are nested too deeply."
             raise FeedError(msg)
         if component in {"VEVENT", "VTIMEZONE"}:
-            self.kept, self.stamp = [], ""
+            self.kept, self.stamp, self.counts = [], "", {}
         elif component in {"STANDARD", "DAYLIGHT"}:
-            self.kept.append(f"BEGIN:{component}")
+            self.counts = {}
+            self._append(f"BEGIN:{component}")
 
     def _close(self, component: str) -> None:
         """Close a component, and leave out those inside of it that have no END. A stray END means nothing."""
@@ -255,7 +229,7 @@ class _Reader:
         elif component == "VTIMEZONE":
             self._keep_zone()
         elif component in {"STANDARD", "DAYLIGHT"}:
-            self.kept.append(f"END:{component}")
+            self._append(f"END:{component}")
         elif component == "VCALENDAR":
             self._end_calendar()
         self.stack.pop()
@@ -278,8 +252,11 @@ class _Reader:
         if name == "DTSTAMP":
             self.stamp = value
         elif self.stack[-1] != "VCALENDAR":
-            # Exchange writes "BYDAY=MO, TU", although a rule has no blanks (RFC 5545 section 3.3.10).
-            self.kept.append("".join(line.split()) if name in {"RRULE", "EXRULE"} else line)
+            count = self.counts.get(name, 0)
+            if count < _REPEATED.get(name, 1):
+                self.counts[name] = count + 1
+                # Exchange writes "BYDAY=MO, TU", although a rule has no blanks (RFC 5545 section 3.3.10).
+                self._append("".join(line.split()) if name in {"RRULE", "EXRULE"} else line)
         elif name == "X-WR-TIMEZONE":
             self.time_zone = self.time_zone or value
         elif name == "METHOD":
@@ -288,8 +265,18 @@ class _Reader:
             msg = "The calendar does not use the Gregorian calendar."
             raise FeedError(msg)
 
+    def _append(self, line: str) -> None:
+        if len(self.kept) < _MAX_KEPT:
+            self.kept.append(line)
+        self.lines += 1
+        if self.lines > _MAX_LINES:
+            msg = f"The calendar has more than {_MAX_LINES} lines."
+            raise FeedError(msg)
+
     def _keep_zone(self) -> None:
         tzid = value_of(self.kept, "TZID")
         if tzid:
-            zone = Zone(tzid, value_of(self.kept, "X-LIC-LOCATION"), tuple(self.kept))
+            # Of more lines than a zone can have none counts: the last part would have no END.
+            lines = self.kept if len(self.kept) < _MAX_KEPT else [f"TZID:{tzid}"]
+            zone = Zone(tzid, value_of(lines, "X-LIC-LOCATION"), tuple(lines))
             self.feed.zones.append(zone)

@@ -1,10 +1,11 @@
 """Expanding series that are not plain, with recurring-ical-events.
 
-It gets normalised entries instead of icalendar components, which it would copy for each occurrence.
+It gets normalised entries instead of icalendar components, which it would copy for each occurrence, and rules that
+are expanded by counted work.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 from typing import Any, NamedTuple
 
 from icalendar import Event
@@ -13,7 +14,10 @@ from recurring_ical_events import EventAdapter, Series
 from recurring_ical_events import Occurrence as LibraryOccurrence
 
 from eventupdate.entries import Entry
+from eventupdate.recurrence import moments_until
+from eventupdate.rules import Rule
 from eventupdate.times import Length, Time
+from eventupdate.work import Share
 
 
 class Repetition(NamedTuple):
@@ -27,10 +31,10 @@ class Repetition(NamedTuple):
 
 
 def repetitions(
-    core: Entry | None, parts: Sequence[Entry], first: datetime, stop: datetime
+    core: Entry | None, parts: Sequence[Entry], first: datetime, stop: datetime, share: Share
 ) -> Iterator[Repetition]:
-    """Yield the repetitions between two instants, and perhaps some around them."""
-    adapters = [_Adapter(entry) for entry in (*([core] if core else []), *parts)]
+    """Yield the repetitions between two instants, and perhaps some around them. Raises ``TooMuchWorkError``."""
+    adapters = [_Adapter(entry, share) for entry in (*([core] if core else []), *parts)]
     for found in _Series(adapters).between(first, stop):
         length = found.entry.length if found.length is None else Length(0, found.length)
         yield Repetition(found.entry, found.original, found.start, length)
@@ -55,11 +59,12 @@ class _Occurrence(LibraryOccurrence):  # type: ignore[misc]
 class _Adapter(EventAdapter):  # type: ignore[misc]
     """Adapts a normalised entry to recurring-ical-events."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, share: Share) -> None:
         """Adapt one entry."""
         component = Event()
         super().__init__(component)
         self.entry = entry
+        self.share = share
         if entry.recurrence_id is not None:
             reach = {"RANGE": "THISANDFUTURE"} if entry.is_this_and_future else {}
             component["RECURRENCE-ID"] = vDDDTypes(entry.recurrence_id, reach)
@@ -101,11 +106,51 @@ class _Adapter(EventAdapter):  # type: ignore[misc]
         return bool(self.entry.rules or self.entry.added or self.entry.excluded)
 
 
+class _Bounded:
+    """A rule for recurring-ical-events, which takes it for one of dateutil's."""
+
+    def __init__(self, rule: Rule, start: Time, zone: tzinfo | None, share: Share) -> None:
+        self.until = rule.until
+        self._rule = rule
+        self._start = start
+        self._zone = zone
+        self._share = share
+
+    def between(self, first: datetime, stop: datetime, inc: bool) -> Iterator[datetime]:  # noqa: ARG002, FBT001
+        """Yield the starts between two instants, and perhaps some around them."""
+        for found in moments_until(self._rule, self._start, first.date(), stop.date(), self._share):
+            yield found if isinstance(found, datetime) else datetime.combine(found, time.min, self._zone)
+
+
+class _Rules(Series.RecurrenceRules):  # type: ignore[misc]
+    """The rules of a series, expanded by ``recurrence``: dateutil's search for a next start has no limit."""
+
+    def create_rule_with_start(self, rule_string: str) -> _Bounded:
+        """Return the rule with this text."""
+        entry = self.core.entry
+        rule = next(rule for rule in entry.rules if rule.text == rule_string)
+        return _Bounded(rule, entry.start, self.tzinfo, self.core.share)
+
+    def rrule_between(self, first: datetime, stop: datetime) -> Iterator[datetime]:
+        """Yield all starts, which include the RDATEs."""
+        self.core.share.take(1 + len(self.rdates))
+        yield from super().rrule_between(first, stop)
+
+
 class _Series(Series):  # type: ignore[misc]
-    """A series that yields ``_Occurrence``, without copies of a component."""
+    """A series that yields ``_Occurrence``, without copies of a component, by counted work."""
+
+    RecurrenceRules = _Rules
 
     def occurrence(
         self, adapter: _Adapter, start: Time | None = None, end: Time | None = None
     ) -> _Occurrence:
         """Return one occurrence."""
         return _Occurrence(adapter, start, end)
+
+    def get_component_for_recurrence_id(self, recurrence_id: Time) -> _Adapter:
+        """Return the entry that counts from a start on: the library looks at all with THISANDFUTURE."""
+        core: _Adapter = self.recurrence.core
+        core.share.take(len(self.this_and_future))
+        found: _Adapter = super().get_component_for_recurrence_id(recurrence_id)
+        return found

@@ -122,13 +122,13 @@ class _Work:
         present = {row.series for key, row in self.held.items() if key not in self.changes.gone}
         present |= self.by_series.keys()
         affected = self.changes.series | present if self.is_all else self.changes.series
-        with Expander(self.zones) as expander:
-            for some in chunks(sorted(affected), AT_ONCE):
-                self._expand(some, expander, self.window)
-            if not self.is_all:
-                new_days = Window(self.calendar.expanded_until or self.window.start, self.window.stop)
-                for some in chunks(self._reached(new_days, affected), AT_ONCE):
-                    self._expand(some, expander, new_days)
+        expander = Expander(self.zones)
+        for some in chunks(sorted(affected), AT_ONCE):
+            self._expand(some, expander, self.window)
+        if not self.is_all:
+            new_days = Window(self.calendar.expanded_until or self.window.start, self.window.stop)
+            for some in chunks(self._reached(new_days, affected), AT_ONCE):
+                self._expand(some, expander, new_days)
         if self.is_all:
             self.comparison.drop_others(present, self.broken_uids, self.window)
         return Update(

@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import cache
-from io import StringIO
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from dateutil.tz import tzical
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from eventupdate.lines import Zone, property_name
+from eventupdate.lines import Zone
+from eventupdate.vtimezone import zone_of_rules
+from eventupdate.work import Work
 
 _ABBREVIATION: Final = re.compile(r"[A-Z]{2,5}")
 _SHOWN: Final = re.compile(r"\(((?:UTC|GMT)[^)]*)\)\s*(.+)", re.IGNORECASE)
@@ -57,8 +57,9 @@ _OTHERS: Final[Mapping[str, str]] = {
 class Zones:
     """The time zones of one calendar."""
 
-    def __init__(self, zones: Iterable[Zone], names: Sequence[str]) -> None:
-        """Take the calendar's VTIMEZONEs, and the names of its own zone; the first known one counts."""
+    def __init__(self, zones: Iterable[Zone], names: Sequence[str], work: Work | None = None) -> None:
+        """Take the calendar's VTIMEZONEs, the names of its own zone, of which the first known one counts, and its steps."""
+        self._work = work or Work()
         self._defined = {zone.tzid: zone for zone in zones}
         self._found: dict[str, tzinfo] = {}
         self._unknown: set[str] = set()
@@ -110,7 +111,7 @@ class Zones:
         if place is not None:
             return place
         try:
-            return _from_rules(defined)
+            return zone_of_rules(defined, self._work.share())
         except ValueError:
             if found := _named(iana_name(tzid)):
                 return found
@@ -223,27 +224,3 @@ def _cities() -> dict[str, str]:
         if "/" in name and not name.startswith("Etc/"):
             found.setdefault(name.rpartition("/")[2].lower(), name)
     return found
-
-
-def _from_rules(zone: Zone) -> tzinfo:
-    """Return a zone made of all rules of a VTIMEZONE."""
-    lines = ["BEGIN:VTIMEZONE", "TZID:zone", *(_plain(line) for line in zone.lines), "END:VTIMEZONE"]
-    try:
-        made: tzinfo | None = tzical(StringIO("\r\n".join(line for line in lines if line) + "\r\n")).get()
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError):
-        made = None
-    if made is None:
-        msg = f"the rules of the time zone “{zone.tzid[:80]}” can't be read"
-        raise ValueError(msg)
-    return made
-
-
-def _plain(line: str) -> str:
-    """Return a line in the form that dateutil reads: no parameters, and a start with a time."""
-    name, value = property_name(line), line.partition(":")[2].strip()
-    if name in {"TZID", "X-LIC-LOCATION"}:
-        return ""
-    if name == "DTSTART":
-        value = value.rstrip("Zz")
-        return f"DTSTART:{value}" if "T" in value.upper() else f"DTSTART:{value}T000000"
-    return f"{name}:{value}"

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 Rest = ParamSpec("Rest")
@@ -23,3 +25,9 @@ def private_page(view: View[Rest]) -> View[Rest]:
         return response
 
     return private
+
+
+def closed_page(request: HttpRequest, reason: str, language: str) -> HttpResponse:
+    """Say why a link does nothing any more (410), in the active language."""
+    context = {"reason": reason, "language": language}
+    return render(request, "notification/closed.html", context, status=HTTPStatus.GONE)

@@ -12,6 +12,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
+from common.requests import whole
 from registration.sizes import MAX_FILE
 
 DEFAULT: Final = 64 * 1024
@@ -30,8 +31,8 @@ _LIMITS: Final = {
 
 def declared_length(given: str) -> int:
     """Return the number in a Content-Length header; one above every limit for anything but a number."""
-    is_number = given.isascii() and given.isdecimal() and len(given) <= _LONGEST_NUMBER
-    return int(given) if is_number else _UNREADABLE
+    length = whole(given, _LONGEST_NUMBER)
+    return _UNREADABLE if length is None else length
 
 
 def limit_of(path: str) -> int:

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 
 from common.clock import now
 from common.errors import InputError, ProviderError
+from common.requests import row_key
 from registration.models import Job, Member
 from registration.models.jobs import LIFETIME
 
@@ -28,7 +29,6 @@ AT_ONCE: Final = 2
 """So many are carried out at once, so that servers that never answer leave workers to calendars and mail."""
 _DEAD: Final = timedelta(minutes=2)
 """A job that has run for longer has lost its worker; more than the longest work may take."""
-_LONGEST_KEY: Final = 18
 _WORK: Final[dict[str, Work]] = {}
 
 
@@ -61,11 +61,9 @@ def start(member: Member, kind: str, back: str, **given: Any) -> Job:
 
 def result_for(request: HttpRequest, member: Member, *kinds: str) -> Result | None:
     """Return the result that the page's ``?job=`` names: of this member and of these kinds; None without one."""
-    key = request.GET.get("job", "")
-    if not (key.isascii() and key.isdecimal() and len(key) <= _LONGEST_KEY):
-        return None
+    key = row_key(request.GET.get("job", ""))
     kept = Job.objects.kept(now()).filter(member=member, kind__in=kinds, state=Job.State.DONE)
-    job = kept.filter(pk=int(key)).first()
+    job = kept.filter(pk=key).first()
     return None if job is None else json.loads(job.result)
 
 

@@ -6,54 +6,88 @@ import tracemalloc
 import pytest
 
 from common.errors import FeedError
-from eventupdate.expand import MAX_OCCURRENCES, MAX_OF_ONE, Expander
+from eventupdate.expand import MAX_OCCURRENCES, MAX_OF_ONE, Expanded, Expander
 from eventupdate.lines import read_blocks, read_feed
 from eventupdate.properties import read_properties
-from eventupdate.tests.texts import entry, expanded, occurrences, single, window
-from eventupdate.timelimit import TimeLimit, TooLong
+from eventupdate.tests.texts import WINDOW, entry, expanded, occurrences, window
+from eventupdate.work import CALENDAR_STEPS, ENTRY_STEPS
+
+
+def many(rule: str, count: int, start: str = "20261124T090000Z") -> list[str]:
+    """Return entries with one rule."""
+    return [entry(f"DTSTART:{start}", f"RRULE:{rule}", uid=str(number), title="x") for number in range(count)]
+
+
+def steps_of(rule: str, start: str = "20261124T090000Z") -> tuple[Expanded, int]:
+    """Return what a series is expanded to, and the steps that its rule took."""
+    expander = Expander([""])
+    found = expander.expand("one@test", [entry(f"DTSTART:{start}", f"RRULE:{rule}")], WINDOW)
+    return found, CALENDAR_STEPS - expander.steps_left
 
 
 @pytest.mark.parametrize(
     "rule",
     [
-        "FREQ=SECONDLY",
-        "FREQ=SECONDLY;COUNT=1000000000",
         "FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30",
-        "FREQ=MINUTELY;INTERVAL=7;BYHOUR=25",
+        "FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30,31",
+        "FREQ=HOURLY;BYMONTH=13",
+        "FREQ=DAILY;BYMONTH=4;BYMONTHDAY=31",
+        "FREQ=DAILY;INTERVAL=7;BYDAY=MO",
+        "FREQ=WEEKLY;BYDAY=MO;BYSETPOS=2",
+        "FREQ=MONTHLY;BYDAY=2TU;BYSETPOS=2",
+        "FREQ=MONTHLY;BYDAY=6TU",
+        "FREQ=MONTHLY;INTERVAL=12;BYMONTH=3",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=YEARLY;BYWEEKNO=53;BYMONTH=6;BYDAY=MO",
+        "FREQ=YEARLY;BYYEARDAY=200;BYMONTH=1",
+        "FREQ=YEARLY;BYDAY=54MO",
+        "FREQ=HOURLY;INTERVAL=24;BYHOUR=5",
         "FREQ=HOURLY;BYSETPOS=366;BYMINUTE=59",
-        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=MINUTELY;INTERVAL=60;BYMINUTE=5",
+        "FREQ=MINUTELY;INTERVAL=7;BYHOUR=25",
+        "FREQ=SECONDLY;INTERVAL=2;BYSECOND=1",
+        "FREQ=SECONDLY;INTERVAL=3600;BYHOUR=10;BYSECOND=30",
     ],
 )
-def test_a_rule_that_takes_for_ever_is_given_up(rule: str) -> None:
-    began = time.monotonic()
-    expansion = expanded(entry("DTSTART:19700101T000000Z", f"RRULE:{rule}"), single(uid="two@test"))
-    assert time.monotonic() - began < 15
-    assert [o.uid for o in expansion.occurrences] == ["two@test"]
-    assert set(expansion.broken) <= {"one@test"}
+@pytest.mark.parametrize("start", ["20261124T090000Z", "19700106T090000Z"])
+def test_a_rule_that_never_comes_true_takes_few_steps(rule: str, start: str) -> None:
+    found, steps = steps_of(rule, start)
+    assert [one.recurrence_id for one in found.occurrences] == ([start] if start > "2026" else [])
+    assert (found.problem, steps < 2000) == ("", True)
 
 
-def test_rules_of_a_zone_that_take_for_ever_are_given_up() -> None:
-    zone = """\
-BEGIN:VTIMEZONE
-TZID:Busy
-BEGIN:STANDARD
-DTSTART:16010101T000000
-RRULE:FREQ=SECONDLY
-TZOFFSETFROM:+0000
-TZOFFSETTO:+0100
-END:STANDARD
-BEGIN:DAYLIGHT
-DTSTART:16010101T000000
-RRULE:FREQ=SECONDLY
-TZOFFSETFROM:+0100
-TZOFFSETTO:+0000
-END:DAYLIGHT
-END:VTIMEZONE"""
-    began = time.monotonic()
-    expansion = expanded(zone, entry("DTSTART;TZID=Busy:20261124T090000"), single(uid="two@test"))
-    assert time.monotonic() - began < 15
-    assert [o.uid for o in expansion.occurrences] == ["two@test"]
-    assert list(expansion.broken) == ["one@test"]
+@pytest.mark.parametrize(
+    "rule", ["FREQ=SECONDLY;INTERVAL=30", "FREQ=MINUTELY", "FREQ=MINUTELY;COUNT=1000000000"]
+)
+def test_of_a_rule_that_repeats_too_often_the_first_start_counts(rule: str) -> None:
+    found, steps = steps_of(rule)
+    assert [one.recurrence_id for one in found.occurrences] == ["20261124T090000Z"]
+    assert f"it repeats more than {MAX_OF_ONE} times" in found.problem
+    assert steps <= ENTRY_STEPS
+
+
+def test_of_a_rule_that_takes_too_many_steps_the_first_start_counts() -> None:
+    odd = ",".join(str(second) for second in range(1, 60, 2))
+    rules = [f"FREQ=SECONDLY;INTERVAL=2;BYSECOND={odd};COUNT={count}" for count in range(1, 13)]
+    found, steps = steps_of("\nRRULE:".join(rules))
+    assert found.problem == f"its rules need more than {ENTRY_STEPS} steps; only its first start counts"
+    assert [one.recurrence_id for one in found.occurrences] == ["20261124T090000Z"]
+    assert steps == ENTRY_STEPS
+
+
+def test_all_rules_of_a_small_calendar_have_one_limit() -> None:
+    """Each of its rules is within the limit of an entry, but for the number of occurrences."""
+    entries = many("FREQ=MINUTELY", 28_000 // len(many("FREQ=MINUTELY", 1)[0]))
+    began = time.process_time()
+    expansion = expanded(*entries)
+    assert time.process_time() - began < 25
+    assert len(expansion.occurrences) == len(expansion.broken) == len(entries)
+    reasons = list(expansion.broken.values())
+    assert f"it repeats more than {MAX_OF_ONE} times" in reasons[0]
+    assert (
+        reasons[-1]
+        == f"the rules of the calendar need more than {CALENDAR_STEPS} steps; only its first start counts"
+    )
 
 
 def test_an_interval_of_nothing_does_not_stand_still() -> None:
@@ -61,12 +95,6 @@ def test_an_interval_of_nothing_does_not_stand_still() -> None:
         len(expanded(entry("DTSTART:20261124T090000Z", "RRULE:FREQ=DAILY;INTERVAL=0;COUNT=3")).occurrences)
         == 3
     )
-
-
-def test_an_entry_that_repeats_too_often_is_left_out() -> None:
-    expansion = expanded(entry("DTSTART:20261120T000000Z", "RRULE:FREQ=MINUTELY"))
-    assert expansion.occurrences == []
-    assert f"repeats more than {MAX_OF_ONE} times" in expansion.problem
 
 
 def test_an_entry_may_repeat_every_hour() -> None:
@@ -81,45 +109,12 @@ def test_too_many_single_dates_of_an_entry_are_refused() -> None:
 
 def test_too_many_occurrences_of_a_calendar_are_refused() -> None:
     one, days = entry("DTSTART:20260101T000000Z", "RRULE:FREQ=DAILY"), window("2026-01-01", "2053-01-01")
-    with Expander([""]) as expander:
-        once = len(expander.expand("one@test", [one], days).occurrences)
-        for _ in range(MAX_OCCURRENCES // once - 1):
-            expander.expand("one@test", [one], days)
-        with pytest.raises(FeedError, match=f"more than {MAX_OCCURRENCES} entries within 9862 days"):
-            expander.expand("one@test", [one], days)
-
-
-def work_for_ever(limit: TimeLimit) -> None:
-    with limit.piece():
-        while True:
-            pass
-
-
-def test_a_time_limit_ends_a_piece_of_work_and_no_more_than_that() -> None:
-    with TimeLimit(0.2) as limit:
-        with pytest.raises(TooLong):
-            work_for_ever(limit)
-        with limit.piece():
-            done = sum(range(1000))
-        until = time.monotonic() + 0.5
-        while time.monotonic() < until:
-            done += 1
-    assert done > 499_500
-
-
-def test_pieces_that_end_about_when_their_time_does_never_hurt_what_comes_after() -> None:
-    ended = 0
-    with TimeLimit(0.05) as limit:
-        for _ in range(30):
-            try:
-                with limit.piece():
-                    until = time.monotonic() + 0.1
-                    while time.monotonic() < until:
-                        pass
-            except TooLong:
-                pass
-            ended += 1
-    assert ended == 30
+    expander = Expander([""])
+    once = len(expander.expand("one@test", [one], days).occurrences)
+    for _ in range(MAX_OCCURRENCES // once - 1):
+        expander.expand("one@test", [one], days)
+    with pytest.raises(FeedError, match=f"more than {MAX_OCCURRENCES} entries within 9862 days"):
+        expander.expand("one@test", [one], days)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])

@@ -175,6 +175,7 @@ def test_an_excluding_rule_without_bound_costs_the_series_and_no_memory() -> Non
     rules = ("RRULE:FREQ=WEEKLY;COUNT=3", "EXRULE:FREQ=SECONDLY")
     expansion = expanded(entry("DTSTART:20261124T090000Z", *rules))
     assert "EXRULE excludes more than" in expansion.broken["one@test"]
+    assert [o.starts_at.day for o in expansion.occurrences] == [24]
 
 
 def test_a_rule_of_weeks_without_a_day_uses_the_weekday_of_the_start() -> None:

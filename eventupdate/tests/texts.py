@@ -61,13 +61,13 @@ def expand(feed: Feed, window: Window, zone: str = "") -> Expansion:
     """Return what a feed says about the window, sorted by start."""
     found = Expansion()
     said = {}
-    with Expander([zone, feed.time_zone]) as expander:
-        for resource in resources_of(feed):
-            one = expander.expand(resource.uid, [resource.text], window)
-            found.occurrences += one.occurrences
-            found.broken |= {resource.uid: one.problem} if one.problem else {}
-            found.unknown_zones += [one.unknown_zone] if one.unknown_zone else []
-            said[resource.key] = Said(one.problem, one.note, one.unknown_zone)
+    expander = Expander([zone, feed.time_zone])
+    for resource in resources_of(feed):
+        one = expander.expand(resource.uid, [resource.text], window)
+        found.occurrences += one.occurrences
+        found.broken |= {resource.uid: one.problem} if one.problem else {}
+        found.unknown_zones += [one.unknown_zone] if one.unknown_zone else []
+        said[resource.key] = Said(one.problem, one.note, one.unknown_zone)
     found.occurrences.sort(key=lambda o: (o.starts_at, o.external_id))
     found.problem = summary(said)
     return found

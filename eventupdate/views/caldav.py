@@ -1,8 +1,7 @@
 """The page to connect a CalDAV account, also again."""
 
-import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from common.errors import InputError
+from common.requests import row_key
 from eventupdate.connecting import CONNECT
 from eventupdate.forms.caldav import CalDAVForm
 from registration.access import accounts_for
@@ -20,8 +20,6 @@ from registration.jobs import Result, result_for
 from registration.membership import member_in
 from registration.models import CalendarAccount
 from registration.views.jobs import wait_for
-
-_KEY: Final = re.compile(r"[0-9]{1,18}")
 
 
 @sensitive_post_parameters("password")
@@ -69,4 +67,4 @@ def _account(request: HttpRequest) -> CalendarAccount | None:
     if not key:
         return None
     own = accounts_for(request.user).filter(provider=CalendarAccount.Provider.CALDAV)
-    return get_object_or_404(own, pk=int(key) if _KEY.fullmatch(key) else 0)
+    return get_object_or_404(own, pk=row_key(key))

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from common.clock import now
 from common.errors import InputError
+from common.requests import row_key
 from eventupdate.connecting import EXCHANGE
 from registration.access import accounts_for
 from registration.jobs import Result, result_for
@@ -45,7 +46,7 @@ def google_connect(request: HttpRequest) -> HttpResponse:
     again = None
     if request.GET.get("account"):
         google = accounts_for(request.user).filter(provider=CalendarAccount.Provider.GOOGLE)
-        again = get_object_or_404(google, pk=_number(request.GET["account"]))
+        again = get_object_or_404(google, pk=row_key(request.GET["account"]))
     consent = ask_consent(_callback_url(), again.name if again else "")
     is_for_everybody = request.user.is_staff and request.GET.get("for") == "everybody"
     request.session[KEY] = {
@@ -109,7 +110,3 @@ def _refuse(request: HttpRequest, sentence: str) -> HttpResponse:
 
 def _callback_url() -> str:
     return f"{settings.NOTICE_PUBLIC_URL}{reverse('eventupdate:google-callback')}"
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < len("9223372036854775807") else 0

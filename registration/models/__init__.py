@@ -2,8 +2,9 @@
 
 from registration.models.calendars import Calendar, CalendarAccount
 from registration.models.jobs import Job
-from registration.models.members import Member, SignInTry, User
+from registration.models.members import Member, SignInPlace, SignInTry, User
 from registration.models.registrations import Registration, Step
+from registration.models.spending import PaidCount
 from registration.models.targets import Target, Verification
 
 __all__ = [
@@ -11,7 +12,9 @@ __all__ = [
     "CalendarAccount",
     "Job",
     "Member",
+    "PaidCount",
     "Registration",
+    "SignInPlace",
     "SignInTry",
     "Step",
     "Target",

@@ -24,7 +24,15 @@ SERVER: Final = "{http://calendarserver.org/ns/}"
 _PREFIXES: Final = {"DAV:": "D", "urn:ietf:params:xml:ns:caldav": "C", "http://calendarserver.org/ns/": "S"}
 _DECLARED: Final = " ".join(f"xmlns:{prefix}={quoteattr(name)}" for name, prefix in _PREFIXES.items())
 _MAX_DEPTH: Final = 40
-_MAX_ELEMENTS: Final = 2_000_000
+_MAX_ELEMENTS: Final = 1_000_000
+"""20 for each of the most entries of a calendar."""
+_MAX_ATTRIBUTES: Final = 100_000
+_MAX_TAGS: Final = 1000
+"""Most names of elements: the parser keeps each."""
+_CHUNK: Final = 65_536
+_MAX_OPEN: Final = 2 * _CHUNK
+"""Most bytes of a tag or comment."""
+_TOO_LARGE: Final = "The server's response is too large for a calendar."
 _STATUS: Final = re.compile(r"HTTP/\d(?:\.\d)?\s+(\d{3})")
 _OK: Final = range(200, 300)
 
@@ -74,19 +82,18 @@ class Multistatus:
 
 def read_multistatus(body: bytes) -> Multistatus:
     """Parse a 207 response. Raises ``FeedError`` for a truncated one or other content."""
-    root = _parse(body)
+    root, responses = _parse(body)
     if root.tag != f"{DAV}multistatus":
         msg = "The server's response is not that of a CalDAV server."
         raise FeedError(msg)
-    responses = (_response(element) for element in root.iterfind(f"{DAV}response"))
     token = (root.findtext(f"{DAV}sync-token") or "").strip()
-    return Multistatus(tuple(found for some in responses for found in some), token)
+    return Multistatus(tuple(responses), token)
 
 
 def has_condition(body: bytes, name: str) -> bool:
     """Say whether an error response names a precondition, like "valid-sync-token"."""
     try:
-        root = _parse(body)
+        root, _ = _parse(body)
     except FeedError:
         return False
     return next(root.iter(f"{DAV}{name}"), None) is not None
@@ -133,37 +140,56 @@ def _prefixed(name: str) -> str:
 
 
 class _BoundedBuilder(TreeBuilder):
-    """A tree builder that rejects trees that are too deep or too large."""
+    """A tree builder that rejects what is too deep or too large, and keeps the attribute "name" only."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.responses: list[Response] = []
+        """What the responses say; their elements are dropped at their ends."""
         self._depth = 0
-        self._count = 0
+        self._elements = 0
+        self._attributes = 0
+        self._tags: set[str] = set()
 
     def start(self, tag: Any, attrs: Any) -> Element:
         """Begin an element."""
         self._depth += 1
-        self._count += 1
-        if self._depth > _MAX_DEPTH or self._count > _MAX_ELEMENTS:
-            msg = "The server's response is too large for a calendar."
-            raise FeedError(msg)
-        return super().start(tag, attrs)
+        self._elements += 1
+        self._attributes += len(attrs)
+        self._tags.add(tag)
+        if (
+            self._depth > _MAX_DEPTH
+            or self._elements > _MAX_ELEMENTS
+            or self._attributes > _MAX_ATTRIBUTES
+            or len(self._tags) > _MAX_TAGS
+        ):
+            raise FeedError(_TOO_LARGE)
+        return super().start(tag, {"name": attrs["name"]} if "name" in attrs else {})
 
     def end(self, tag: Any) -> Element:
         """End an element."""
         self._depth -= 1
-        return super().end(tag)
+        element = super().end(tag)
+        if self._depth == 1 and tag == f"{DAV}response":
+            self.responses += _response(element)
+            element.clear()
+        return element
 
 
-def _parse(body: bytes) -> Element:
-    parser = DefusedXMLParser(target=_BoundedBuilder(), forbid_dtd=True)
+def _parse(body: bytes) -> tuple[Element, list[Response]]:
+    builder = _BoundedBuilder()
+    parser = DefusedXMLParser(target=builder, forbid_dtd=True)
     try:
-        parser.feed(body)
+        for start in range(0, len(body), _CHUNK):
+            parser.feed(body[start : start + _CHUNK])
+            # Expat keeps an unfinished tag, and gives its attributes all at once.
+            if start + _CHUNK - parser.parser.CurrentByteIndex > _MAX_OPEN:
+                raise FeedError(_TOO_LARGE)
         root: Element = parser.close()
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         msg = "The server's response can't be read: it is truncated, or not that of a CalDAV server."
         raise FeedError(msg) from None
-    return root
+    return root, builder.responses
 
 
 def _response(element: Element) -> Iterator[Response]:
