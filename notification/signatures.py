@@ -71,7 +71,7 @@ def from_twilio(view: View[Rest]) -> View[Rest]:
         if _length(request) > MAX_BODY:
             return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if not is_genuine(request):
-            log.warning("refused a request to %s that Twilio has not signed", request.path)
+            log.warning("refused a request to %s that Twilio has not signed", view.__name__)
             return HttpResponse("The signature is not Twilio's.", status=403, content_type="text/plain")
         return view(request, *args, **kwargs)
 
