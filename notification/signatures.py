@@ -33,8 +33,14 @@ View = Callable[Concatenate[HttpRequest, Rest], HttpResponse]
 
 
 def parameters(request: HttpRequest) -> QueryDict:
-    """Return Twilio's parameters: of the body of a POST, of the query of a GET."""
-    return request.GET if request.method == "GET" else request.POST
+    """Return Twilio's parameters: of the body of a POST, of the query of a GET.
+
+    Without null characters, which PostgreSQL can't store.
+    """
+    told = (request.GET if request.method == "GET" else request.POST).copy()
+    for name, values in told.lists():
+        told.setlist(name, [value.replace("\0", "") for value in values])
+    return told
 
 
 def is_genuine(request: HttpRequest) -> bool:

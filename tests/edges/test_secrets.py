@@ -2,9 +2,9 @@
 
 import io
 import logging
-import logging.config
 from collections.abc import Iterator
-from typing import Any, Final
+from logging.config import DictConfigurator
+from typing import Final
 
 import pytest
 from django.conf import settings as django_settings
@@ -24,13 +24,10 @@ PAGES: Final = {"notification:answer": Purpose.ANSWER, "notification:unsubscribe
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
     """What is written to the terminal, by the handler that the settings describe."""
-    made: dict[str, Any] = {**django_settings.LOGGING, "root": {"handlers": []}, "loggers": {}}
-    logging.config.dictConfig(made)
-    handler = logging.getHandlerByName("terminal") if hasattr(logging, "getHandlerByName") else None
-    handler = handler or logging._handlers["terminal"]  # type: ignore[attr-defined] # of Python 3.11
-    assert isinstance(handler, logging.StreamHandler)
+    described = django_settings.LOGGING["formatters"]["line"]
     written = io.StringIO()
-    handler.setStream(written)
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(DictConfigurator({}).configure_formatter(dict(described)))
     logging.getLogger().addHandler(handler)
     yield written
     logging.getLogger().removeHandler(handler)
@@ -65,7 +62,7 @@ def test_no_signed_id_is_logged(lines: io.StringIO) -> None:
 def test_a_stack_trace_and_the_query_are_kept_without_secrets(lines: io.StringIO) -> None:
     signed_id = sign(new_attempt_id())
     try:
-        raise ValueError(f"https://notice.example.org/a/{signed_id}")
+        int(f"https://notice.example.org/a/{signed_id}")
     except ValueError:
         logging.getLogger("x").exception(
             '"GET /calendars/google/callback?state=abc&code=4/0Adeu5B HTTP/1.1" 302'
