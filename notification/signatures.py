@@ -30,8 +30,14 @@ View = Callable[Concatenate[HttpRequest, Rest], HttpResponse]
 
 
 def parameters(request: HttpRequest) -> QueryDict:
-    """Return Twilio's parameters: of the body of a POST, of the query of a GET."""
-    return request.GET if request.method == "GET" else request.POST
+    """Return Twilio's parameters: of the body of a POST, of the query of a GET.
+
+    Without null characters, which PostgreSQL can't store.
+    """
+    told = (request.GET if request.method == "GET" else request.POST).copy()
+    for name, values in told.lists():
+        told.setlist(name, [value.replace("\0", "") for value in values])
+    return told
 
 
 def is_genuine(request: HttpRequest) -> bool:
@@ -66,7 +72,7 @@ def from_twilio(view: View[Rest]) -> View[Rest]:
     @wraps(view)
     def checked(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
         if not is_genuine(request):
-            log.warning("refused a request to %s that Twilio has not signed", request.path)
+            log.warning("refused a request to %s that Twilio has not signed", view.__name__)
             return HttpResponse("The signature is not Twilio's.", status=403, content_type="text/plain")
         return view(request, *args, **kwargs)
 

@@ -102,7 +102,7 @@ def call_key(request: HttpRequest, process_id: str) -> HttpResponse:
 def call_fallback(request: HttpRequest, process_id: str) -> HttpResponse:
     """Say a sentence when the content could not be fetched. It uses no database, which may be the cause."""
     log.error(
-        "a call had no content: %s: error %s", process_id, whole(parameters(request).get("ErrorCode", ""))
+        "a call had no content: %.6s…: error %s", process_id, whole(parameters(request).get("ErrorCode", ""))
     )
     script = Script(voice_for("en"))
     script.say(
