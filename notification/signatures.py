@@ -18,7 +18,6 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from twilio.request_validator import RequestValidator
 
-from common.requests import whole
 from eventinvoke.links import public_url
 
 log = logging.getLogger(__name__)

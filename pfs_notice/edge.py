@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from django.conf import settings
 
@@ -52,6 +52,14 @@ class Exchange(Protocol):
 
     def response_bytes(self, status: int, headers: Headers, body: bytes) -> None:
         """Send the response."""
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A response that has something to close (PEP 3333)."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 class RefusedError(Exception):
@@ -138,7 +146,8 @@ def _respond(scope: Scope, body: bytes) -> Answer:
     try:
         content = b"".join((*written, *response))
     finally:
-        response.close()
+        if isinstance(response, Closable):
+            response.close()
     return status, headers, content
 
 

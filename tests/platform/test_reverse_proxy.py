@@ -18,7 +18,7 @@ from pfs_notice.body_limits import limit_of
 from pfs_notice.settings.environment import BASE_DIR
 from pfs_notice.supervisor.stack import WEB_OPTIONS
 from registration.models import SignInTry
-from registration.sign_ins import key_of
+from registration.sign_ins import keys_of
 from tests.fixtures.processes import Starter, wait_until
 from tests.servers import Missing, Nginx, free_port
 from tests.slow_clients import HALF_SENT, slow_body, slow_clients
@@ -119,7 +119,7 @@ def test_the_web_server_knows_the_client_and_that_it_came_by_https(proxied: Prox
     }
     assert proxied.ask("POST", LOGIN, body, FORM | headers)[0] == 200
     told = RequestFactory().post(LOGIN, headers={"X-Forwarded-For": "127.0.0.1"})
-    assert [one.key for one in SignInTry.objects.all()] == [key_of(told, "anna")]
+    assert [one.key for one in SignInTry.objects.all()] == [keys_of(told, "anna").pair]
 
 
 def test_nginx_and_the_web_server_have_the_same_limits(proxied: Proxied) -> None:
