@@ -11,7 +11,7 @@ from django.utils.html import escape
 
 from common.channels import Outcome
 from common.clock import now
-from common.process_ids import sign
+from common.process_ids import Purpose, sign
 from common.states import State
 from common.texts import BIDI_CONTROLS
 from eventinvoke.links import path
@@ -186,7 +186,7 @@ def test_the_preview_of_a_search_isolates_what_it_finds(hostile: Member) -> None
 
 def test_the_page_of_a_link_and_a_button_s_sentence_isolate_it(hostile: Member) -> None:
     for attempt in Attempt.objects.filter(delivery__kind="sms")[:3]:
-        html = Client().get(path("notification:answer", sign(attempt.pk))).content.decode()
+        html = Client().get(path("notification:answer", sign(attempt.pk, Purpose.ANSWER))).content.decode()
         assert BAD[:5] in html
         assert wrong_in(html) == []
     browser = signed_in(hostile)

@@ -72,7 +72,7 @@ def test_a_member_with_many_calendars_has_two_read_at_once_and_the_others_theirs
     calendar: Calendar, sent: Sent
 ) -> None:
     crowd = MemberFactory()
-    many = [CalendarFactory(owner=crowd, next_sync_at=AT - timedelta(minutes=1)) for _number in range(60)]
+    many = [CalendarFactory(owner=crowd, next_sync_at=AT - timedelta(minutes=99 - one)) for one in range(60)]
     sync_calendars()
     assert sent() == sorted([calendar.pk, *(one.pk for one in many[:2])])
     Calendar.objects.filter(pk__in=[one.pk for one in many[:2]]).update(lease_until=AT + timedelta(minutes=1))

@@ -22,7 +22,7 @@ TABLE: Final = {
     "admin/": ("login login login 200 200", "login login login 200 200"),
     "admin/login/": ("200 200 200 302 302", "200"),
     "admin/logout/": ("302 302 302 405 405", "302 302 302 login login"),
-    "admin/password_change/": ("login login login 200 200", "login login login 200 200"),
+    "admin/password_change/": ("302 302 302 302 302", "302 302 302 302 302"),
     "admin/password_change/done/": ("login login login 200 200", "login login login 405 405"),
     "admin/autocomplete/": ("login login login 403 403", "login login login 405 405"),
     "admin/jsi18n/": ("login login login 200 200", "login login login 405 405"),
