@@ -25,7 +25,7 @@ LIST: Final = "account-list"
 """Given ``account``, a key. The result has it, and ``calendars``, or ``problem`` and ``is_refused``."""
 EXCHANGE: Final = "google-connect"
 """Given what Google sent back: ``callback_url``, ``code``, ``verifier``, ``is_for_everybody`` and ``account``, the key
-of one that is connected again. The result has ``account``, a key, and ``is_again``."""
+of one that is connected again. The result has ``account``, a key, ``is_again`` and ``calendars``."""
 DISCONNECT: Final = "account-disconnect"
 """Given ``account``, a key. The result has ``name``."""
 _NAME_LENGTH: Final = 200
@@ -86,7 +86,11 @@ def _exchange(member: Member, given: Mapping[str, Any]) -> Result:
         wanted = f"“{again}” has to be connected again" if again else "that account is gone"
         raise InputError(f"You chose “{isolated(found.name)}”, but {wanted}. Nothing was changed.")
     account = keep(found, again.owner if again else None if given["is_for_everybody"] else member)
-    return {"account": account.pk, "is_again": again is not None}
+    return {
+        "account": account.pk,
+        "is_again": again is not None,
+        "calendars": [] if again else _plain(list_calendars(account)),
+    }
 
 
 @work(DISCONNECT)

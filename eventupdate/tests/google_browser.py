@@ -31,5 +31,5 @@ def connect(client: Client, google: StandIn, address: str = CONNECT) -> Any:
 
 def choice_of(client: Client, account: CalendarAccount) -> str:
     """Return the address of the page that offers the account's calendars, once they are listed."""
-    answer = settled(client, client.get(f"/calendars/accounts/{account.pk}/"))
+    answer = settled(client, client.post(f"/calendars/accounts/{account.pk}/"))
     return str(answer.wsgi_request.get_full_path())

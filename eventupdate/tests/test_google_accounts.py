@@ -81,7 +81,7 @@ def test_letting_a_calendar_go_is_asked_about_first(
 def test_a_list_that_can_not_be_had_is_told(google: StandIn, account: CalendarAccount) -> None:
     page = signed_in(account.owner)
     google.trouble("calendar.calendarList.list", api_refusal(500, "backendError", "Backend Error"))
-    shown = text_of(settled(page, page.get(f"/calendars/accounts/{account.pk}/")))
+    shown = text_of(settled(page, page.post(f"/calendars/accounts/{account.pk}/")))
     assert "Google has an error" in shown
     assert "Try again" in shown
 
@@ -91,7 +91,7 @@ def test_a_withdrawn_permission_is_told_with_a_way_to_connect_again(
 ) -> None:
     page = signed_in(account.owner)
     google.oauth.withdraw(ada)
-    answer = settled(page, page.get(f"/calendars/accounts/{account.pk}/"))
+    answer = settled(page, page.post(f"/calendars/accounts/{account.pk}/"))
     assert "Google wants you to connect again." in text_of(answer)
     assert f'href="{CONNECT}?account={account.pk}"' in answer.content.decode()
 

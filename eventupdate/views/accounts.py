@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from common.errors import InputError
 from eventupdate.choosing import Choice, calendars_let_go, choose
-from eventupdate.connecting import CONNECT, DISCONNECT, LIST, calendars_in
+from eventupdate.connecting import CONNECT, DISCONNECT, EXCHANGE, LIST, calendars_in
 from eventupdate.reading import RemoteCalendar
 from registration.access import accounts_for
 from registration.jobs import result_for
@@ -42,9 +42,10 @@ class Row:
 def account_choose(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose the calendars of an account to read. Removing one needs a confirmation."""
     account = get_object_or_404(accounts_for(request.user), pk=pk)
-    result = result_for(request, member_in(request), LIST, CONNECT) or {}
+    result = result_for(request, member_in(request), LIST, CONNECT, EXCHANGE) or {}
     if result.get("account", pk) != pk or not result:
-        return _list(request, account)
+        is_asked = request.method == "POST"
+        return _list(request, account) if is_asked else _offer_list(request, account)
     if "problem" in result:
         url = connect_url(account) if result.get("is_refused") else ""
         context = {"account": account, "problem": result["problem"], "connect_url": url}
@@ -79,6 +80,11 @@ def account_disconnected(request: HttpRequest) -> HttpResponse:
     elif result:
         messages.success(request, f"“{result['name']}” is disconnected, and its calendars are deleted.")
     return redirect("registration:calendar-list")
+
+
+def _offer_list(request: HttpRequest, account: CalendarAccount) -> HttpResponse:
+    """Show the page that has the list made: by itself where scripts run, else by a button."""
+    return render(request, "eventupdate/account_list_calendars.html", {"account": account})
 
 
 def _list(request: HttpRequest, account: CalendarAccount) -> HttpResponse:

@@ -94,7 +94,7 @@ def _lead_on(request: HttpRequest, result: Result) -> HttpResponse:
         messages.success(request, f"“{account}” is connected again.")
         return redirect("registration:calendar-list")
     messages.success(request, f"“{account}” is connected. Choose its calendars.")
-    return redirect("eventupdate:account-choose", account.pk)
+    return redirect(f"{reverse('eventupdate:account-choose', args=[account.pk])}?job={request.GET['job']}")
 
 
 def _is_ours(request: HttpRequest, asked: dict[str, Any]) -> bool:

@@ -94,7 +94,7 @@ TABLE: Final = {
     "n/<str:process_id>/push": ("405", "400"),
     "n/<str:process_id>/unsubscribe": ("200", "200"),
     "calendars/caldav/": ("login 200 200 200 200", "login 200 200 200 200"),
-    "calendars/accounts/<int:pk>/": ("login 404 200 404 404", "login 404 200 404 404"),
+    "calendars/accounts/<int:pk>/": ("login 404 200 404 404", "login 404 302 404 404"),
     "calendars/accounts/disconnected": ("login 302 302 302 302", "login 405 405 405 405"),
     "calendars/accounts/<int:pk>/disconnect": ("login 405 405 405 405", "login 404 302 404 404"),
     "calendars/google/connect": ("login 404 404 404 404", "login 405 405 405 405"),
