@@ -91,8 +91,7 @@ def proxied(
     )
     try:
         server = Nginx(text, port=port)
-        certificate, key = make_certificate(server.folder)
-        key.chmod(0o644)  # nginx runs in an account without privileges
+        certificate, _key = make_certificate(server.folder)
         with server:
             found = Proxied(port, ssl.create_default_context(cafile=str(certificate)))
             wait_until(lambda: found.ask("GET", "/health/web")[0] == 200, seconds=60, what="the web server")
