@@ -63,7 +63,9 @@ class Firefox(Server):
         lines = [
             f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()
         ]
-        (self.folder / "user.js").write_text("".join(lines))
+        settings = self.folder / "user.js"
+        settings.write_text("".join(lines))
+        settings.chmod(0o644)  # read by the account that Firefox runs as
 
     def command(self) -> list[str]:
         """Run with the folder as home and as profile."""
