@@ -63,9 +63,7 @@ class Firefox(Server):
         lines = [
             f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()
         ]
-        settings = self.folder / "user.js"
-        settings.write_text("".join(lines))
-        settings.chmod(0o644)  # read by the account that Firefox runs as
+        (self.folder / "user.js").write_text("".join(lines))
 
     def command(self) -> list[str]:
         """Run with the folder as home and as profile."""
