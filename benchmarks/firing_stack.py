@@ -54,7 +54,7 @@ def celery(*argv: str) -> "subprocess.Popen[bytes]":
 @contextmanager
 def workers() -> Iterator["subprocess.Popen[bytes]"]:
     """Run one Celery worker with two processes, and the beat."""
-    options = ["-P", "prefork", "-c", str(PROCESSES), "-Q", "fire,urgent,slow"]
+    options = ["-P", "prefork", "-c", str(PROCESSES), "-Q", "fire,urgent,slow,calendars"]
     options += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     worker = celery("worker", *options)
     beat = celery("beat", "--schedule", str(Path(os.environ["PFS_NOTICE_VAR"]) / "beat"))

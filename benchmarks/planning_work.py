@@ -155,7 +155,7 @@ def report(first: str, seconds: str) -> dict[str, Any]:
 
     def work(pk: int) -> None:
         means = State.DELIVERED if pk % 4 else State.UNDELIVERED
-        apply(Report(UUID(int=pk), str(means), f"{pk}", means))
+        apply(Report(UUID(int=pk), str(means), f"{pk}", means, kind="webpush"))
 
     return steadily(work, int(first), float(seconds))
 

@@ -12,9 +12,9 @@ ELLIPSIS: Final = "…"
 _FSI, _PDI, _PDF = "\u2068", "\u2069", "\u202c"
 _EMBEDDINGS: Final = frozenset("\u202a\u202b\u202d\u202e")
 _ISOLATES: Final = frozenset("\u2066\u2067\u2068")
-BIDI_CONTROLS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""The embeddings, overrides and isolates, and what ends them. Marks (U+200E, U+200F) are not among them."""
-_has_bidi_controls: Final = re.compile("[\u202a-\u202e\u2066-\u2069]").search
+BIDI_CONTROLS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""The marks, embeddings, overrides and isolates, and what ends them (Unicode's property Bidi_Control)."""
+_has_bidi_controls: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]").search
 _paragraphs: Final = re.compile("([\n\u2029])").split
 _line_breaks: Final = re.compile("[\u2028\u2029\\s]*[\x00-\x1f\x7f-\x9f\u2028\u2029][\u2028\u2029\\s]*").sub
 _unwanted: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]").sub

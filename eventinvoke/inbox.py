@@ -120,5 +120,6 @@ def mark_seen(member: Member, pks: Collection[int]) -> None:
                     status="seen",
                     fingerprint=sha256(f"inbox seen {attempt_id}".encode()).hexdigest(),
                     means=State.DELIVERED,
+                    kind=KIND,
                 )
             )

@@ -8,6 +8,8 @@ from django.urls import get_script_prefix, reverse
 
 PLACEHOLDER: Final = "P" * 43
 """Of the form and the length of a process id, which it stands for in texts made beforehand."""
+ANSWER_PLACEHOLDER: Final = "A" * 43
+"""The same for the id in a link to the page of answers, which is signed for that purpose."""
 
 
 def public_url(path: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from eventupdate.reading import RemoteCalendar
+from registration.amounts import check_calendars
 from registration.models import Calendar, CalendarAccount, Registration
 
 _NAME_LENGTH = 150
@@ -32,13 +33,15 @@ def choose(
 ) -> Choice:
     """Add the chosen calendars, and remove those whose primary keys are in ``let_go``.
 
-    A chosen calendar that is read already is not changed, nor are its events.
+    A chosen calendar that is read already is not changed, nor are its events. Raises ``InputError`` where the owner
+    would have too many.
     """
     with transaction.atomic():
         # Two concurrent requests (a double click) must not add a calendar twice.
         account = CalendarAccount.objects.select_for_update().get(pk=account.pk)
         known = set(account.calendars.values_list("remote_id", flat=True))
         new = [one for one in remote if one.remote_id in chosen and one.remote_id not in known]
+        check_calendars(account.owner, len(new))
         Calendar.objects.bulk_create([_calendar(account, one) for one in new])
         gone = Calendar.objects.filter(account=account, pk__in=let_go).exclude(remote_id__in=chosen)
         removed = len(gone.lock())

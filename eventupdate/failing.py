@@ -19,7 +19,7 @@ def tell_of_failure(calendar: Calendar, at: datetime) -> None:
 
     The name of a member's own calendar is private and not shown.
     """
-    name = f"“{calendar.name}”" if calendar.owner_id is None else f"number {calendar.pk}"
+    name = f"“{calendar}”" if calendar.owner_id is None else f"number {calendar.pk}"
     _tell_administrators(
         f"{calendar.source}:failing:{at:%Y%m%dT%H%M%SZ}",
         f"Calendar {name} can't be read",
@@ -42,7 +42,7 @@ def tell_of_refusal(calendar: Calendar, at: datetime) -> None:
     name = f"account:{account.pk}:refused:{at:%Y%m%dT%H%M%SZ}"
     title = f"Connect {provider} again"
     said = (
-        f"{provider} no longer lets us read “{account.name}”. Its notices follow the last successful reading. "
+        f"{provider} no longer lets us read “{account}”. Its notices follow the last successful reading. "
         "Open your calendars and choose “Connect again”."
     )
     if account.owner is None:

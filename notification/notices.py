@@ -1,37 +1,45 @@
-"""Finding the attempt and the delivery of a process id."""
+"""Finding the attempt and the delivery of a signed id."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.http import Http404
 
 from common.errors import ForgedError
-from common.process_ids import read
+from common.process_ids import Purpose, read
 from eventinvoke.models import Answer, Attempt, Delivery
 from eventinvoke.planning.obsolete import acknowledgement_of
 
 
-def attempt_id_of(process_id: str) -> UUID:
-    """Return the attempt's UUID. Raises ``Http404`` for an id that we did not sign."""
+def attempt_id_of(process_id: str, purpose: Purpose = Purpose.REPORT) -> UUID:
+    """Return the attempt's UUID. Raises ``Http404`` for an id that we did not sign for this purpose."""
     try:
-        return read(process_id)
+        return read(process_id, purpose)
     except ForgedError:
         raise Http404("There is no such notice.") from None
 
 
-def find_attempt(process_id: str) -> Attempt:
-    """Return the attempt with its delivery, event, member, target and registration. Raises ``Http404``."""
+def find_attempt(process_id: str, kinds: Collection[str], purpose: Purpose = Purpose.REPORT) -> Attempt:
+    """Return the attempt with its delivery, event, member, target and registration.
+
+    Member, target and registration are None once they are deleted. Raises ``Http404`` for an id that was not signed
+    for this purpose, and for a delivery by a channel of another kind.
+    """
     rows = Attempt.objects.select_related(
-        "delivery__event", "delivery__member", "delivery__target", "delivery__registration"
+        "delivery__event", "delivery__member__user", "delivery__target", "delivery__registration"
     )
-    attempt = rows.filter(pk=attempt_id_of(process_id)).first()
-    if attempt is None:
+    attempt = rows.filter(pk=attempt_id_of(process_id, purpose)).first()
+    if attempt is None or attempt.delivery.kind not in kinds:
         raise Http404("There is no such notice.")
     return attempt
 
 
-def find_delivery(process_id: str) -> Delivery:
-    """Return the delivery with its event, member and target. Raises ``Http404``."""
-    return find_attempt(process_id).delivery
+def find_call(process_id: str, call_sid: str) -> Attempt:
+    """Return the attempt that is this call at the provider. Raises ``Http404`` for any other."""
+    attempt = find_attempt(process_id, {"voice"})
+    if not attempt.is_of(call_sid):
+        raise Http404("There is no such call.")
+    return attempt
 
 
 def confirmation_of(delivery: Delivery) -> Answer | None:

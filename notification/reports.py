@@ -31,8 +31,3 @@ def payload(told: QueryDict) -> Mapping[str, Any]:
 def _clean(text: str) -> str:
     # PostgreSQL's JSON can hold no null character, and no half of a surrogate pair.
     return text.replace("\0", "").encode("utf-8", "replace").decode()
-
-
-def whole(text: str) -> int | None:
-    """Return a number of at most nine digits, or None for anything else."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None  # noqa: PLR2004 - see above

@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from twilio.request_validator import RequestValidator
 
+from common.requests import whole
 from eventinvoke.links import public_url
 
 log = logging.getLogger(__name__)
@@ -32,8 +33,14 @@ View = Callable[Concatenate[HttpRequest, Rest], HttpResponse]
 
 
 def parameters(request: HttpRequest) -> QueryDict:
-    """Return Twilio's parameters: of the body of a POST, of the query of a GET."""
-    return request.GET if request.method == "GET" else request.POST
+    """Return Twilio's parameters: of the body of a POST, of the query of a GET.
+
+    Without null characters, which PostgreSQL can't store.
+    """
+    told = (request.GET if request.method == "GET" else request.POST).copy()
+    for name, values in told.lists():
+        told.setlist(name, [value.replace("\0", "") for value in values])
+    return told
 
 
 def is_genuine(request: HttpRequest) -> bool:
@@ -70,7 +77,7 @@ def from_twilio(view: View[Rest]) -> View[Rest]:
         if _length(request) > MAX_BODY:
             return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if not is_genuine(request):
-            log.warning("refused a request to %s that Twilio has not signed", request.path)
+            log.warning("refused a request to %s that Twilio has not signed", view.__name__)
             return HttpResponse("The signature is not Twilio's.", status=403, content_type="text/plain")
         return view(request, *args, **kwargs)
 
@@ -78,5 +85,5 @@ def from_twilio(view: View[Rest]) -> View[Rest]:
 
 
 def _length(request: HttpRequest) -> int:
-    given = str(request.META.get("CONTENT_LENGTH") or "0")
-    return int(given) if given.isdecimal() else MAX_BODY + 1
+    length = whole(str(request.META.get("CONTENT_LENGTH") or "0"))
+    return MAX_BODY + 1 if length is None else length

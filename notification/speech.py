@@ -69,7 +69,7 @@ def why_settled(delivery: Delivery, confirmation: Answer | None, instant: dateti
         return gettext("You have acknowledged it already. There is nothing to do.")
     if confirmation is not None:
         return gettext("%(name)s has acknowledged it already. There is nothing to do.") % {
-            "name": confirmation.member.name
+            "name": confirmation.member_name
         }
     if delivery.deadline_at <= instant:
         return gettext("It is over. There is nothing to do.")

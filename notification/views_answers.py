@@ -19,16 +19,18 @@ from django.utils.translation import gettext, override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from common.channels import registry
 from common.clock import now
-from common.languages import texts_for
+from common.process_ids import Purpose
 from common.texts import foreign
 from eventinvoke.models import Answer, Delivery
 from eventinvoke.replies import answers
 from eventinvoke.sending.text import EventFacts, facts_from
 from eventinvoke.sending.when import say_day, say_distance, say_time
 from eventinvoke.views import told_start
-from notification.notices import confirmation_of, find_delivery, was_said
-from notification.pages import private_page
+from notification.expiry import ANSWERS, language_of, why_closed
+from notification.notices import confirmation_of, find_attempt, was_said
+from notification.pages import closed_page, private_page
 from registration.models import Member
 
 _WAY: Final = "link"
@@ -56,21 +58,27 @@ class Pressed:
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer(request: HttpRequest, process_id: str) -> HttpResponse:
     """Show a notice with its buttons; carry out the one that was pressed (``do`` in the form)."""
-    delivery = find_delivery(process_id)
-    language = texts_for(delivery.member.language)
+    kinds = {kind for kind, channel in registry().items() if channel.capabilities.has_answer_link}
+    delivery = find_attempt(process_id, kinds, Purpose.ANSWER).delivery
+    language = language_of(delivery)
     with override(language):
-        said, status = None, HTTPStatus.OK
-        if request.method == "POST":
-            act = _ACTS.get(request.POST.get("do", ""))
-            if act is None:
-                said = Said(gettext("Press one of the buttons."), is_done=False)
-                status = HTTPStatus.BAD_REQUEST
-            else:
-                said = _carry_out(act, delivery, request)
-        context = _context(delivery, said) | {"language": language}
-        response = render(request, "notification/answer.html", context, status=status)
+        reason = why_closed(delivery, ANSWERS)
+        response = closed_page(request, reason, language) if reason else _page(request, delivery, language)
     response.headers["Content-Language"] = language
     return response
+
+
+def _page(request: HttpRequest, delivery: Delivery, language: str) -> HttpResponse:
+    said, status = None, HTTPStatus.OK
+    if request.method == "POST":
+        act = _ACTS.get(request.POST.get("do", ""))
+        if act is None:
+            said = Said(gettext("Press one of the buttons."), is_done=False)
+            status = HTTPStatus.BAD_REQUEST
+        else:
+            said = _carry_out(act, delivery, request)
+    context = _context(delivery, said) | {"language": language}
+    return render(request, "notification/answer.html", context, status=status)
 
 
 def _carry_out(act: "Act", delivery: Delivery, request: HttpRequest) -> Said:

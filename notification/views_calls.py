@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import override
 
 from common.clock import now
+from common.requests import whole
 from common.states import State
 from eventinvoke.channels.voice.voices import voice_for
 from eventinvoke.links import link
@@ -16,8 +17,9 @@ from eventinvoke.providers.twilio.statuses import ANSWERED_BY, VOICEMAIL
 from eventinvoke.replies import answers
 from eventinvoke.replies.receipts import Report, apply
 from notification import speech
-from notification.notices import confirmation_of, find_attempt, note_told, was_said
-from notification.reports import fingerprint, whole
+from notification.expiry import ANSWERS, language_of, why_closed
+from notification.notices import confirmation_of, find_call, note_told, was_said
+from notification.reports import fingerprint
 from notification.signatures import from_twilio, parameters
 from notification.twiml import Script
 
@@ -32,13 +34,15 @@ _KEY: Final = "key "
 @from_twilio
 def call_content(request: HttpRequest, process_id: str) -> HttpResponse:
     """Read a notice aloud and ask for a key; or say why it is settled already."""
-    attempt = find_attempt(process_id)
+    attempt = find_call(process_id, parameters(request).get("CallSid", ""))
     delivery = attempt.delivery
     reading = whole(request.GET.get("reading", "")) or 1
     instant = now()
-    voice = voice_for(delivery.member.language)
+    voice = voice_for(language_of(delivery))
     script = Script(voice)
     with override(voice.texts):
+        if closed := why_closed(delivery, ANSWERS):
+            return _end(script, closed)
         opening = [speech.greeting(delivery.member)] if reading == 1 else []
         note_told(attempt)
         about = speech.about(delivery, instant)
@@ -61,24 +65,27 @@ def call_key(request: HttpRequest, process_id: str) -> HttpResponse:
 
     Any key is evidence of a person, so the notice counts as reached.
     """
-    attempt = find_attempt(process_id)
-    delivery = attempt.delivery
     told = parameters(request)
+    attempt = find_call(process_id, told.get("CallSid", ""))
+    delivery = attempt.delivery
     digit = told.get("Digits", "")[:1]
     reading = whole(request.GET.get("reading", "")) or 1
-    voice = voice_for(delivery.member.language)
+    voice = voice_for(language_of(delivery))
     script = Script(voice)
     if digit:
         apply(
             Report(
                 attempt_id=attempt.pk,
                 status=f"{_KEY}{digit}",
-                fingerprint=fingerprint(attempt.pk, "key", told.get("CallSid", ""), digit),
+                fingerprint=fingerprint(attempt.pk, "key", attempt.provider_id, digit),
                 means=State.DELIVERED,
-                provider_id=told.get("CallSid", ""),
+                provider_id=attempt.provider_id,
+                kind=delivery.kind,
             )
         )
     with override(voice.texts):
+        if closed := why_closed(delivery, ANSWERS):
+            return _end(script, closed)
         done = _KEYS[digit](attempt) if digit in _KEYS else None
         is_final = done is not None and done[1]
         if done is not None:
@@ -95,12 +102,19 @@ def call_key(request: HttpRequest, process_id: str) -> HttpResponse:
 def call_fallback(request: HttpRequest, process_id: str) -> HttpResponse:
     """Say a sentence when the content could not be fetched. It uses no database, which may be the cause."""
     log.error(
-        "a call had no content: %s: error %s", process_id, whole(parameters(request).get("ErrorCode", ""))
+        "a call had no content: %.6s…: error %s", process_id, whole(parameters(request).get("ErrorCode", ""))
     )
     script = Script(voice_for("en"))
     script.say(
         ["This is PFS Notice. There is a notice for you, but it can't be read out now. Please look it up."]
     )
+    script.hang_up()
+    return script.answer()
+
+
+def _end(script: Script, sentence: str) -> HttpResponse:
+    """Say one sentence and goodbye, and hang up."""
+    script.say([sentence, speech.goodbye()])
     script.hang_up()
     return script.answer()
 

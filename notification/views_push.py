@@ -17,10 +17,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from common.errors import InputError
+from common.requests import whole
 from common.states import State
 from eventinvoke.models import Delivery
 from eventinvoke.replies import answers
 from eventinvoke.replies.receipts import Report, apply
+from notification.expiry import ANSWERS, why_closed
 from notification.notices import find_attempt
 from notification.problems import problem
 from notification.reports import fingerprint
@@ -43,19 +45,22 @@ _MEANS: Final = {
 def push_report(request: HttpRequest, process_id: str) -> HttpResponse:
     """Take in what became of a push, and the answer to it. A repeat changes nothing."""
     try:
-        attempt = find_attempt(process_id)
+        attempt = find_attempt(process_id, {"webpush"})
         body = _body(request)
         what, told = _what(body), _told(body)
     except Http404:
         return problem(HTTPStatus.NOT_FOUND, "There is no such notice.")
     except InputError as error:
         return problem(HTTPStatus.BAD_REQUEST, error.message, field=error.field)
+    if reason := why_closed(attempt.delivery, ANSWERS):
+        return problem(HTTPStatus.GONE, reason)
     apply(
         Report(
             attempt_id=attempt.pk,
             status=what,
             fingerprint=fingerprint(attempt.pk, "push", what),
             means=_MEANS[what],
+            kind=attempt.delivery.kind,
             payload={"what": what},
         )
     )
@@ -79,8 +84,8 @@ def _exact(told: datetime | None, delivery: Delivery) -> datetime | None:
 
 def _body(request: HttpRequest) -> dict[str, Any]:
     """Return the JSON object that came. Raises ``InputError`` where there is none."""
-    length = str(request.META.get("CONTENT_LENGTH") or "0")
-    if not length.isdecimal() or int(length) > _MAX_BODY:
+    length = whole(str(request.META.get("CONTENT_LENGTH") or "0"))
+    if length is None or length > _MAX_BODY:
         raise InputError(f"The body is longer than {_MAX_BODY} bytes.")
     try:
         found = json.loads(request.body)

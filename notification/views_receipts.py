@@ -6,13 +6,14 @@ from typing import Final
 from django.http import Http404, HttpRequest, HttpResponse
 
 from common.errors import ForgedError
+from common.requests import whole
 from eventinvoke.models import Delivery
 from eventinvoke.planning.target_loss import disable_and_tell
 from eventinvoke.providers.twilio import statuses
 from eventinvoke.providers.twilio.codes import UNSUBSCRIBED
 from eventinvoke.replies.receipts import Report, apply
 from notification.notices import attempt_id_of
-from notification.reports import fingerprint, payload, whole
+from notification.reports import fingerprint, payload
 from notification.signatures import from_twilio, parameters
 from registration.models import Target
 
@@ -26,9 +27,7 @@ def call_status(request: HttpRequest, process_id: str) -> HttpResponse:
     told = parameters(request)
     status, answered_by = told.get("CallStatus", ""), told.get("AnsweredBy", "")
     if not status and not answered_by:
-        return HttpResponse(
-            "CallStatus is missing.", status=HTTPStatus.BAD_REQUEST, content_type="text/plain"
-        )
+        return _incomplete("CallStatus is missing.")
     attempt_id = attempt_id_of(process_id)
     number = told.get("SequenceNumber", "")
     meaning = statuses.of_call(status, answered_by)
@@ -43,6 +42,7 @@ def call_status(request: HttpRequest, process_id: str) -> HttpResponse:
             may_redial=meaning.may_redial,
             payload=payload(told),
             provider_id=told.get("CallSid", ""),
+            kind="voice",
         )
     )
 
@@ -52,12 +52,10 @@ def message_status(request: HttpRequest, process_id: str) -> HttpResponse:
     """Record the progress of a text message. The target ends only when its owner has answered STOP."""
     told = parameters(request)
     status = told.get("MessageStatus", "") or told.get("SmsStatus", "")
-    if not status:
-        return HttpResponse(
-            "MessageStatus is missing.", status=HTTPStatus.BAD_REQUEST, content_type="text/plain"
-        )
-    attempt_id = attempt_id_of(process_id)
     sid, error_code = told.get("MessageSid", ""), whole(told.get("ErrorCode", ""))
+    if not status:
+        return _incomplete("MessageStatus is missing.")
+    attempt_id = attempt_id_of(process_id)
     meaning = statuses.of_message(status, error_code)
     answer = _taken_in(
         Report(
@@ -68,12 +66,17 @@ def message_status(request: HttpRequest, process_id: str) -> HttpResponse:
             reason=meaning.reason,
             payload=payload(told),
             provider_id=sid,
+            kind="sms",
         )
     )
     if error_code == UNSUBSCRIBED:
         targets = Delivery.objects.filter(attempts_made=attempt_id).values("target")
         disable_and_tell(Target.objects.filter(pk__in=targets), meaning.reason)
     return answer
+
+
+def _incomplete(what: str) -> HttpResponse:
+    return HttpResponse(what, status=HTTPStatus.BAD_REQUEST, content_type="text/plain")
 
 
 def _word(status: str, answered_by: str) -> str:

@@ -4,6 +4,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from common.db.instants import read_fast
+
 
 class ProjectConfig(AppConfig):
     """The project's own app; it has no models."""
@@ -12,5 +14,6 @@ class ProjectConfig(AppConfig):
     verbose_name = "PFS Notice"
 
     def ready(self) -> None:
-        """Load the system checks."""
+        """Load the system checks, and read instants fast."""
         import_module("pfs_notice.checks")
+        read_fast()

@@ -1,7 +1,7 @@
 """The keys that a first run needs, each a file in the folder of run-time state.
 
-A file has mode 0600 and lies in a folder of mode 0700; it appears whole or not at all, and is never
-overwritten. ``python -m pfs_notice.keys`` makes those that are missing and prints where they are
+A file has mode 0600 and lies in a folder of mode 0700 (``pfs_notice.private_folder``); it appears whole or not
+at all, and is never overwritten. ``python -m pfs_notice.keys`` makes those that are missing and prints where they are
 (it needs no settings, so it also helps where the settings fail for want of a key).
 """
 
@@ -17,8 +17,10 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-_FILE_MODE: Final = 0o600
-_FOLDER_MODE: Final = 0o700
+from pfs_notice.private_folder import FILE_MODE, FolderError, close_to_others, make_folder
+
+_OURS: Final = frozenset({"db.sqlite3", "server.lock", "simulator_url"})
+"""Files by which the folder of run-time state is recognised, besides the keys."""
 
 
 def _django_secret() -> str:
@@ -50,9 +52,12 @@ MAKERS: Final[dict[str, Callable[[], str]]] = {
 """The name of each key's file, and what makes its content."""
 
 
-def make_folder(folder: Path) -> None:
-    """Make the folder of run-time state, closed to other users; an existing one stays as it is."""
-    folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+def close_folder(folder: Path) -> None:
+    """Close the folder of run-time state to other users, if it is there already, and what this process writes.
+
+    Raises ``FolderError`` when it can't be, or when it holds what is not ours.
+    """
+    close_to_others(folder, _OURS | MAKERS.keys())
 
 
 def read(folder: Path, name: str) -> str:
@@ -76,7 +81,7 @@ def _make(folder: Path, name: str) -> str:
     """
     make_folder(folder)
     draft = folder / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(MAKERS[name]() + "\n")
@@ -105,6 +110,10 @@ def main() -> None:
     """Make the missing keys in $PFS_NOTICE_VAR, or in var/ of the project."""
     default = Path(__file__).resolve().parent.parent / "var"
     folder = Path(os.environ.get("PFS_NOTICE_VAR") or default)
+    try:
+        close_folder(folder)
+    except FolderError as error:
+        sys.exit(str(error))
     for path in make_all(folder):
         sys.stdout.write(f"made {path}\n")
 

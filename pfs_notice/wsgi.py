@@ -4,6 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from pfs_notice.headers import checked
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pfs_notice.settings")
 
-application = get_wsgi_application()
+application = checked(get_wsgi_application())

@@ -1,9 +1,23 @@
 """Signing in and out, and the password. The names have no namespace: Django's own are these."""
 
+from typing import Any
+
 from django.contrib.auth import views
 from django.urls import URLPattern, path, reverse_lazy
 
 from registration.forms.accounts import OwnPasswordForm, SignInForm
+
+
+class OwnPasswordView(views.PasswordChangeView):
+    """Changing the own password; how often the old one is tried depends on where it is tried."""
+
+    form_class = OwnPasswordForm
+    success_url = reverse_lazy("home")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Give the form the request."""
+        return {**super().get_form_kwargs(), "request": self.request}
+
 
 urlpatterns: list[URLPattern] = [
     path(
@@ -14,7 +28,7 @@ urlpatterns: list[URLPattern] = [
     path("logout/", views.LogoutView.as_view(), name="logout"),
     path(
         "password/",
-        views.PasswordChangeView.as_view(form_class=OwnPasswordForm, success_url=reverse_lazy("home")),
+        OwnPasswordView.as_view(),
         name="password_change",
     ),
 ]

@@ -17,15 +17,15 @@ from django.utils.crypto import constant_time_compare
 from common.channels import Adding, Address, Channel, added_by
 from common.clock import now
 from common.errors import InputError
+from common.requests import row_key
 from registration.forms.targets import store_target
 from registration.models import Member, Registration, Target
-from registration.models.targets import SWITCHED_OFF_BY_PEOPLE, fingerprint
+from registration.models.targets import SWITCHED_OFF_BY_PEOPLE, fingerprint, fingerprints
 
 SIGNED_OUT: Final = "You signed out in this browser."
 LISTED_TWICE: Final = "This browser has subscribed once more, and is listed as another contact method."
 _PURPOSE: Final = b"renewal of a push subscription\0"
 _SECRET_BYTES: Final = 32
-_MAX_DIGITS: Final = 18
 
 
 def has_channel() -> bool:
@@ -48,12 +48,12 @@ def subscribe(member: Member, checked: Address, label: str, replaces: str) -> tu
     the target and its steps stay and get the new endpoint.
     """
     own = Target.objects.filter(member=member, kind=channel_of_browsers().kind)
-    mark = fingerprint(checked.address)
+    marks = fingerprints(checked.address)
     with transaction.atomic():
-        if replaces and not own.filter(fingerprint=mark).exists():
-            own.filter(fingerprint=fingerprint(replaces)).update(**_columns(checked))
+        if replaces and not own.filter(fingerprint__in=marks).exists():
+            own.filter(fingerprint__in=fingerprints(replaces)).update(**_columns(checked))
         store_target(member, channel_of_browsers(), checked, label)
-        target = own.get(fingerprint=mark)
+        target = own.get(fingerprint__in=marks)
         token = _give_token(target, checked)
     return target, token
 
@@ -65,7 +65,7 @@ def token_for_known(member: Member, endpoint: str) -> tuple[Target, str] | None:
     """
     with transaction.atomic():
         rows = Target.objects.select_for_update().filter(member=member, kind=channel_of_browsers().kind)
-        target = rows.filter(fingerprint=fingerprint(endpoint)).first()
+        target = rows.filter(fingerprint__in=fingerprints(endpoint)).first()
         if target is None:
             return None
         token, digest = _new_token(target.pk)
@@ -85,7 +85,7 @@ def renew(token: str, checked: Address) -> str | None:
         others = Target.objects.filter(member=target.member_id, kind=channel_of_browsers().kind).exclude(
             pk=target.pk
         )
-        other = others.filter(fingerprint=fingerprint(checked.address)).first()
+        other = others.filter(fingerprint__in=fingerprints(checked.address)).first()
         if other is not None:  # the same browser has subscribed by a page meanwhile
             Target.objects.filter(pk=target.pk).update(renewal_hash="", renewal_hash_before="")
             Target.objects.filter(pk=target.pk).disable(LISTED_TWICE)
@@ -135,11 +135,8 @@ def _find(token: str, address: str | None = None) -> Target | None:
     The token before the last is good with the target's present ``address`` only.
     """
     number, dot, _secret = token.partition(".")
-    if not dot or not (number.isascii() and number.isdecimal() and len(number) <= _MAX_DIGITS):
-        return None
-    target = (
-        Target.objects.select_for_update().filter(pk=int(number), kind=channel_of_browsers().kind).first()
-    )
+    rows = Target.objects.select_for_update().filter(pk=row_key(number), kind=channel_of_browsers().kind)
+    target = rows.first() if dot else None
     if target is None:
         return None
     digest = _hash(token)

@@ -13,6 +13,7 @@ from common.channels import Message, Outcome, SendResult
 from common.clock import now
 from common.errors import InputError, ProviderError
 from common.languages import texts_for
+from registration import spending
 from registration.models import Registration, Target
 
 PAUSE: Final = timedelta(minutes=2)
@@ -59,7 +60,9 @@ def send_test(target: Target) -> str:
     rested = Q(tested_at=None) | Q(tested_at__lte=instant - PAUSE)
     if not Target.objects.usable().filter(rested, pk=target.pk).update(tested_at=instant):
         raise InputError(f"A test was sent to {target} just now. Wait two minutes for another.")
+    spending.take_one(target.kind, target.member_id)
     result = send_at_once(target, _test, tag=f"test-{target.pk}", expires_at=instant + PAUSE)
+    Target.objects.filter(pk=target.pk).update(test_provider_id=result.provider_id[:64])
     if result.outcome in _TAKEN:
         return _TAKEN[result.outcome].format(target=target)
     if result.outcome is Outcome.GONE:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from common.channels import Adding, Channel, added_by
 from common.clock import now
 from registration.models import Member, Target, User
-from registration.models.targets import fingerprint
+from registration.models.targets import fingerprint, fingerprints
 
 
 def member_of(user: User) -> Member:
@@ -34,8 +34,13 @@ def _built_in(member: Member, channel: Channel) -> Target:
     target, _is_new = Target.objects.get_or_create(
         member=member,
         kind=channel.kind,
-        fingerprint=fingerprint(checked.address),
-        defaults={"address": checked.address, "shown": checked.shown, "verified_at": now()},
+        fingerprint__in=fingerprints(checked.address),
+        defaults={
+            "fingerprint": fingerprint(checked.address),
+            "address": checked.address,
+            "shown": checked.shown,
+            "verified_at": now(),
+        },
     )
     return target
 

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 
 from common.db.pruning import Pruner
-from registration.models import SignInTry, Verification
+from registration.models import PaidCount, SignInPlace, SignInTry, Verification
+from registration.sign_ins import KNOWN_FOR
 from registration.sign_ins import WINDOW as SIGN_IN_WINDOW
 
 
@@ -16,4 +17,8 @@ def prune(pruner: Pruner, at: datetime) -> None:
     before = at - timedelta(days=settings.NOTICE_KEEP_CODES_DAYS)
     pruner.delete(codes, "sent_at", before, each="member_id")
     pruner.delete(SignInTry.objects.all(), "tried_at", at - SIGN_IN_WINDOW)
+    pruner.delete(
+        PaidCount.objects.all(), "day", (at - timedelta(days=settings.NOTICE_KEEP_COUNTS_DAYS)).date()
+    )
+    pruner.delete(SignInPlace.objects.all(), "used_at", at - KNOWN_FOR)
     pruner.delete(Session.objects.all(), "expire_date", at)

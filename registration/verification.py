@@ -8,6 +8,7 @@ can't have a stranger's phone called over and over.
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -16,9 +17,11 @@ from django.utils.translation import gettext
 from common.channels import Outcome, SendResult
 from common.clock import now
 from common.errors import InputError, ProviderError
+from registration import spending
 from registration.codes import new_code, normalise_code
 from registration.direct import send_at_once
 from registration.models import Member, Target, Verification
+from registration.models.targets import fingerprints
 
 LIFETIME: Final = timedelta(minutes=10)
 PAUSE: Final = timedelta(minutes=1)
@@ -27,7 +30,9 @@ WINDOW: Final = timedelta(hours=1)
 A_TARGET: Final = 5
 A_MEMBER: Final = 10
 AN_ADDRESS: Final = 8
-"""So many codes in a ``WINDOW`` at most."""
+"""So many codes in a ``WINDOW`` at most; in a day as many as NOTICE_DAILY says."""
+_DAY: Final = timedelta(days=1)
+_LONG_MINUTES: Final = 120
 _JUST_NOW: Final = "A code was sent just now. You can have another in {wait}."
 _TOO_OFTEN: Final = "Too many codes were asked for. Try again in {wait}."
 
@@ -44,6 +49,7 @@ def start(target: Target) -> Verification:
         Member.objects.select_for_update().get(pk=target.member_id)
         instant = now()
         _check_limits(target)
+        spending.take_one(target.kind, target.member_id)
         Verification.objects.filter(target=target).update(tries_left=0)
         verification = Verification.objects.create(
             target=target,
@@ -54,6 +60,7 @@ def start(target: Target) -> Verification:
             expires_at=instant + LIFETIME,
         )
     result = _send(target, verification, code)
+    Verification.objects.filter(pk=verification.pk).update(provider_id=result.provider_id[:64])
     if result.outcome not in {Outcome.ACCEPTED, Outcome.DELIVERED, Outcome.UNKNOWN}:
         Verification.objects.filter(pk=verification.pk).update(tries_left=0)
         raise ProviderError(f"The code could not be sent. {result.reason}".strip())
@@ -65,14 +72,17 @@ def wait_before_next(target: Target) -> timedelta:
     instant = now()
     latest = Verification.objects.filter(target=target).order_by("-sent_at").first()
     ends = [] if latest is None else [latest.sent_at + PAUSE]
-    since = instant - WINDOW
-    for concerned, limit in (
-        (Q(target=target), A_TARGET),
-        (Q(member=target.member_id), A_MEMBER),
-        (Q(fingerprint=target.fingerprint), AN_ADDRESS),
+    for concerned, limit, window in (
+        (Q(target=target), A_TARGET, WINDOW),
+        (Q(member=target.member_id), A_MEMBER, WINDOW),
+        (Q(fingerprint__in=fingerprints(target.address)), AN_ADDRESS, WINDOW),
+        (Q(member=target.member_id), int(settings.NOTICE_DAILY_MEMBER["codes"]), _DAY),
+        (Q(), int(settings.NOTICE_DAILY["codes"]), _DAY),
     ):
-        sent = Verification.objects.filter(concerned, sent_at__gt=since).order_by("-sent_at")
-        ends += [at + WINDOW for at in sent.values_list("sent_at", flat=True)[limit - 1 : limit]]
+        sent = Verification.objects.filter(concerned, sent_at__gt=instant - window).order_by("-sent_at")
+        latest_that_count = sent.values_list("sent_at", flat=True)[: max(limit, 1)]
+        if len(latest_that_count) >= limit:
+            ends.append((min(latest_that_count) if latest_that_count else instant) + window)
     return max([end - instant for end in ends if end > instant], default=timedelta(0))
 
 
@@ -130,7 +140,8 @@ def say_wait(wait: timedelta) -> str:
     seconds = max(1, -(-wait // timedelta(seconds=1)))
     if seconds <= PAUSE.total_seconds():
         return f"{seconds} second{'' if seconds == 1 else 's'}"
-    return f"{-(-seconds // 60)} minutes"
+    minutes = -(-seconds // 60)
+    return f"{minutes} minutes" if minutes <= _LONG_MINUTES else f"{-(-minutes // 60)} hours"
 
 
 def _send(target: Target, verification: Verification, code: str) -> SendResult:

@@ -1,4 +1,4 @@
-"""The phones that a person may use: one for each number among the targets."""
+"""The phones that a person may use: for each member one for each number among the targets."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ from django.http import Http404
 from registration.access import Person, targets_for
 from registration.models import Target
 
-_KINDS: Final = ("voice", "sms")
+KINDS: Final = ("voice", "sms")
 """The channels whose addresses are numbers of the simulated provider."""
 _MOST: Final = 500
 
@@ -18,10 +18,13 @@ class Phone:
     """One phone. A voice and an SMS target with the same number are one phone."""
 
     target_id: int
-    """The key of one of its targets; it identifies the phone in addresses."""
+    """The key of one of its member's targets; it identifies the phone in addresses."""
     number: str
     shown: str
     owner: str
+    member_id: int
+    user_id: int
+    """Of the member to whose target it shows what was sent."""
 
 
 def phones_for(user: Person) -> list[Phone]:
@@ -29,21 +32,28 @@ def phones_for(user: Person) -> list[Phone]:
 
     Targets that are not yet verified count too: their codes arrive there.
     """
-    targets = list(targets_for(user).filter(kind__in=_KINDS).select_related("member").order_by("pk")[:_MOST])
+    targets = list(targets_for(user).filter(kind__in=KINDS).select_related("member").order_by("pk")[:_MOST])
     targets.sort(key=lambda target: (target.member.user_id != user.pk, target.member.name, target.pk))
-    phones: dict[str, Phone] = {}
+    phones: dict[tuple[int, str], Phone] = {}
     for target in targets:
-        phones.setdefault(target.address, _phone(target))
+        phones.setdefault((target.member_id, target.address), _phone(target))
     return list(phones.values())
 
 
 def phone_for(user: Person, target_id: int) -> Phone:
     """Return one phone. Raises ``Http404`` if it does not exist or belongs to another member."""
-    target = targets_for(user).filter(kind__in=_KINDS, pk=target_id).select_related("member").first()
+    target = targets_for(user).filter(kind__in=KINDS, pk=target_id).select_related("member").first()
     if target is None:
         raise Http404
     return _phone(target)
 
 
 def _phone(target: Target) -> Phone:
-    return Phone(target.pk, target.address, target.shown, target.member.name)
+    return Phone(
+        target.pk,
+        target.address,
+        target.shown,
+        str(target.member),
+        target.member_id,
+        target.member.user_id,
+    )

@@ -26,16 +26,15 @@ class Answer:
     """What the provider answered."""
 
     status: int
-    etag: str
     data: dict[str, Any]
 
 
-def show_phone(number: str, etag: str = "") -> Answer:
-    """Return the state of a phone; status 304 and no data when it is still that of ``etag``.
+def show_phone(number: str) -> Answer:
+    """Return the state of a phone.
 
     Raises ``ProviderError`` when the provider does not answer.
     """
-    return _ask("GET", f"phones/{number}", {"If-None-Match": etag} if etag else {})
+    return _ask("GET", f"phones/{number}")
 
 
 def act(number: str, action: str, *, sid: str = "", digits: str = "") -> Answer:
@@ -46,32 +45,31 @@ def act(number: str, action: str, *, sid: str = "", digits: str = "") -> Answer:
     if action not in ACTIONS:
         raise ValueError(f"a phone can't do {action!r}")
     query = f"?sid={sid}" if sid.isalnum() else ""
-    return _ask("POST", f"phones/{number}/{action}{query}", {}, {"digits": digits} if digits else {})
+    return _ask("POST", f"phones/{number}/{action}{query}", {"digits": digits} if digits else {})
 
 
-def _ask(method: str, path: str, headers: Mapping[str, str], data: Mapping[str, str] | None = None) -> Answer:
+def _ask(method: str, path: str, data: Mapping[str, str] | None = None) -> Answer:
     request = urllib.request.Request(  # noqa: S310 - the address is ours, from the settings
         f"{settings.SIMULATOR_URL}/simulator/{path}",
         data=None if data is None else json.dumps(data).encode(),
         headers={
             "Authorization": f"Bearer {settings.TWILIO_AUTH_TOKENS[0]}",
             "Content-Type": "application/json",
-            **headers,
         },
         method=method,
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=_SECONDS) as response:
-            return _read(response.status, dict(response.headers), response.read(_LONGEST_ANSWER))
+            return _read(response.status, response.read(_LONGEST_ANSWER))
     except urllib.error.HTTPError as error:
         with error:
-            return _read(error.code, dict(error.headers), error.read(_LONGEST_ANSWER))
+            return _read(error.code, error.read(_LONGEST_ANSWER))
     except (OSError, ValueError) as error:
         raise ProviderError("The simulated telephone company does not answer.") from error
 
 
-def _read(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+def _read(status: int, body: bytes) -> Answer:
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.INTERNAL_SERVER_ERROR}:
         raise ProviderError("The simulated telephone company does not know us, or is in trouble.")
-    return Answer(status, headers.get("ETag", ""), json.loads(body) if body else {})
+    return Answer(status, json.loads(body) if body else {})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 
@@ -13,8 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from common.errors import ProviderError
+from common.requests import row_key
 from simulator import provider_client
 from simulator.phones import phone_for, phones_for
+from simulator.visible import call_to_act_on, visible_state
 
 Parameters = ParamSpec("Parameters")
 View = Callable[Concatenate[HttpRequest, Parameters], HttpResponse]
@@ -50,8 +53,8 @@ def _only_signed_in(view: View[Parameters]) -> View[Parameters]:
 def phone(request: HttpRequest, target_id: int | None = None) -> HttpResponse:
     """Show a phone; without a target the first of one's own. ``?target=`` leads to the chosen one."""
     asked = request.GET.get("target", "")
-    if asked.isdecimal() and target_id is None:
-        return redirect("simulator:phone", target_id=int(asked))
+    if row_key(asked) and target_id is None:
+        return redirect("simulator:phone", target_id=row_key(asked))
     phones = phones_for(request.user)
     chosen = phone_for(request.user, target_id) if target_id is not None else next(iter(phones), None)
     return render(request, "simulator/phone.html", {"phones": phones, "phone": chosen})
@@ -65,12 +68,13 @@ def phone_state(request: HttpRequest, target_id: int) -> HttpResponse:
     """Return what the phone shows, as JSON; 304 when nothing changed since ``If-None-Match``."""
     chosen = phone_for(request.user, target_id)
     try:
-        answer = provider_client.show_phone(chosen.number, request.headers.get("If-None-Match", ""))
+        state = visible_state(request.user, chosen)
     except ProviderError as error:
         return JsonResponse({"message": str(error)}, status=HTTPStatus.SERVICE_UNAVAILABLE)
-    if answer.status == HTTPStatus.NOT_MODIFIED:
-        return HttpResponseNotModified(headers={"ETag": answer.etag})
-    return JsonResponse(answer.data, status=answer.status, headers={"ETag": answer.etag})
+    etag = f'"{sha256(repr(state).encode()).hexdigest()[:32]}"'
+    if request.headers.get("If-None-Match", "") == etag:
+        return HttpResponseNotModified(headers={"ETag": etag})
+    return JsonResponse(state, headers={"ETag": etag})
 
 
 @_only_simulated
@@ -83,7 +87,8 @@ def phone_act(request: HttpRequest, target_id: int, action: str) -> HttpResponse
         raise Http404
     sid, digits = request.POST.get("sid", ""), request.POST.get("digits", "")
     try:
-        answer = provider_client.act(chosen.number, action, sid=sid, digits=digits)
+        call = call_to_act_on(visible_state(request.user, chosen), action, sid)
+        answer = provider_client.act(chosen.number, action, sid=call, digits=digits)
     except ProviderError as error:
         return JsonResponse({"message": str(error)}, status=HTTPStatus.SERVICE_UNAVAILABLE)
     return JsonResponse(answer.data, status=answer.status)

@@ -28,8 +28,10 @@ Row = Sequence[Any]
 Fields = Sequence["models.Field[Any, Any]"]
 
 
-def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Insert rows with values for ``columns``, which must be all that the model has.
+def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], **same: Any) -> None:
+    """Insert rows with values for ``columns``, and with the ``same`` values in all of them.
+
+    Columns that may be null can be left out.
 
     The values go to the database as they are (no field prepares them): numbers, texts, instants
     and UUIDs. Must be called inside a transaction.
@@ -37,22 +39,21 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row
     if not rows:
         return
     if connection.vendor != "postgresql":
-        model._default_manager.bulk_create([model(**dict(zip(columns, row, strict=True))) for row in rows])
+        model._default_manager.bulk_create(
+            [model(**dict(zip(columns, row, strict=True)), **same) for row in rows]
+        )
         return
-    names = ", ".join(f'"{_field(model, name).column}"' for name in columns)
+    names = ", ".join(f'"{_field(model, name).column}"' for name in (*columns, *same))
+    ending = "".join(f"\t{_copied(value)}" for value in same.values()) + "\n"
     with (
         connection.cursor() as cursor,
         cursor.copy(f'COPY "{model._meta.db_table}" ({names}) FROM STDIN') as copy,
     ):
-        copy.write("".join(map(_line, rows)))
-
-
-def _line(row: Row) -> str:
-    """Return a row in COPY's text format (https://www.postgresql.org/docs/current/sql-copy.html)."""
-    return "\t".join([_copied(value) for value in row]) + "\n"
+        copy.write("".join(["\t".join(map(_copied, row)) + ending for row in rows]))
 
 
 def _copied(value: Any) -> str:
+    """Return a value in COPY's text format (https://www.postgresql.org/docs/current/sql-copy.html)."""
     if value is None:
         return r"\N"
     if not isinstance(value, str):

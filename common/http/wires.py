@@ -8,7 +8,7 @@ from typing import Final
 
 import pycurl
 
-from common.http.exchanges import NO_HEADERS, Failure, Reply, Request
+from common.http.exchanges import Failure, Reply, Request
 from common.http.fetching import SENTENCES
 from common.http.handles import Guard, new_handle, set_headers
 
@@ -34,7 +34,7 @@ class _Slot:
     __slots__ = (
         "curl",
         "guard",
-        "headers",
+        "head",
         "is_over_full",
         "is_read",
         "kept",
@@ -49,6 +49,7 @@ class _Slot:
 
     def __init__(self, ca_path: str, shape: _Shape, *, is_guarded: bool) -> None:
         self.shape = shape
+        self.head: list[bytes] = []
         self.guard = Guard() if is_guarded else None
         self.curl = curl = new_handle(self.guard, ca_path)
         # Wait whether the first connection to a server turns out to be HTTP/2, rather than open many.
@@ -64,7 +65,7 @@ class _Slot:
         if method != ("POST" if has_body else "GET"):
             curl.setopt(pycurl.CUSTOMREQUEST, method)
         if is_header_wanted:
-            curl.setopt(pycurl.HEADERFUNCTION, self.take_header)
+            curl.setopt(pycurl.HEADERFUNCTION, self.head.append)
         if not (is_repeatable or has_body or method == "GET"):
             # Without a body, libcurl would repeat it on a second connection.
             curl.setopt(pycurl.FRESH_CONNECT, 1)
@@ -77,7 +78,6 @@ class _Slot:
         self.is_over_full = False
         self.is_read = False
         self.position = 0
-        self.headers: Mapping[str, str] = NO_HEADERS
 
     def load(self, request: Request, timeout: float) -> None:
         """Set the options in which this request differs from the previous one.
@@ -109,7 +109,7 @@ class _Slot:
             self.kept = []
         self.kept_size = self.position = 0
         self.is_over_full = self.is_read = False
-        self.headers = NO_HEADERS
+        self.head.clear()
         if self.guard is not None:
             self.guard.has_refused = False
 
@@ -130,12 +130,15 @@ class _Slot:
             return -1
         return len(chunk)
 
-    def take_header(self, line: bytes) -> None:
-        """Store the wanted header of an answer."""
-        name, _, value = line.partition(b":")
-        name = name.lower()
-        if name in self.request.wanted_headers:
-            self.headers = {**self.headers, name.decode(): value.strip().decode("latin-1")}
+    def headers(self) -> Mapping[str, str]:
+        """Return the wanted headers of the answer. libcurl takes at most 300 kB of headers."""
+        wanted = self.request.wanted_headers
+        found = {}
+        for line in self.head:
+            name, _, value = line.partition(b":")
+            if (name := name.lower()) in wanted:
+                found[name.decode()] = value.strip().decode("latin-1")
+        return found
 
     def reply(self, code: int) -> Reply:
         """Return the reply for the code with which libcurl ended the request."""
@@ -149,13 +152,13 @@ class _Slot:
             retry_after = timedelta(seconds=min(seconds, _LONGEST_WISH)) if seconds > 0 else None
         body = b"".join(self.kept) if self.kept else b""
         if code == pycurl.E_OK or (status and (self.is_over_full or status >= _FIRST_REFUSAL)):
-            return Reply(request.tag, status, body, retry_after, None, "", self.headers)
+            return Reply(request.tag, status, body, retry_after, None, "", self.headers())
         if self.guard is not None and self.guard.has_refused and not self._was_written():
             return Reply(request.tag, error=Failure.PRIVATE, reason=_PRIVATE)
         error = Failure.UNKNOWN if self._was_written() else Failure.NOT_SENT
         reason = SENTENCES.get(code, "the server gave no answer that can be read")
         is_timeout = code == pycurl.E_OPERATION_TIMEDOUT
-        return Reply(request.tag, status, body, retry_after, error, reason, self.headers, is_timeout)
+        return Reply(request.tag, status, body, retry_after, error, reason, self.headers(), is_timeout)
 
     def _was_written(self) -> bool:
         if self.request.body and not self.request.is_repeatable:

@@ -1,5 +1,6 @@
 """Phone numbers that people type: checked, stored as E.164, shown in the international format."""
 
+from functools import lru_cache
 from typing import Final
 
 import phonenumbers
@@ -44,7 +45,20 @@ _LENGTHS: Final = {
     ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "This number lacks its area code.",
     ValidationResult.INVALID_COUNTRY_CODE: "There is no country with this code.",
 }
-_COSTLY: Final = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST}
+_COSTLY: Final = {
+    PhoneNumberType.PREMIUM_RATE: "This is a premium-rate number, which we don't call or write to.",
+    PhoneNumberType.SHARED_COST: "This is a premium-rate number, which we don't call or write to.",
+    PhoneNumberType.PERSONAL_NUMBER: "This is a personal number that costs extra, which we don't call or write to.",
+    PhoneNumberType.UAN: "This is a number of a company that may cost extra, which we don't call or write to.",
+}
+"""What a call to it may cost is for whom it belongs to decide: the usual way of toll fraud."""
+_NO_COUNTRY: Final = "001"
+"""What phonenumbers calls the region of +870, +881 (satellites), +878, +882, +883, +979 and their like (ITU-T E.164)."""
+_OF_NO_COUNTRY: Final = "This number belongs to no country (a satellite phone or an international network). We don't call or write to it."
+_OTHER_COUNTRY: Final = (
+    "Numbers of this country ({}) can't be used here. The administrator allows countries in NOTICE_COUNTRIES."
+)
+_EVERY: Final = "ALL"
 
 
 def note() -> Note | None:
@@ -83,8 +97,56 @@ def _check(number: PhoneNumber) -> None:
         raise AddressError(_LENGTHS[length], field="address")
     if not phonenumbers.is_valid_number(number):
         raise AddressError("There is no such number in its country. Check the digits.", field="address")
-    if phonenumbers.number_type(number) in _COSTLY:
-        raise AddressError("This is a premium-rate number, which we don't call or write to.", field="address")
+    if reason := _refusal(number, allowed_countries()):
+        raise AddressError(reason, field="address")
+
+
+def allowed_countries() -> frozenset[str] | None:
+    """Return the countries (ISO 3166-1) whose numbers are called and written to; None for all of them.
+
+    Where none are set it is the country of our own number; with simulated calls, which cost nothing, it is all.
+    """
+    given = frozenset(country.upper() for country in settings.NOTICE_COUNTRIES)
+    if given:
+        return None if _EVERY in given else given
+    if settings.IS_SIMULATED:
+        return None
+    own = _country_of(settings.TWILIO_FROM_NUMBER)
+    return frozenset({own} - {"", _NO_COUNTRY})
+
+
+def refusal(address: str) -> str:
+    """Return why a stored number is not called or written to (any more), or ""."""
+    return _refused(address, allowed_countries())
+
+
+@lru_cache(maxsize=4096)
+def _refused(address: str, allowed: frozenset[str] | None) -> str:
+    number = _parsed(address)
+    return _refusal(number, allowed) if number is not None else ""
+
+
+def _parsed(address: str) -> PhoneNumber | None:
+    try:
+        return phonenumbers.parse(address, None)
+    except NumberParseException:
+        return None
+
+
+def _country_of(address: str) -> str:
+    number = _parsed(address)
+    return (phonenumbers.region_code_for_number(number) or "") if number is not None else ""
+
+
+def _refusal(number: PhoneNumber, allowed: frozenset[str] | None) -> str:
+    country = phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(
+        number.country_code or 0
+    )
+    if reason := _COSTLY.get(phonenumbers.number_type(number), ""):
+        return reason
+    if country == _NO_COUNTRY:
+        return _OF_NO_COUNTRY
+    return _OTHER_COUNTRY.format(country) if allowed is not None and country not in allowed else ""
 
 
 def is_landline(number: PhoneNumber) -> bool:

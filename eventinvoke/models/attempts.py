@@ -11,6 +11,7 @@ from common.clock import now
 from eventinvoke.models.deliveries import Delivery
 
 _RANDOM_BYTES = 10
+_PROVIDER_ID = 200
 
 
 def new_attempt_ids(count: int) -> list[uuid.UUID]:
@@ -45,7 +46,7 @@ class Attempt(models.Model):
     started_at = models.DateTimeField(default=now)
     ended_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=16, blank=True)
-    provider_id = models.CharField(max_length=200, blank=True)
+    provider_id = models.CharField(max_length=_PROVIDER_ID, blank=True)
     reason = models.CharField(max_length=300, blank=True)
     sequence = models.IntegerField(default=-1, help_text="The latest callback that was applied.")
 
@@ -55,6 +56,17 @@ class Attempt(models.Model):
     def __str__(self) -> str:
         """Say when it began and what became of it."""
         return f"{self.started_at:%H:%M:%S} {self.outcome or '…'}"
+
+    def is_of(self, provider_id: str) -> bool:
+        """Say whether this try is what a provider calls by this id.
+
+        A try whose answer was lost has no id yet: it takes the first one that is reported.
+        """
+        named = provider_id[:_PROVIDER_ID]
+        if not self.provider_id and named:
+            Attempt.objects.filter(pk=self.pk, provider_id="").update(provider_id=named)
+            self.refresh_from_db(fields=["provider_id"])
+        return self.provider_id == named
 
 
 class Receipt(models.Model):

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from common.clock import now
+from common.texts import isolated
 from registration.models.registrations import SEVERITIES
 
 
@@ -59,4 +60,4 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         """Return the title."""
-        return self.title
+        return isolated(self.title)

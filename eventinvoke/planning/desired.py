@@ -84,7 +84,8 @@ def wishes_of(
 
     ``said`` are the answers about the event's present start. Of several overdue steps to one target
     only the latest counts. It is timely when it is overdue by less than ``LATE``, or when the event has not begun and
-    no later step of this plan tells the same target before the start.
+    no later step of this plan tells the same target before the start; never while its target can't be told, as its
+    plan went on when it fell due.
     """
     if registration.action != Registration.Action.NOTIFY or event.canceled_at is not None:
         return []
@@ -106,7 +107,7 @@ def wishes_of(
             overdue[step.target_id] = wish
     for target, wish in overdue.items():
         is_first = begins > instant and target not in told_before_start
-        is_timely = is_first or wish.due_at > instant - LATE
+        is_timely = can_tell(wish.step) and (is_first or wish.due_at > instant - LATE)
         ahead.append(wish._replace(is_timely=is_timely, is_overdue=True))
     return ahead
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from common.clock import now
+from common.db import bulk
 from common.states import State
 from eventinvoke.models import Delivery, Share
 from eventinvoke.planning.obsolete import unwanted
@@ -181,12 +182,28 @@ def _redial(missed: Sequence[_Missed]) -> None:
     left_out = unwanted([one.miss.delivery_id for one in missed])
     wants = wants_of([one.miss.delivery_id for one in missed])
     at = now() + REDIAL_AFTER
-    new = [
-        row.follow_up(Delivery.Origin.REDIAL, at)
+    again = {
+        row.pk: row.follow_up(Delivery.Origin.REDIAL, at)
         for row in rows
         if row.pk not in left_out and row.deadline_at > at and _redials_left(row, wants[row.pk])
+    }
+    Delivery.objects.bulk_create(again.values(), ignore_conflicts=True)
+    _share([(one, want) for pk, one in again.items() for want in wants[pk][1:]], at)
+
+
+def _share(pairs: Sequence[tuple[Delivery, Want]], at: datetime) -> None:
+    """Have the further plans of a call that was not answered want the one that follows it at ``at``."""
+    if not pairs:
+        return
+    redials = Delivery.objects.filter(origin=Delivery.Origin.REDIAL, due_at=at)
+    stored = redials.filter(event__in={one.event_id for one, _want in pairs})
+    pks = {(one.event_id, one.target_id, one.starts_at): one.pk for one in stored}
+    rows = [
+        (pk, want.registration_id, want.step_id, one.condition)
+        for one, want in pairs
+        if (pk := pks.get((one.event_id, one.target_id, one.starts_at))) is not None
     ]
-    Delivery.objects.bulk_create(new, ignore_conflicts=True)
+    bulk.insert_missing(Share, ("delivery_id", "registration_id", "step_id", "condition"), rows)
 
 
 def _redials_left(row: Delivery, wants: Sequence[Want]) -> bool:

@@ -156,7 +156,7 @@ def write(
     """Write what the plans of the scope want of some locked events; ``pairs`` are those that match.
 
     Events that ``are_new`` have no deliveries, unless another process has planned them already for a registration
-    that changed; answers about their twins count for them.
+    that changed; answers about their twins count for them, and what was told of these, for steps that are overdue.
     """
     pairs = list(pairs)
     instant = now()
@@ -171,7 +171,7 @@ def write(
         wishes += wishes_of(event, registration, plan, _present(event, said), instant)
     if not are_new:
         _reconcile(events, wishes, scope, instant, twins)
-    elif not reconcile.make(wishes):
+    elif any(wish.is_overdue and wish.event.pk in twins for wish in wishes) or not reconcile.make(wishes):
         write(events, pairs, steps, scope)
         return
     bring_periods_in_line([] if are_new else events, runs, instant, scope)

@@ -193,6 +193,13 @@ def difference(
     )
 
 
+def pending_with(edited: Registration, steps: Iterable[Step]) -> tuple[int, int]:
+    """Return how many notices of the plans of a registration's member wait, and how many more if it is stored as edited."""
+    waiting = Delivery.objects.pending().filter(registration__member=edited.member_id).count()
+    change = difference(edited, edited, steps)
+    return waiting, change.count_added - change.count_removed
+
+
 def _sources(registration: Registration) -> Collection[str]:
     """Return the sources that it looks at, of which the member may see all."""
     member, named = registration.member_id, registration.named_source

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from common.texts import isolated
 from eventinvoke.models import Answer
 from registration.models import Step
 
@@ -51,8 +52,10 @@ class Said(NamedTuple):
     def reason(self) -> str:
         """Why a step that it settles is not carried out."""
         if self.kind == Answer.Kind.STOPPED:
-            return f"{self.name or 'The member'} asked to stop notices of this kind about this event."
-        return f"{self.name or 'A member'} acknowledged."
+            return (
+                f"{isolated(self.name) or 'The member'} asked to stop notices of this kind about this event."
+            )
+        return f"{isolated(self.name) or 'A member'} acknowledged."
 
 
 SETTLING = (Answer.Kind.CONFIRMED, Answer.Kind.STOPPED)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from common.clock import now
@@ -46,19 +46,28 @@ class Report:
     """Whether calling again may help: a busy line, no answer."""
     payload: Mapping[str, Any] = field(default_factory=dict)
     """What came, without secrets."""
-    provider_id: str = ""
+    provider_id: str | None = None
+    """The provider's own id of what it reports about; None where none is given (a browser, the inbox)."""
+    kind: str = field(kw_only=True)
+    """The kind of channel that such a report comes from."""
 
 
 @retry_transaction
 def apply(report: Report) -> bool:
     """Store a report and apply it; return whether it changed the delivery's state.
 
-    Raises ``ForgedError`` when there is no such attempt.
+    Raises ``ForgedError`` when there is no such attempt, when its channel is of another kind, or when the provider
+    calls it by another id.
     """
+    kind = Delivery.objects.filter(pk=OuterRef("delivery")).values("kind")
     with transaction.atomic():
-        attempt = Attempt.objects.select_for_update().filter(pk=report.attempt_id).first()
-        if attempt is None:
+        attempts = Attempt.objects.select_for_update().annotate(channel=Subquery(kind))
+        attempt = attempts.filter(pk=report.attempt_id).first()
+        if attempt is None or attempt.channel != report.kind:
             msg = "there is no such attempt"
+            raise ForgedError(msg)
+        if report.provider_id is not None and not attempt.is_of(report.provider_id):
+            msg = "the provider calls this attempt by another id"
             raise ForgedError(msg)
         receipt, is_new = Receipt.objects.get_or_create(
             fingerprint=report.fingerprint[:64],
@@ -79,13 +88,8 @@ def apply(report: Report) -> bool:
 
 
 def _note(attempt: Attempt, report: Report) -> None:
-    changes: dict[str, Any] = {}
     if report.sequence is not None and report.sequence > attempt.sequence:
-        changes["sequence"] = report.sequence
-    if report.provider_id and not attempt.provider_id:
-        changes["provider_id"] = report.provider_id[:200]
-    if changes:
-        Attempt.objects.filter(pk=attempt.pk).update(**changes)
+        Attempt.objects.filter(pk=attempt.pk).update(sequence=report.sequence)
 
 
 def _move(attempt: Attempt, report: Report, means: State) -> bool:

@@ -14,10 +14,10 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
-from common.channels import Channel, Preparing, Severity
+from common.channels import Channel, Preparing
 from common.clock import now
 from common.db import bulk
 from common.states import State
@@ -28,12 +28,12 @@ from eventinvoke.planning.wants import promote_shares
 from eventinvoke.sending import limits
 from eventinvoke.sending.aside import Aside
 from eventinvoke.sending.compose import Claimed, Facts, Row, compose, facts_about
+from eventinvoke.sending.due import due_rows, part
 from eventinvoke.sending.set_aside import set_aside
 from eventinvoke.sending.text import Texts
 
 log = logging.getLogger(__name__)
 
-SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 _REASON = 300
 _OF_NO_PLAN: Final = ORIGINS | APART
 """Origins of deliveries that go out though their registration was deleted: a change is told to all who were told."""
@@ -43,7 +43,7 @@ def claim(channel: Channel, limit: int) -> tuple[list[Claimed], bool]:
     """Take at most ``limit`` due deliveries of a channel, and say whether more may be due now."""
     most = min(limit, channel.capabilities.at_once or limit)
     try:
-        return _claim(channel, most)
+        return _claim(channel, part(channel.kind, most, now()))
     except (OperationalError, InterfaceError):
         raise
     except Exception:
@@ -57,7 +57,7 @@ def _claim(channel: Channel, most: int) -> tuple[list[Claimed], bool]:
         free = limits.room(channel, most, instant)
         if not free:
             return [], False
-        rows = _locked(channel.kind, free, instant)
+        rows = due_rows(channel.kind, free, instant, is_locked=True)
         if not rows:
             return [], False
         facts = facts_about(rows)
@@ -72,7 +72,7 @@ def _claim(channel: Channel, most: int) -> tuple[list[Claimed], bool]:
 def _claim_singly(channel: Channel) -> tuple[list[Claimed], bool]:
     """Claim the first due delivery that can be claimed, and fail those before it that can't be."""
     while True:
-        pk = next((row.pk for row in _due(channel.kind, 1, now())), None)
+        pk = next((row.pk for row in due_rows(channel.kind, 1, now())), None)
         try:
             return _claim(channel, 1)[0], True
         except (OperationalError, InterfaceError):
@@ -84,24 +84,6 @@ def _claim_singly(channel: Channel) -> tuple[list[Claimed], bool]:
             reason = f"It could not be sent: {type(error).__name__}."
             if not Delivery.objects.filter(pk=pk).move_to(State.FAILED, reason=reason, settled_at=now()):
                 raise
-
-
-def _due(kind: str, limit: int, instant: datetime, *, lock: bool = False) -> list[Row]:
-    """Return due rows, the most urgent first; each severity is one index range."""
-    rows: list[Row] = []
-    for severity in SEVERITIES:
-        due = Delivery.objects.due(kind, severity, instant)
-        if lock:
-            due = due.select_for_update(skip_locked=True)
-        rows += map(Row._make, due.values_list(*Row._fields)[: limit - len(rows)])
-        if len(rows) == limit:
-            break
-    return rows
-
-
-def _locked(kind: str, limit: int, instant: datetime) -> list[Row]:
-    """Lock due rows that no other worker has, and return them."""
-    return _due(kind, limit, instant, lock=connection.features.has_select_for_update_skip_locked)
 
 
 def _with_plan(rows: Sequence[Row], facts: Facts) -> list[Row]:
@@ -151,14 +133,7 @@ def _mark(claimed: Sequence[Claimed], instant: datetime) -> None:
     )
     bulk.insert(
         Attempt,
-        (
-            "id", "delivery_id", "number", "starts_at", "started_at", "outcome", "provider_id", "reason",
-            "sequence",
-        ),
-        [
-            (
-                one.attempt_id, one.delivery_id, one.number, one.message.starts_at, instant, "", "", "", -1,
-            )
-            for one in claimed
-        ],
+        ("id", "delivery_id", "number", "starts_at"),
+        [(one.attempt_id, one.delivery_id, one.number, one.message.starts_at) for one in claimed],
+        started_at=instant, outcome="", provider_id="", reason="", sequence=-1,
     )  # fmt: skip

@@ -129,6 +129,8 @@ def compose(
 ) -> Message:
     """Return the message of one try that begins at ``instant``."""
     event = facts.events[row.event_id]
+    if row.origin == Delivery.Origin.CANCELED and row.starts_at != event.starts_at:
+        event = event.at(row.starts_at)  # the start that the member was told, though the event moved since
     member = facts.members.get(row.member_id, _GONE_MEMBER)
     address, config, _is_usable = facts.targets.get(row.target_id, GONE_TARGET)
     plan = facts.plans.get(row.registration_id, USUAL)

@@ -9,7 +9,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from threading import BoundedSemaphore
 from time import monotonic
 from typing import Final
@@ -18,7 +17,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from common.channels import Channel, Message, get
-from common.clock import now
+from common.clock import steady
 from eventinvoke.sending.claim import claim
 from eventinvoke.sending.compose import Claimed
 from eventinvoke.sending.record import Recorder, put_back
@@ -93,9 +92,9 @@ class _Flight:
             batch = self._claim()
             self.count += len(batch)
             late: list[Claimed] = []
-            latest = now() + timedelta(seconds=settings.NOTICE_LEASE_SECONDS / 2)
+            latest = steady() + settings.NOTICE_LEASE_SECONDS * 500_000_000
             for one in batch:
-                if now() > latest:
+                if steady() > latest:
                     late.append(one)
                     continue
                 self._flying[one.message.process_id] = one

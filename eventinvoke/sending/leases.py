@@ -11,7 +11,6 @@ has one too. When it runs out:
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -29,7 +28,7 @@ from eventinvoke.planning.planner import plan_events
 from eventinvoke.sending.compose import Claimed, Row, composed_again
 from eventinvoke.sending.record import Result, record
 from registration.models import Target
-from registration.models.targets import fingerprint
+from registration.models.targets import fingerprints
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +105,7 @@ def _given_up(claimed: Claimed, result: SendResult) -> Result:
     began = claimed.message.started_at
     if result.outcome != Outcome.UNKNOWN or began is None or began > now() - GIVE_UP:
         return claimed, result
-    return claimed, replace(result, outcome=Outcome.REJECTED, reason=_NEVER_KNOWN)
+    return claimed, result._replace(outcome=Outcome.REJECTED, reason=_NEVER_KNOWN)
 
 
 def _take_up_sent(channel: Channel, claims: Sequence[Claimed]) -> None:
@@ -146,7 +145,7 @@ def _wait_on(claims: Iterable[Claimed], instant: datetime) -> None:
 def _ask(channel: Channel, claims: Sequence[Claimed]) -> list[Result]:
     by_process = {one.message.process_id: one for one in claims}
     known = _known_ids(channel, [one.message for one in claims if not one.message.provider_id])
-    answers = channel.ask([replace(one.message, known_ids=known) for one in claims])
+    answers = channel.ask([one.message._replace(known_ids=known) for one in claims])
     return [(by_process[result.message.process_id], result) for result in answers]
 
 
@@ -158,7 +157,8 @@ def _known_ids(channel: Channel, messages: Sequence[Message]) -> frozenset[str]:
     if not messages:
         return frozenset()
     members = Target.objects.filter(
-        kind=channel.kind, fingerprint__in={fingerprint(message.address) for message in messages}
+        kind=channel.kind,
+        fingerprint__in={mark for message in messages for mark in fingerprints(message.address)},
     ).values("member")
     attempts = Attempt.objects.filter(
         delivery__member__in=members,

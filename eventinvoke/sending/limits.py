@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -19,9 +18,8 @@ CLOCKS_DIFFER: Final = timedelta(seconds=10)
 """By so much the clocks of two workers may differ."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemberFacts:
-    """What the dispatcher needs to know of a member."""
+class MemberFacts(NamedTuple):
+    """What the dispatcher needs to know of a member; a named tuple, because one is made for each of a batch."""
 
     pk: int
     language: str
@@ -61,7 +59,7 @@ MEMBER_COLUMNS: Final = (
 def members_of(pks: Iterable[int]) -> dict[int, MemberFacts]:
     """Read the facts of some members, by their keys."""
     return {
-        row[0]: MemberFacts(*row)
+        row[0]: MemberFacts._make(row)
         for row in Member.objects.filter(pk__any_of=pks).values_list(*MEMBER_COLUMNS)
     }
 
@@ -127,7 +125,9 @@ def over_daily_cap(
             by_member[pk].append((delivery, severity))
     if not by_member:
         return set()
-    days = {pk: members[pk].day(instant) for pk in by_member}
+    zones = {members[pk].time_zone for pk in by_member}
+    today = {zone: instant.astimezone(zone_of(zone)).date() for zone in zones}
+    days = {pk: today[members[pk].time_zone] for pk in by_member}
     counted = _count([(pk, days[pk], len(by_member[pk])) for pk in sorted(by_member)])
     refused: set[int] = set()
     for pk, deliveries in by_member.items():

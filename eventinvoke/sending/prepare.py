@@ -20,8 +20,8 @@ from common.clock import now
 from common.states import State
 from eventinvoke.models import Delivery, Prepared
 from eventinvoke.models.attempts import new_attempt_ids
-from eventinvoke.sending.claim import SEVERITIES
 from eventinvoke.sending.compose import Row, compose, facts_about
+from eventinvoke.sending.due import SEVERITIES
 from eventinvoke.sending.text import Texts
 from eventinvoke.sending.wake import next_due
 

@@ -20,6 +20,7 @@ from eventinvoke.sending.aside import Aside
 from eventinvoke.sending.collapse import collapse
 from eventinvoke.sending.compose import GONE_TARGET, Facts, Row
 from eventinvoke.sending.mute_and_away import running
+from registration import spending
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ def set_aside(channel: Channel, rows: Sequence[Row], facts: Facts, instant: date
         going = _keep(going, lambda row: periods.verdict(row, sources[row.event_id]), aside)
     if not channel.capabilities.is_silent:
         going = _less_capped(going, facts, instant, aside)
+    going = _less_paid(channel, going, instant, aside)
     for one, some in aside.items():
         one.write(some, instant)
     periods.settle()
@@ -146,3 +148,15 @@ def _less_capped(
     return _keep(
         rows, lambda row: Aside(State.SUPPRESSED, LIMIT, Cause.HELD) if row.pk in over else None, aside
     )
+
+
+def _less_paid(
+    channel: Channel, rows: Sequence[Row], instant: datetime, aside: dict[Aside, list[Row]]
+) -> list[Row]:
+    """Hold back what exceeds the administrator's limits of calls and texts a day; the plan goes on to the next person."""
+    fresh = [row for row in rows if row.attempts == 0]
+    reasons = spending.take(channel.kind, [row.member_id or 0 for row in fresh], instant)
+    over = {row.pk: reason for row, reason in zip(fresh, reasons, strict=True) if reason}
+    if over:
+        log.warning("%s: %s of %s notices exceed a daily limit", channel.kind, len(over), len(fresh))
+    return _keep(rows, lambda row: Aside(State.SUPPRESSED, over[row.pk]) if row.pk in over else None, aside)

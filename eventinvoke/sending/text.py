@@ -6,7 +6,7 @@ own, with its fields filled in, is isolated as a whole.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final
 
@@ -40,6 +40,12 @@ class EventFacts:
     is_all_day: bool
     starts_on: date | None
     source: str
+
+    def at(self, starts_at: datetime) -> "EventFacts":
+        """Return the same event with another start."""
+        moved = starts_at - self.starts_at
+        starts_on = None if self.starts_on is None else self.starts_on + timedelta(days=round(moved / _DAY))
+        return replace(self, starts_at=starts_at, starts_on=starts_on)
 
     def day(self, zone: tzinfo) -> date:
         """Return the day of its start; one that lasts all day is the same in every zone."""
@@ -97,12 +103,12 @@ def details_of(pks: Iterable[int]) -> dict[int, Details]:
 
 
 class Texts:
-    """The texts of notices about to be sent; each is made once a language, zone, event and wording."""
+    """The texts of notices about to be sent; each is made once a language, zone, event, start and wording."""
 
     def __init__(self, instant: datetime) -> None:
         """Make texts that are read at ``instant``."""
         self._instant = instant
-        self._made: dict[tuple[int, str, str, str], str] = {}
+        self._made: dict[tuple[int, datetime, str, str, str], str] = {}
 
     def body(
         self,
@@ -116,7 +122,7 @@ class Texts:
 
         Or what the member wants it to say: ``wording``, for which the event's ``details`` are needed.
         """
-        key = (event.pk, language, time_zone, wording)
+        key = (event.pk, event.starts_at, language, time_zone, wording)
         text = self._made.get(key)
         if text is None:
             with translation.override(texts_for(language)):

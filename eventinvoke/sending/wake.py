@@ -19,7 +19,7 @@ from common.channels import registry
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Delivery
-from eventinvoke.sending.claim import SEVERITIES
+from eventinvoke.sending.due import LEAST, SEVERITIES, overdue
 
 AHEAD: Final = timedelta(seconds=1)
 """How far a wake-up looks ahead: to the next one."""
@@ -80,9 +80,9 @@ def _of_kind(kind: str, instant: datetime) -> Iterator[Due]:
     """Yield what is due of one kind: all that is overdue together, then what follows in its order."""
     pending = Delivery.objects.pending().filter(kind=kind, severity__in=SEVERITIES)
     most: int = settings.NOTICE_PARALLEL * settings.NOTICE_BATCH_SIZE
-    overdue = pending.filter(next_attempt_at__lte=instant).order_by()[:most].count()
-    if overdue:
-        yield Due(kind, instant, _batches(overdue))
+    late = overdue(kind, most, instant)
+    if late:
+        yield Due(kind, instant, _batches(late))
     ahead = pending.filter(next_attempt_at__gt=instant, next_attempt_at__lte=instant + AHEAD)
     times = ahead.order_by("next_attempt_at").values_list("next_attempt_at").annotate(count=Count("pk"))
     first = last = None
@@ -97,7 +97,7 @@ def _of_kind(kind: str, instant: datetime) -> Iterator[Due]:
 
 
 def _batches(count: int) -> int:
-    """Return how many batches so many deliveries are, at most ``NOTICE_PARALLEL``."""
-    size: int = settings.NOTICE_BATCH_SIZE
+    """Return how many workers so many deliveries are worth, at most ``NOTICE_PARALLEL``."""
     most: int = settings.NOTICE_PARALLEL
+    size: int = min(LEAST, settings.NOTICE_BATCH_SIZE)
     return min(most, ceil(count / size))

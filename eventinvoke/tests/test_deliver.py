@@ -149,7 +149,7 @@ def test_a_target_that_is_gone_is_disabled() -> None:
     delivery = due("gone")
     fire("pushlike")
     assert state(delivery) == State.FAILED
-    assert Target.objects.get(address="gone").disabled_reason == "It said gone."
+    assert [one.disabled_reason for one in Target.objects.filter(kind="pushlike")] == ["It said gone."]
 
 
 def test_wrong_credentials_keep_the_target_and_the_notice() -> None:

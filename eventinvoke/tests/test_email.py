@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,13 +9,14 @@ from pytest_django import Settings
 
 from common.channels import Message, Outcome, SendResult, Severity
 from common.clock import now
+from common.process_ids import Purpose, signed_for
 from eventinvoke.channels.email.channel import EmailChannel
 from eventinvoke.channels.email.letter import message_id
 from tests.contracts.channel_contract import Answer
 from tests.mail_server import PASSWORD, USER, MailServer
 
-CONFIRM = f"https://notice.example.org/a/{'p' * 43}"
-UNSUBSCRIBE = f"https://notice.example.org/n/{'p' * 43}/unsubscribe"
+CONFIRM = f"https://notice.example.org/a/{signed_for(Purpose.ANSWER, 'p' * 43)}"
+UNSUBSCRIBE = f"https://notice.example.org/n/{signed_for(Purpose.UNSUBSCRIBE, 'p' * 43)}/unsubscribe"
 
 
 def message(**changes: object) -> Message:
@@ -29,7 +29,7 @@ def message(**changes: object) -> Message:
         expires_at=now() + timedelta(minutes=10),
         starts_at=now() + timedelta(minutes=5),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return made._replace(**changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_one_click_is_promised_over_https_only(server: MailServer, settings: Set
 
 def test_every_try_of_a_delivery_has_the_same_message_id() -> None:
     first, later = message(), message(process_id="q" * 43)
-    later = replace(later, starts_at=first.starts_at)
+    later = later._replace(starts_at=first.starts_at)
     assert message_id(first) == message_id(later)
     assert re.fullmatch(r"<[0-9a-f]{32}@[a-z.]+>", message_id(first))
 
@@ -101,7 +101,7 @@ def test_every_try_of_a_delivery_has_the_same_message_id() -> None:
 )
 def test_another_delivery_has_another_message_id(changes: dict[str, object]) -> None:
     first = message()
-    assert message_id(first) != message_id(replace(first, **changes))  # type: ignore[arg-type]
+    assert message_id(first) != message_id(first._replace(**changes))  # type: ignore[arg-type]
 
 
 def test_a_hostile_title_makes_no_header_and_no_markup(server: MailServer) -> None:

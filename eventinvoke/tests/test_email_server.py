@@ -3,7 +3,6 @@
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -33,7 +32,7 @@ def message(number: int = 1, **changes: object) -> Message:
         tag=f"notice-{number}",
         expires_at=now() + timedelta(minutes=10),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return made._replace(**changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ class Plan:
     def report(self, means: State) -> None:
         """Let the provider report about the first delivery."""
         attempt = Attempt.objects.get(delivery=self.delivery)
-        apply(Report(attempt.pk, str(means), f"{means}", means))
+        apply(Report(attempt.pk, str(means), f"{means}", means, kind=attempt.delivery.kind))
 
 
 def test_what_is_wanted_is_tried_again(push: PushLike) -> None:

@@ -19,6 +19,7 @@ from eventinvoke.sending.leases import recover_leases, take_back
 from eventinvoke.tests.muting import START
 from eventinvoke.tests.stand_ins import CallLike, PushLike
 from registration.models import Member, Registration, Step, Target
+from registration.models.targets import fingerprint
 from registration.tests.factories import (
     CalendarFactory,
     MemberFactory,
@@ -202,7 +203,9 @@ class TestPlansThatShareADelivery:
     def test_an_acknowledgement_closes_the_other_open_notices_of_the_member(self, story: Story) -> None:
         alice = story.person("Alice")
         other = TargetFactory(member=alice, kind="pushlike", address="second browser")
-        story.plan(alice, (Target.objects.get(address="pushlike of Alice"), -10), (other, -10))
+        story.plan(
+            alice, (Target.objects.get(fingerprint=fingerprint("pushlike of Alice")), -10), (other, -10)
+        )
         story.publish()
         story.at(-10)
         first, second = Delivery.objects.select_related("event", "member").order_by("target")
@@ -354,7 +357,16 @@ class TestAMissAdvancesThePlan:
         for _time in range(2):
             attempt = Attempt.objects.order_by("-started_at").first()
             assert attempt is not None
-            apply(Report(attempt.pk, "busy", f"f{attempt.pk.hex}", State.UNDELIVERED, may_redial=True))
+            apply(
+                Report(
+                    attempt.pk,
+                    "busy",
+                    f"f{attempt.pk.hex}",
+                    State.UNDELIVERED,
+                    may_redial=True,
+                    kind=attempt.delivery.kind,
+                )
+            )
             story.clock.shift(3 * MINUTE)
             story.fire()
         assert rung(call) == ["Alice", "Alice"]
@@ -372,7 +384,16 @@ class TestAMissAdvancesThePlan:
         story.at(-10)
         attempt = Attempt.objects.get()
         if is_accepted:
-            apply(Report(attempt.pk, "ringing", f"f{attempt.pk.hex}", State.SENT, provider_id="CA1"))
+            apply(
+                Report(
+                    attempt.pk,
+                    "ringing",
+                    f"f{attempt.pk.hex}",
+                    State.SENT,
+                    provider_id="CA1",
+                    kind=attempt.delivery.kind,
+                )
+            )
         call.answers["silent"], call.may_redial = Outcome.UNDELIVERED, may_redial
         story.clock.shift(5 * MINUTE)
         recover_leases()
@@ -404,7 +425,7 @@ class TestFactsCommute:
         attempt = Attempt.objects.get()
         for number in order:
             status, means = self.FACTS[number]
-            apply(Report(attempt.pk, status, status, means, sequence=number))
+            apply(Report(attempt.pk, status, status, means, sequence=number, kind=attempt.delivery.kind))
         assert story.row(phone_of(alice), origin="plan").state == State.DELIVERED
 
     def test_a_push_that_was_shown_while_it_waits_for_its_retry_is_not_pushed_again(
@@ -417,7 +438,8 @@ class TestFactsCommute:
         story.at(-10)
         row = story.row(push_of(alice))
         assert row.state == State.PENDING
-        apply(Report(Attempt.objects.get().pk, "shown", "shown", State.DELIVERED))
+        attempt = Attempt.objects.get()
+        apply(Report(attempt.pk, "shown", "shown", State.DELIVERED, kind=attempt.delivery.kind))
         story.at(-5)
         assert story.row(push_of(alice)).state == State.DELIVERED
         assert len(push.sent) == 1

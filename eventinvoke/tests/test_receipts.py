@@ -31,6 +31,7 @@ def sent() -> Delivery:
 def report(delivery: Delivery, status: str, means: State | None = None, **changes: Any) -> Report:
     attempt = changes.pop("attempt", None) or Attempt.objects.get(delivery=delivery)
     changes.setdefault("fingerprint", f"{status}{changes.get('sequence')}")
+    changes.setdefault("kind", attempt.delivery.kind)
     return Report(attempt_id=attempt.pk, status=status, means=means, **changes)
 
 
@@ -67,7 +68,7 @@ def test_no_receipt_brings_a_state_back(sent: Delivery) -> None:
 
 def test_a_receipt_for_nothing_of_ours_is_refused() -> None:
     with pytest.raises(ForgedError):
-        apply(Report(uuid4(), "busy", "x", State.UNDELIVERED))
+        apply(Report(uuid4(), "busy", "x", State.UNDELIVERED, kind="calllike"))
     assert Receipt.objects.count() == 0
 
 

@@ -37,7 +37,7 @@ def let_the_lease_run_out() -> None:
 
 def test_an_answer_that_was_lost_does_not_lose_the_id_that_a_callback_has_told(call: CallLike) -> None:
     one = claimed(call)
-    apply(Report(one.attempt_id, "initiated", "1", State.SENT, provider_id="CA1"))
+    apply(Report(one.attempt_id, "initiated", "1", State.SENT, provider_id="CA1", kind="calllike"))
     record(call, [(one, SendResult(one.message, Outcome.UNKNOWN, reason="It took too long."))])
     assert Attempt.objects.get().provider_id == "CA1"
     assert Delivery.objects.get().state == State.SENT

@@ -208,14 +208,16 @@ def test_a_payload_is_emptied_after_its_retention_and_the_receipt_stays() -> Non
 def test_a_repeat_of_a_report_is_recognised_after_its_payload_was_emptied() -> None:
     row = receipt_of(delivery_of(START - 40 * DAY, State.SENT), START - 40 * DAY)
     prune()
-    repeat = Report(row.attempt_id, "completed", row.fingerprint, State.DELIVERED, payload=records.PAYLOAD)
+    repeat = Report(
+        row.attempt_id, "completed", row.fingerprint, State.DELIVERED, payload=records.PAYLOAD, kind="inbox"
+    )
     assert not apply(repeat)
     assert Receipt.objects.get().payload == {}
 
 
 def test_a_new_receipt_keeps_its_payload_for_its_retention(clock: Any) -> None:
     attempt = Attempt.objects.create(delivery=delivery_of(START, State.SENT))
-    apply(Report(attempt.pk, "completed", "one", State.DELIVERED, payload=records.PAYLOAD))
+    apply(Report(attempt.pk, "completed", "one", State.DELIVERED, payload=records.PAYLOAD, kind="inbox"))
     prune()
     assert Receipt.objects.get().payload == records.PAYLOAD
     clock.move_to(START + 30 * DAY + TICK)

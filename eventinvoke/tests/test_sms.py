@@ -1,7 +1,6 @@
 """What the sms channel writes."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,12 +8,13 @@ from django.test import override_settings
 
 from common.channels import Message, Outcome
 from common.clock import now
+from common.process_ids import Purpose, signed_for
 from eventinvoke.channels.sms.channel import SmsChannel
 from eventinvoke.channels.sms.text import compose, segments
 from tests.simulated_twilio import SimulatedTwilio
 
 NUMBER = "+4915123456789"
-LINK = f"https://notice.example.org/a/{'p' * 43}"
+LINK = f"https://notice.example.org/a/{signed_for(Purpose.ANSWER, 'p' * 43)}"
 
 
 def message(**changes: object) -> Message:
@@ -27,7 +27,7 @@ def message(**changes: object) -> Message:
         expires_at=now() + timedelta(minutes=10),
         started_at=now(),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return made._replace(**changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from common.channels import Message
 from common.clock import now
+from common.process_ids import Purpose, signed_for
 from eventinvoke.channels.sms.text import MAX_SEGMENTS, compose, segments
 
-LINK = f"https://notice.example.org/a/{'p' * 43}"
+LINK = f"https://notice.example.org/a/{signed_for(Purpose.ANSWER, 'p' * 43)}"
 GSM = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
     "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -107,7 +108,7 @@ def test_two_counters_agree_on_gsm(text: str) -> None:
 def test_each_text_fits_and_keeps_its_link(title: str, body: str) -> None:
     text = written(title, body)
     assert counted(text) <= MAX_SEGMENTS
-    assert text.endswith(f"/a/{'p' * 43}")
+    assert text.endswith(LINK)
 
 
 @settings(deadline=None)

@@ -1,6 +1,5 @@
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,7 @@ def message_to(browser: Subscription, **changes: Any) -> Message:
         tag="a-Tag_1",
         expires_at=clock.now() + timedelta(seconds=300.9),
     )
-    return replace(message, **changes)
+    return message._replace(**changes)
 
 
 def send(message: Message) -> SendResult:

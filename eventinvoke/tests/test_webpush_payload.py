@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +13,7 @@ from eventinvoke.channels.webpush import payload
 
 def _message(**changes: Any) -> Message:
     message = Message("", "https://x/", "Title", "Body", "tag", datetime(2030, 1, 1, tzinfo=UTC))
-    return replace(message, **changes)
+    return message._replace(**changes)
 
 
 @given(
@@ -57,4 +56,4 @@ def test_what_takes_a_notification_back_says_so_and_has_nothing_to_answer() -> N
     found = json.loads(payload.build(message))
     assert (found["close"], found["tag"], found["actions"], found["report"]) == (True, "tag", [], "")
     assert found["body"] == "This was acknowledged."
-    assert "close" not in json.loads(payload.build(replace(message, is_closing=False)))
+    assert "close" not in json.loads(payload.build(message._replace(is_closing=False)))

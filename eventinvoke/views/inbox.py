@@ -6,13 +6,13 @@ from typing import Final, NamedTuple
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from common.requests import next_page, row_key
 from common.states import State
 from eventinvoke.inbox import (
     KIND,
@@ -36,7 +36,6 @@ from registration.templatetags.panel import day_word
 
 _TOASTS: Final = 3
 _SEEN_AT_ONCE: Final = 50
-_DIGITS: Final = 18
 
 
 @login_required
@@ -88,9 +87,7 @@ def inbox_news(request: HttpRequest) -> HttpResponse:
 @require_POST
 def inbox_seen(request: HttpRequest) -> HttpResponse:
     """Note which notices the browser showed (``pk``, as often as needed)."""
-    pks = [
-        int(pk) for pk in request.POST.getlist("pk")[:_SEEN_AT_ONCE] if pk.isdecimal() and len(pk) <= _DIGITS
-    ]
+    pks = [row_key(pk) for pk in request.POST.getlist("pk")[:_SEEN_AT_ONCE]]
     mark_seen(member_in(request), pks)
     return HttpResponse(status=204)
 
@@ -154,9 +151,7 @@ def _respond(request: HttpRequest, delivery: Delivery, said: Said) -> HttpRespon
     if request.headers.get("HX-Request"):
         return _show(request, fresh, said, has_moved=has_moved)
     (messages.success if said.is_done else messages.warning)(request, said.sentence)
-    back = request.POST.get("next", "")
-    is_safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    return redirect(back if is_safe else "eventinvoke:inbox")
+    return next_page(request, "eventinvoke:inbox")
 
 
 def _say_moved(event: Event) -> str:

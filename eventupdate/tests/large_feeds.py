@@ -62,13 +62,12 @@ def read(kind: str) -> list[str]:
 
 
 def peak_mb() -> float:
-    """Return the largest resident memory that this process had."""
-    try:
-        # What getrusage counts on Linux begins with the memory of the parent process.
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except FileNotFoundError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_000_000  # bytes on macOS
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1000
+    """Return the largest resident memory of this program; Linux's ``ru_maxrss`` is at least that of the parent."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) / 1000
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_000_000  # macOS counts in bytes
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
+from common.errors import InputError
 from eventupdate.choosing import choose, end
 from eventupdate.models import Entry
+from eventupdate.reading import RemoteCalendar
 from registration.models import Calendar, CalendarAccount
 from registration.tests.factories import CalendarFactory, MemberFactory
 
@@ -77,3 +79,16 @@ def test_a_calendar_that_is_just_being_written_is_removed_all_the_same(
     assert removing.error is None
     assert not Calendar.objects.exists()
     assert not Entry.objects.exists()
+
+
+@pytest.mark.django_db
+def test_no_more_calendars_are_chosen_than_a_member_may_have(settings: Any) -> None:
+    settings.NOTICE_MOST = {"calendars": 2}
+    member = MemberFactory.create()
+    CalendarFactory.create(owner=member)
+    account = CalendarAccount.objects.create(owner=member, provider="google", name="ada@example.org")
+    remote = [RemoteCalendar(name, name) for name in ("a", "b")]
+    with pytest.raises(InputError, match="A member may have 2 calendars"):
+        choose(account, remote, ["a", "b"], [])
+    assert choose(account, remote, ["a"], []).added == 1
+    assert choose(account, remote, ["a"], []).added == 0

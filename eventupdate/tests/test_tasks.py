@@ -10,6 +10,7 @@ from celery import current_app
 
 from common.clock import now
 from eventinvoke.models import Delivery, Event
+from eventupdate import tasks
 from eventupdate.abandoned import withdraw_abandoned
 from eventupdate.sync import sync
 from eventupdate.tasks import sync_calendar, sync_calendars, tidy_calendars
@@ -17,7 +18,7 @@ from eventupdate.tests.feed_server import FeedServer
 from eventupdate.tests.texts import AT, single
 from eventupdate.tests.texts import calendar as feed
 from registration.models import Calendar
-from registration.tests.factories import CalendarFactory
+from registration.tests.factories import CalendarFactory, MemberFactory
 
 Queries = Callable[..., Any]
 
@@ -29,13 +30,13 @@ Sent = Callable[[], list[int]]
 
 @pytest.fixture
 def sent(broker_url: str) -> Iterator[Sent]:
-    """Return what takes the tasks out of the queue "slow", as a worker would, and names their calendars."""
+    """Return what takes the tasks out of the queue "calendars", as a worker would, and names their calendars."""
     current_app.conf.update(broker_url=broker_url)
     with redis.from_url(broker_url) as client:
 
         def take() -> list[int]:
-            messages = [json.loads(text) for text in client.lrange("slow", 0, -1)]
-            client.delete("slow")
+            messages = [json.loads(text) for text in client.lrange("calendars", 0, -1)]
+            client.delete("calendars")
             assert {message["headers"]["task"] for message in messages} <= {sync_calendar.name}
             return sorted(json.loads(base64.b64decode(message["body"]))[0][0] for message in messages)
 
@@ -65,6 +66,32 @@ def test_a_task_that_got_lost_is_sent_again_after_a_minute(
     clock.move_to(AT + timedelta(seconds=61))
     sync_calendars()
     assert sent() == [calendar.pk]
+
+
+def test_a_member_with_many_calendars_has_two_read_at_once_and_the_others_theirs(
+    calendar: Calendar, sent: Sent
+) -> None:
+    crowd = MemberFactory()
+    many = [CalendarFactory(owner=crowd, next_sync_at=AT - timedelta(minutes=99 - one)) for one in range(60)]
+    sync_calendars()
+    assert sent() == sorted([calendar.pk, *(one.pk for one in many[:2])])
+    Calendar.objects.filter(pk__in=[one.pk for one in many[:2]]).update(lease_until=AT + timedelta(minutes=1))
+    sync_calendars()
+    assert sent() == []
+
+
+def test_a_calendar_for_which_the_process_has_no_thread_is_due_again_at_once(
+    calendar: Calendar, server: FeedServer
+) -> None:
+    server.serve(feed(single()))
+    held = [tasks._threads.acquire(blocking=False) for _number in range(tasks._AT_ONCE)]
+    try:
+        sync_calendar(calendar.pk)
+    finally:
+        for _one in held:
+            tasks._threads.release()
+    assert (server.requests, Event.objects.count()) == ([], 0)
+    assert Calendar.objects.due(now() + timedelta(seconds=1)).filter(pk=calendar.pk).exists()
 
 
 def test_a_look_when_nothing_is_due_is_one_query(
@@ -103,11 +130,11 @@ def test_a_queue_in_which_much_waits_is_left_alone_and_the_calendar_stays_due(
     calendar: Calendar, sent: Sent, broker_url: str
 ) -> None:
     with redis.from_url(broker_url) as client:
-        client.rpush("slow", *["{}"] * 50)
+        client.rpush("calendars", *["{}"] * 50)
     sync_calendars()
     assert Calendar.objects.due(now()).filter(pk=calendar.pk).exists()
     with redis.from_url(broker_url) as client:
-        assert client.llen("slow") == 50
+        assert client.llen("calendars") == 50
 
 
 def test_a_calendar_that_is_gone_or_switched_off_is_left_alone(

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from common.errors import FeedError
+from common.errors import FeedError, InputError
 from eventupdate.choosing import Choice, calendars_let_go, choose, end
 from eventupdate.providers.accounts import disconnect, list_calendars
 from eventupdate.reading import RefusedError, RemoteCalendar
@@ -76,7 +76,11 @@ def _take(request: HttpRequest, account: CalendarAccount, remote: Sequence[Remot
         rows = [row for row in all_rows if row.is_chosen and row.remote_id not in chosen]
         context = {"account": account, "rows": rows, "chosen": sorted(chosen), "let_go": let_go}
         return render(request, "eventupdate/account_confirm.html", context)
-    choice = choose(account, remote, chosen, confirmed)
+    try:
+        choice = choose(account, remote, chosen, confirmed)
+    except InputError as error:
+        context = {"account": account, "rows": all_rows, "problem": error.message}
+        return render(request, "eventupdate/account_choose.html", context)
     messages.success(request, _said(choice))
     return redirect("registration:calendar-list")
 

@@ -1,8 +1,5 @@
 """The page to connect a CalDAV account, also again."""
 
-import re
-from typing import Final
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -11,12 +8,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from common.clock import now
+from common.requests import row_key
 from eventupdate.forms.caldav import CalDAVForm
 from registration.access import accounts_for
 from registration.membership import member_in
 from registration.models import CalendarAccount
-
-_KEY: Final = re.compile(r"[0-9]{1,18}")
 
 
 @sensitive_post_parameters("password")
@@ -50,4 +46,4 @@ def _account(request: HttpRequest) -> CalendarAccount | None:
     if not key:
         return None
     own = accounts_for(request.user).filter(provider=CalendarAccount.Provider.CALDAV)
-    return get_object_or_404(own, pk=int(key) if _KEY.fullmatch(key) else 0)
+    return get_object_or_404(own, pk=row_key(key))

@@ -17,6 +17,8 @@ from django.views.decorators.http import require_safe
 
 from common.clock import now
 from common.errors import FeedError
+from common.requests import row_key
+from common.texts import isolated
 from registration.access import accounts_for
 from registration.membership import member_in
 from registration.models import CalendarAccount
@@ -42,7 +44,7 @@ def google_connect(request: HttpRequest) -> HttpResponse:
     again = None
     if request.GET.get("account"):
         google = accounts_for(request.user).filter(provider=CalendarAccount.Provider.GOOGLE)
-        again = get_object_or_404(google, pk=_number(request.GET["account"]))
+        again = get_object_or_404(google, pk=row_key(request.GET["account"]))
     consent = ask_consent(_callback_url(), again.name if again else "")
     is_for_everybody = request.user.is_staff and request.GET.get("for") == "everybody"
     request.session[KEY] = {
@@ -74,8 +76,8 @@ def google_callback(request: HttpRequest) -> HttpResponse:
         return _refuse(request, error.message)
     again = accounts_for(request.user).filter(pk=asked["account"]).first()
     if asked["account"] is not None and (again is None or again.name != found.name):
-        wanted = f"“{again.name}” has to be connected again" if again else "that account is gone"
-        return _refuse(request, f"You chose “{found.name}”, but {wanted}. Nothing was changed.")
+        wanted = f"“{again}” has to be connected again" if again else "that account is gone"
+        return _refuse(request, f"You chose “{isolated(found.name)}”, but {wanted}. Nothing was changed.")
     is_for_everybody = asked["is_for_everybody"] and request.user.is_staff
     account = keep(found, again.owner if again else None if is_for_everybody else member_in(request))
     if again is not None:
@@ -98,7 +100,3 @@ def _refuse(request: HttpRequest, sentence: str) -> HttpResponse:
 
 def _callback_url() -> str:
     return f"{settings.NOTICE_PUBLIC_URL}{reverse('eventupdate:google-callback')}"
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < len("9223372036854775807") else 0

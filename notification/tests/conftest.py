@@ -15,7 +15,7 @@ from pytest_django import Settings
 from twilio.request_validator import RequestValidator
 
 from common.clock import now
-from common.process_ids import sign
+from common.process_ids import Purpose, sign
 from common.states import State
 from eventinvoke.models import Attempt, Delivery
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
@@ -46,6 +46,8 @@ class Notice:
         )
         self.attempt = Attempt.objects.create(delivery=self.delivery)
         self.process_id = sign(self.attempt.pk)
+        self.answer_id = sign(self.attempt.pk, Purpose.ANSWER)
+        self.unsubscribe_id = sign(self.attempt.pk, Purpose.UNSUBSCRIBE)
 
     @property
     def state(self) -> str:

@@ -29,16 +29,18 @@ def noon() -> Any:
 def test_page_mail_text_and_phone_name_one_day(zone: str, client: Client, call: Notice, ask: Ask) -> None:
     # The calendar's own zone is 12 hours ahead of UTC.
     starts_at, ends_at = datetime(2026, 11, 21, 12, tzinfo=UTC), datetime(2026, 11, 22, 12, tzinfo=UTC)
-    call.change_event(
-        is_all_day=True,
-        starts_on=date(2026, 11, 22),
-        starts_at=starts_at,
-        ends_at=ends_at,
-        deadline_at=ends_at,
-    )
-    Member.objects.filter(pk=call.delivery.member_id or 0).update(time_zone=zone)
+    mail = Notice("email")
+    for notice in (call, mail):
+        notice.change_event(
+            is_all_day=True,
+            starts_on=date(2026, 11, 22),
+            starts_at=starts_at,
+            ends_at=ends_at,
+            deadline_at=ends_at,
+        )
+    Member.objects.update(time_zone=zone)
     call.delivery.refresh_from_db()
-    page = client.get(reverse("notification:answer", args=[call.process_id])).content.decode()
+    page = client.get(reverse("notification:answer", args=[mail.answer_id])).content.decode()
     assert '<p class="when">22 November 2026</p>' in page
     message = Message(
         call.process_id,
@@ -59,9 +61,11 @@ def test_other_events_are_on_the_day_of_the_members_clock(
     zone: str, day: str, client: Client, call: Notice, ask: Ask
 ) -> None:
     starts_at = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
-    call.change_event(starts_at=starts_at, deadline_at=starts_at)
-    Member.objects.filter(pk=call.delivery.member_id or 0).update(time_zone=zone)
-    page = client.get(reverse("notification:answer", args=[call.process_id])).content.decode()
+    mail = Notice("email")
+    for notice in (call, mail):
+        notice.change_event(starts_at=starts_at, deadline_at=starts_at)
+    Member.objects.update(time_zone=zone)
+    page = client.get(reverse("notification:answer", args=[mail.answer_id])).content.decode()
     assert f"{day} November 2026 at" in page
     assert "in 10 hours 30 minutes" in page
     assert "in 10 hours 30 minutes" in said(ask("call-content", call))

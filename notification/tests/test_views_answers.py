@@ -24,7 +24,7 @@ def mail(db: None, account: None) -> Notice:
 
 
 def path(notice: Notice) -> str:
-    return reverse("notification:answer", args=[notice.process_id])
+    return reverse("notification:answer", args=[notice.answer_id])
 
 
 def show(client: Client, notice: Notice) -> str:

@@ -138,6 +138,13 @@ def test_what_came_is_kept_without_secrets_and_bounded(ask: Ask, call: Notice) -
     assert max(map(len, payload.values())) <= 500
 
 
+@pytest.mark.parametrize("page", ["call-status", "call-key", "call-content"])
+def test_a_null_character_is_left_out(ask: Ask, call: Notice, page: str) -> None:
+    told = {"CallStatus": "ring\0ing", "CallSid": CALL[:5] + "\0" + CALL[5:], "Digits": "5\0"}
+    assert ask(page, call, **told).status_code in {200, 204}
+    assert Attempt.objects.get().provider_id == CALL
+
+
 @pytest.mark.parametrize("number", ["", "x", "-1", "9" * 40])
 def test_a_sequence_that_is_no_number_is_left_out(ask: Ask, call: Notice, number: str) -> None:
     parameters = {"CallStatus": "busy", "SequenceNumber": number, "CallbackSource": "call-progress-events"}

@@ -16,7 +16,7 @@ def mail(db: None, account: None) -> Notice:
 
 
 def path(notice: Notice) -> str:
-    return reverse("notification:unsubscribe", args=[notice.process_id])
+    return reverse("notification:unsubscribe", args=[notice.unsubscribe_id])
 
 
 def test_opening_the_page_asks_and_changes_nothing(client: Client, mail: Notice) -> None:
@@ -53,6 +53,6 @@ def test_an_id_that_is_not_ours_is_not_found(client: Client) -> None:
 
 def test_a_member_who_wants_no_more_mail_at_an_address_is_told_of_it_once(mail: Notice) -> None:
     for _time in range(2):
-        Client().post(reverse("notification:unsubscribe", args=[mail.process_id]))
+        Client().post(reverse("notification:unsubscribe", args=[mail.unsubscribe_id]))
     (told,) = Delivery.objects.filter(kind="inbox").select_related("event")
     assert (told.member, "no more mail" in told.event.description) == (mail.delivery.member, True)

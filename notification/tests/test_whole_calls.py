@@ -4,8 +4,6 @@ The provider is a process of its own and our pages are served by a real web serv
 fetched, pressed and called back goes over the wire.
 """
 
-from dataclasses import replace
-
 import pytest
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -164,7 +162,7 @@ def test_a_text_message_arrives_with_the_link_to_confirm(twilio: SimulatedTwilio
     wait_for(notice, State.DELIVERED)
     (message,) = twilio.messages(NUMBER)
     assert message.body.startswith("Weekly telecon\nAt 15:05, in 5 minutes\nAcknowledge: http://")
-    assert message.body.endswith(f"/a/{notice.process_id}")
+    assert message.body.endswith(f"/a/{notice.answer_id}")
 
 
 def test_a_text_message_that_fails_says_why(twilio: SimulatedTwilio) -> None:
@@ -180,7 +178,7 @@ def test_what_became_of_a_call_can_be_asked_for_when_no_callback_came(twilio: Si
     channel, message = VoiceChannel(), message_of(Notice("voice"))
     (sent,) = [found for found in channel.send([message]) if found is not None]
     twilio.wait_for_call(NUMBER, status="busy")
-    for asked in (message, replace(message, provider_id=sent.provider_id)):
+    for asked in (message, message._replace(provider_id=sent.provider_id)):
         (found,) = channel.ask([asked])
         assert (found.outcome, found.reason) == (Outcome.UNDELIVERED, "The line was busy.")
         assert (found.provider_id, found.may_redial) == (sent.provider_id, True)
@@ -188,7 +186,7 @@ def test_what_became_of_a_call_can_be_asked_for_when_no_callback_came(twilio: Si
 
 def test_a_code_is_spoken_digit_by_digit_twice(twilio: SimulatedTwilio) -> None:
     twilio.behave(NUMBER, answers="person")
-    code = replace(message_of(Notice("voice", language="de")), process_id="", body="Your code is 407193.")
+    code = message_of(Notice("voice", language="de"))._replace(process_id="", body="Your code is 407193.")
     assert [found.outcome for found in VoiceChannel().send([code]) if found] == [Outcome.ACCEPTED]
     call = twilio.wait_for_call(NUMBER, until=lambda call: call.is_over)
     assert "".join(word for word in call.said if word.isdigit()) == "407193" * 2

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "pfs_notice.middleware.not_stored",
     "csp.middleware.CSPMiddleware",
     "pfs_notice.middleware.timed",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -48,6 +49,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["common.template_filters"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -67,6 +69,9 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = text("STATIC_ROOT", str(VAR_DIR / "static"))
+# Inside the folder of run-time state everything is closed to other users. Elsewhere a web server may serve them.
+FILE_UPLOAD_PERMISSIONS = 0o644 if text("STATIC_ROOT") else 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755 if text("STATIC_ROOT") else 0o700
 # Names that carry a hash of the content may be kept by browsers for ever. Tests do without, as it
 # takes a `collectstatic` first.
 STATIC_HASHED = flag("STATIC_HASHED", default=not DEBUG)

@@ -1,4 +1,4 @@
-"""Celery: three queues, tasks that survive a dead worker, and the wake-ups of the beat."""
+"""Celery: four queues, tasks that survive a dead worker, and the wake-ups of the beat."""
 
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +22,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 
 CELERY_TASK_DEFAULT_QUEUE = "fire"
-CELERY_TASK_QUEUES = [Queue("fire"), Queue("urgent"), Queue("slow")]
+CELERY_TASK_QUEUES = [Queue("fire"), Queue("urgent"), Queue("slow"), Queue("calendars")]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
@@ -48,12 +48,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sync_calendars": {
         "task": "eventupdate.tasks.sync_calendars",
         "schedule": 5.0,
-        "options": {"queue": "slow"},
+        "options": {"queue": "urgent"},
     },
     "tidy_calendars": {
         "task": "eventupdate.tasks.tidy_calendars",
         "schedule": 60.0,
-        "options": {"queue": "slow"},
+        "options": {"queue": "calendars"},
     },
     # Each day at a quiet hour, UTC.
     "prune": {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pfs_notice import keys
+from pfs_notice.private_folder import make_folder
 from pfs_notice.settings.environment import VAR_DIR, database_url, whole
 
 _SQLITE: dict[str, Any] = {
@@ -25,7 +25,7 @@ def _database() -> dict[str, Any]:
     options = default.setdefault("OPTIONS", {})
     match default["ENGINE"].rsplit(".", 1)[-1]:
         case "sqlite3":
-            keys.make_folder(VAR_DIR)
+            make_folder(VAR_DIR)
             default["OPTIONS"] = _SQLITE | options
             # The file's name, not a shared memory: other processes must be able to open a test's database.
             default["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}

@@ -8,6 +8,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from pfs_notice import keys
+from pfs_notice.private_folder import FolderError
 
 _YES: Final = {"1", "yes", "y", "true", "on"}
 _NO: Final = {"0", "no", "n", "false", "off"}
@@ -105,6 +106,10 @@ def database_url(name: str, default: str) -> dict[str, Any]:
 
 
 VAR_DIR: Final = Path(text("PFS_NOTICE_VAR", str(BASE_DIR / "var"))).absolute()
+try:
+    keys.close_folder(VAR_DIR)
+except FolderError as error:
+    raise ImproperlyConfigured(str(error)) from error
 ENVIRONMENT: Final = text("PFS_NOTICE_ENV", "embedded")
 IS_PRODUCTION: Final = ENVIRONMENT == "production"
 if ENVIRONMENT not in {"embedded", "production"}:

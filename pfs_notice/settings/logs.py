@@ -10,7 +10,12 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{", "datefmt": "%H:%M:%S"},
+        "line": {
+            "()": "pfs_notice.log_lines.LineFormatter",
+            "format": "{asctime} {levelname:<7} {name}: {message}",
+            "style": "{",
+            "datefmt": "%H:%M:%S",
+        },
     },
     "filters": {"lost_broker": {"()": "pfs_notice.log_lines.LostBrokerFilter"}},
     "handlers": {

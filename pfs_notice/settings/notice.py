@@ -52,6 +52,15 @@ NOTICE_CLOCK = text("NOTICE_CLOCK", "database")
 NOTICE_ALLOWED_PRIVATE_NETWORKS = words("NOTICE_ALLOWED_PRIVATE_NETWORKS")
 # A file of PEM certificates to trust for outgoing connections, besides the public ones (in-house servers).
 NOTICE_EXTRA_CA_FILE = text("NOTICE_EXTRA_CA_FILE")
+# Countries (ISO 3166-1, DE,JP) whose numbers are called and written to; ALL; none: that of TWILIO_FROM_NUMBER.
+NOTICE_COUNTRIES = words("NOTICE_COUNTRIES")
+# Messages a day (UTC), by kind: of the whole installation, and to one member; and verification codes ("codes").
+NOTICE_DAILY = {"voice": 2000, "sms": 5000, "codes": 500} | rates("NOTICE_DAILY")
+NOTICE_DAILY_MEMBER = {"voice": 100, "sms": 200, "codes": 20} | rates("NOTICE_DAILY_MEMBER")
+# How much one member may have of each: calendars, registrations, and notices that wait for their time.
+NOTICE_MOST = {"calendars": 50, "registrations": 500, "pending": 20_000} | rates("NOTICE_MOST")
+# What counts the notices that a registration makes before it is stored; the app that plans them has it.
+NOTICE_COUNTS_PENDING = "eventinvoke.planning.preview.pending_with"
 # How many days ahead the entries of calendars become events.
 NOTICE_HORIZON_DAYS = whole("NOTICE_HORIZON_DAYS", 60)
 # How long the server of a calendar may take for the whole of it.

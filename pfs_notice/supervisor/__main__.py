@@ -65,6 +65,8 @@ def _run(*, is_demo: bool) -> int:
         _choose_simulator_address()
     var = Path(settings.PFS_NOTICE_VAR)
     held = ports.lock(var)
+    if warning := ports.warn_of_plain_http(host, settings.NOTICE_PUBLIC_URL):
+        sys.stderr.write(f"{warning}\n")
     ports.assure_free(host, port)
     _export_simulator_account()
     if is_own_simulator:

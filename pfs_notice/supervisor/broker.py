@@ -54,8 +54,9 @@ def command(program: str, var: Path) -> list[str]:
         if folder.stat().st_uid != os.getuid():
             msg = f"{folder} belongs to another user"
             raise PermissionError(msg)
+        folder.chmod(0o700)
     return [
-        *(program, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
+        *(program, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "600"),
         *("--dir", str(data), "--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", ""),
         *("--loglevel", "warning", "--logfile", str(log_path(var)), "--daemonize", "no"),
     ]

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import socket
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,24 @@ def assure_free(host: str, port: int) -> None:
             f"Port {port} on {host} can't be used ({error.strerror or error}). "
             f"Choose another one: PORT={port % _HIGHEST_PORT + 1} script/server",
         ) from error
+
+
+def warn_of_plain_http(host: str, public_url: str) -> str:
+    """Return a warning where other machines can reach the pages, and passwords would cross the network readably; else ""."""
+    if public_url.startswith("https:") or _is_of_this_machine(host):
+        return ""
+    return (
+        f"Warning: HOST is {host}, so other machines reach this server, and it has no TLS: passwords, codes and notices "
+        "can be read and changed on the way. Put a web server with a certificate before it and set "
+        "NOTICE_PUBLIC_URL=https://…, or leave HOST out (docs/operations.md, Production)."
+    )
+
+
+def _is_of_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def free_port() -> int:

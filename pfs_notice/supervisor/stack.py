@@ -40,7 +40,7 @@ def web_program(host: str, port: int) -> Program:
 def worker_programs(needs: Path | None) -> list[Program]:
     """Return the Celery workers and the beat.
 
-    Each queue has a process of its own, so that a slow mail server never delays a call. Threads, as
+    What is slow has a process of its own, so that a slow mail server never delays a call. Threads, as
     they cost the least memory, and what they do is waiting for others.
     """
     programs = [
@@ -50,7 +50,7 @@ def worker_programs(needs: Path | None) -> list[Program]:
             is_module=True,
             needs=needs,
         )
-        for name, queue, threads in (("worker", "fire,urgent", "12"), ("slow", "slow", "4"))
+        for name, queue, threads in (("worker", "fire,urgent", "12"), ("slow", "slow,calendars", "8"))
     ]
     beat = Program(
         "beat", (*_CELERY, "beat", "--pidfile=", "--loglevel", "WARNING"), is_module=True, needs=needs

@@ -49,6 +49,7 @@ def test_the_settings_of_a_first_run_have_no_fault() -> None:
         ("GOOGLE_CLIENT_SECRET", "GOCSPX-1", "pfs_notice.E011"),
         ("GOOGLE_TOKEN_URL", "http://oauth2.googleapis.com/token", "pfs_notice.E012"),
         ("GOOGLE_API_URL", "https://", "pfs_notice.E012"),
+        ("NOTICE_COUNTRIES", ["DE", "Germany"], "pfs_notice.E015"),
     ],
 )
 def test_a_bad_setting_is_named(settings: Any, name: str, value: object, expected: str) -> None:
@@ -78,6 +79,13 @@ def test_a_twilio_account_without_token_and_number_is_named(settings: Any) -> No
 def test_a_number_that_can_not_be_dialled_is_named(settings: Any) -> None:
     settings.IS_SIMULATED, settings.TWILIO_FROM_NUMBER = False, "12"
     assert ids() == {"pfs_notice.E008"}
+
+
+def test_a_number_of_no_country_is_named_unless_countries_are_chosen(settings: Any) -> None:
+    settings.IS_SIMULATED, settings.TWILIO_FROM_NUMBER = False, "+80012345678"
+    assert ids() == {"pfs_notice.W007"}
+    settings.NOTICE_COUNTRIES = ["DE"]
+    assert ids() == set()
 
 
 def test_a_whole_twilio_account_has_no_fault(settings: Any) -> None:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from pfs_notice import keys
+from pfs_notice.private_folder import make_folder
 
 
 def mode(path: Path) -> int:
@@ -60,7 +61,7 @@ def test_a_key_that_is_missing_reads_as_empty(folder: Path) -> None:
 
 
 def test_an_empty_file_is_not_taken_for_a_key(folder: Path) -> None:
-    keys.make_folder(folder)
+    make_folder(folder)
     (folder / "secret_key").touch()
     with pytest.raises(RuntimeError, match="is empty"):
         keys.read_or_make(folder, "secret_key")

@@ -66,3 +66,14 @@ def test_the_socket_of_a_long_path_lies_where_only_the_user_can_go(tmp_path: Pat
     folder = broker.socket_path(var).parent
     assert folder.stat().st_mode & 0o777 == 0o700
     folder.rmdir()
+
+
+@pytest.mark.parametrize("host", [".".join("0000"), "::", "192.0.2.7", "notice.lan"])
+def test_plain_http_for_other_machines_is_warned_of(host: str) -> None:
+    assert "no TLS" in ports.warn_of_plain_http(host, "http://localhost:8000")
+    assert ports.warn_of_plain_http(host, "https://notice.example.org") == ""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_plain_http_on_this_machine_is_not(host: str) -> None:
+    assert ports.warn_of_plain_http(host, "http://localhost:8000") == ""

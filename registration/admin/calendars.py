@@ -57,6 +57,12 @@ class CalendarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
         """Leave the uploaded texts, which may be large, in the database."""
         return super().get_queryset(request).defer("content")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Calendar | None = None) -> tuple[str, ...]:
+        """Leave a member's calendar with its owner: only the owner gives it to another member, or to everyone."""
+        owner = obj.owner if obj is not None else None
+        is_of_another = owner is not None and owner.user_id != request.user.pk
+        return (*self.readonly_fields, "owner") if is_of_another else self.readonly_fields
+
     @admin.display(description="server")
     def host(self, calendar: Calendar) -> str:
         """The server alone: the rest of an address is often a secret."""

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from registration.admin.base import ReadOnlyAdmin
 from registration.forms.administration import RegistrationAdminForm
+from registration.forms.steps import MAX_STEPS
 from registration.models import Registration, Step
 from registration.querysets import RegistrationQuerySet
 
@@ -17,6 +18,7 @@ class StepInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscrip
 
     model = Step
     extra = 0
+    max_num = MAX_STEPS
     autocomplete_fields = ("target",)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.http import HttpRequest
 
 from registration import sign_ins
 from registration.forms.base import PanelForm
@@ -25,13 +26,18 @@ class _LimitedSignIn(AuthenticationForm):
         name = self.cleaned_data.get("username")
         if not name or not self.cleaned_data.get("password"):
             return self.cleaned_data
-        key = sign_ins.key_of(self.request, name)
-        if wait := sign_ins.take_try(key):
-            said = f"Too many failed sign-ins. Try again in {say_wait(wait)}."
-            raise forms.ValidationError(said, code="too_many")
+        keys = _try_now(self.request, name, "Too many failed sign-ins. Try again in {wait}.")
         cleaned: dict[str, Any] = super().clean()
-        sign_ins.forget(key)
+        sign_ins.succeed(keys)
         return cleaned
+
+
+def _try_now(request: HttpRequest | None, name: str, refusal: str) -> sign_ins.Keys:
+    """Write a try down and return its keys. Raises ``ValidationError`` after too many failures."""
+    keys = sign_ins.keys_of(request, name)
+    if wait := sign_ins.take_try(keys):
+        raise forms.ValidationError(refusal.format(wait=say_wait(wait)), code="too_many")
+    return keys
 
 
 class SignInForm(PanelForm, _LimitedSignIn):
@@ -43,7 +49,22 @@ class StaffSignInForm(_LimitedSignIn, AdminAuthenticationForm):
 
 
 class OwnPasswordForm(PanelForm, PasswordChangeForm):
-    """A new password; the old one is asked for, and the new one has to be another."""
+    """A new password; the old one is asked for, and the new one has to be another.
+
+    The old password is guessed no more often than at the sign-in, and with it.
+    """
+
+    def __init__(self, user: User, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        self._request = request
+
+    def clean_old_password(self) -> str:
+        """Look at the old password only while there were few failures."""
+        name = self.user.get_username()
+        keys = _try_now(self._request, name, "Too many wrong passwords. Try again in {wait}.")
+        password: str = super().clean_old_password()
+        sign_ins.succeed(keys)
+        return password
 
     def clean(self) -> dict[str, Any]:
         """Refuse the old password as the new one."""

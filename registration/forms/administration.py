@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
 
@@ -10,7 +9,7 @@ from common import patterns
 from common.clock import now
 from common.errors import InputError
 from common.wording import check_template
-from registration.forms.calendars import checked_address
+from registration.forms.calendars import checked_address, server_of
 from registration.forms.registrations import FAR
 from registration.models import Calendar, Registration
 from registration.models.members import check_time_zone
@@ -41,7 +40,7 @@ class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subsc
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Note which server the stored password is for."""
         super().__init__(*args, **kwargs)
-        self._host = _host(str(self.instance.url))
+        self._server = server_of(str(self.instance.url))
 
     def clean_password(self) -> str:
         """Keep the password where none was typed, as long as there is a user name."""
@@ -66,16 +65,12 @@ class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subsc
         if is_address and not cleaned.get("url") and "url" not in self.errors:
             self.add_error("url", "Enter the address of the calendar.")
         account = cleaned.get("account")
-        if account is not None and account.owner != cleaned.get("owner"):
+        if account is not None and account.owner != cleaned.get("owner", self.instance.owner):
             self.add_error("account", "This account and the calendar have different owners.")
-        if _host(cleaned.get("url", "")) != self._host and not self.data.get("password"):
+        if server_of(cleaned.get("url", "")) != self._server and not self.data.get("password"):
             # A password goes to the server that it was typed for, and to no other.
             self.instance.password = cleaned["password"] = ""
         return cleaned
-
-
-def _host(url: str) -> str:
-    return (urlsplit(url).hostname or "").lower()
 
 
 class RegistrationAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time

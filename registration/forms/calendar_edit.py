@@ -1,12 +1,11 @@
 """Editing a calendar: its name, its address, how often it is synced, and with whom it is shared."""
 
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from django import forms
 
 from common.clock import now
-from registration.forms.calendars import CalendarForm
+from registration.forms.calendars import CalendarForm, server_of
 from registration.forms.intervals import IntervalField
 from registration.models import Calendar, Member
 
@@ -24,6 +23,8 @@ _STATE: Final = frozenset({"etag", "last_modified", "content_hash", "sync_token"
 class CalendarEditForm(CalendarForm):
     """Takes what a new calendar takes. Secrets are never shown: what is left empty stays as it is."""
 
+    loses_sign_in = False
+    """The address is now on another server, and no user name for that was given."""
     forgets_sign_in = forms.BooleanField(required=False, label="Delete the sign-in for this address")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -38,8 +39,9 @@ class CalendarEditForm(CalendarForm):
             dropped = ("file",) if calendar.user_name else ("file", "forgets_sign_in")
         elif calendar.kind != Calendar.Kind.ICAL_FILE:
             dropped = (*dropped, "file")
-        if calendar.account_id is not None:
-            # What an account holds is for those to whom the account belongs.
+        is_of_another = calendar.owner_id not in {None, self._member.pk}
+        if calendar.account_id is not None or is_of_another:
+            # What an account holds is for those to whom the account belongs; an own calendar is shared by its owner alone.
             dropped = (*dropped, "is_for_everybody")
         for name in dropped:
             self.fields.pop(name, None)
@@ -57,7 +59,8 @@ class CalendarEditForm(CalendarForm):
         if "url" not in self.fields or self.errors.keys() & {"url", "user_name", "password"}:
             return cleaned
         is_new_address = bool(cleaned["url"])
-        has_moved = is_new_address and _host(cleaned["url"]) != _host(self._stored["url"])
+        has_moved = is_new_address and server_of(cleaned["url"]) != server_of(self._stored["url"])
+        self.loses_sign_in = has_moved and bool(self._stored["user_name"]) and not cleaned["user_name"]
         for name, stored in self._stored.items():
             # A password goes to the server that it was typed for, and to no other.
             if name == "url" or not (has_moved or any(self._typed_inside)):
@@ -99,7 +102,3 @@ class CalendarEditForm(CalendarForm):
             values = {name: getattr(calendar, name) for name in columns}
             Calendar.objects.filter(pk=calendar.pk).update(**values)
         return calendar
-
-
-def _host(url: str) -> str:
-    return (urlsplit(url.strip()).hostname or "").lower()

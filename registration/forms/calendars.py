@@ -7,8 +7,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from common.errors import AddressError
+from common.errors import AddressError, InputError
 from common.http import check_public_url, is_inside
+from registration.amounts import check_calendars
 from registration.forms.base import PanelForm
 from registration.forms.intervals import IntervalField
 from registration.models import Calendar, Member
@@ -118,6 +119,7 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
     def clean(self) -> dict[str, Any]:
         """Ask for one of address and file, and for one only; refuse an address that the owner has already."""
         cleaned = super().clean() or self.cleaned_data
+        self._check_amount()
         if self.errors.keys() & {"url", "file"}:
             return cleaned
         if not cleaned.get("url") and not cleaned.get("file"):
@@ -128,6 +130,12 @@ class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not
         if cleaned.get("url") and self._has_already(cleaned["url"]):
             self.add_error("url", "You already have this calendar.")
         return cleaned
+
+    def _check_amount(self) -> None:
+        try:
+            check_calendars(self._owner())
+        except InputError as error:
+            self.add_error(None, error.message)
 
     def _clean_sign_in(self, cleaned: dict[str, Any]) -> None:
         if any(self._typed_inside):
@@ -196,6 +204,16 @@ def _comparable(url: str) -> str:
         return check_public_url(plain, schemes=("https", "http"), is_resolved=False)
     except AddressError:
         return plain
+
+
+def server_of(url: str) -> tuple[str, int]:
+    """Return the host and the port of an address: a password typed for one server goes to no other; ("", 0) for none."""
+    parts = urlsplit(_as_https(url.strip()))
+    try:
+        host, port = (parts.hostname or "").lower().rstrip("."), parts.port
+    except ValueError:
+        return "", 0
+    return (host, port or {"https": 443, "http": 80}.get(parts.scheme, 0)) if host else ("", 0)
 
 
 def _as_https(url: str) -> str:

@@ -1,5 +1,6 @@
 """What both kinds of registration have in common, and the form of a single event."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -9,9 +10,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from common.clock import now
+from common.errors import InputError
 from registration.access import members_of
+from registration.amounts import check_registrations
 from registration.forms.base import FoldField, LocalTimeField, PanelForm, read_local
-from registration.models import Member, Registration, User
+from registration.models import Member, Registration, Step, User
 
 FAR: Final = timedelta(days=50 * 365)
 
@@ -36,6 +39,21 @@ class RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  #
         if isinstance(field, forms.ModelChoiceField):
             field.queryset = members_of(user).filter(user__is_active=True)
             field.initial = field.initial or member.pk
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a new one where the member has as many as allowed."""
+        cleaned = super().clean() or self.cleaned_data
+        if self.instance.pk is None:
+            try:
+                check_registrations(cleaned.get("member") or self._author)
+            except InputError as error:
+                self.add_error(None, error.message)
+        return cleaned
+
+    def refuse_too_many(self, steps: Iterable[Step]) -> bool:
+        """Say whether so many notices would wait with these steps that it is refused; the error is added."""
+        del steps
+        return False
 
     @property
     def has_plan(self) -> bool:

@@ -9,10 +9,12 @@ from django.db.models import Q
 from common import patterns, sources
 from common.errors import InputError
 from common.sources import Source
+from common.texts import isolated
 from common.wording import FIELDS, check_template
 from registration.access import calendars_for
+from registration.amounts import check_pending
 from registration.forms.registrations import RegistrationForm
-from registration.models import Calendar, Member, Registration, User
+from registration.models import Calendar, Member, Registration, Step, User
 from registration.models.registrations import NINE, title_only
 from registration.sources import CALENDAR
 
@@ -31,7 +33,7 @@ def _choices(
         seen = {None, member}
         known = {one.name: one.label for one in sources.look_up(others).values() if one.owner in seen}
         names |= {name: known.get(name, _GONE) for name in others}
-    return list(names.items())
+    return [(name, isolated(label)) for name, label in names.items()]
 
 
 class StandingForm(RegistrationForm):
@@ -207,6 +209,15 @@ class StandingForm(RegistrationForm):
     def needs_plan(self) -> bool:
         """Whether the plan needs at least one step: without one a digest goes to the inbox."""
         return bool(self.cleaned_data.get("action") == Registration.Action.NOTIFY)
+
+    def refuse_too_many(self, steps: Iterable[Step]) -> bool:
+        """Count what would wait, and add an error where a member may not have so much."""
+        try:
+            check_pending(self._completed(), steps)
+        except InputError as error:
+            self.add_error(None, error.message)
+            return True
+        return False
 
     def candidate(self) -> Registration | None:
         """Return the registration as it is typed so far, not stored; None while that can't be searched for."""

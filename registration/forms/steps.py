@@ -44,7 +44,7 @@ class _TargetChoices:
         self.by_pk = {target.pk: target for target in rows}
         groups: dict[str, list[tuple[int, str]]] = {}
         for target in shown:
-            groups.setdefault(target.member.name, []).append((target.pk, self._name(target)))
+            groups.setdefault(str(target.member), []).append((target.pk, self._name(target)))
         flat = next(iter(groups.values()), []) if len(groups) == 1 else list(groups.items())
         self.choices = [("", "—"), *flat]
 

@@ -10,7 +10,7 @@ from common.errors import AddressError
 from registration.codes import DIGITS, normalise_code
 from registration.forms.base import PanelForm, dress
 from registration.models import Member, Target
-from registration.models.targets import fingerprint
+from registration.models.targets import fingerprint, fingerprints
 
 
 def offered_channels(member: Member) -> list[Channel]:
@@ -33,8 +33,9 @@ def store_target(member: Member, channel: Channel, checked: Address, label: str 
     target, is_new = Target.objects.get_or_create(
         member=member,
         kind=channel.kind,
-        fingerprint=fingerprint(checked.address),
+        fingerprint__in=fingerprints(checked.address),
         defaults={
+            "fingerprint": fingerprint(checked.address),
             "address": checked.address,
             "shown": checked.shown[:200],
             "label": label,
@@ -74,7 +75,7 @@ class TargetForm(PanelForm, forms.Form):
             self.add_input_error(error)
             return cleaned
         known = Target.objects.filter(
-            member=self._member, kind=self._channel.kind, fingerprint=fingerprint(self._checked.address)
+            member=self._member, kind=self._channel.kind, fingerprint__in=fingerprints(self._checked.address)
         )
         if known.exists():
             self.add_error("address", "You have added this already.")

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from common.clock import now
 from common.fields import EncryptedTextField
+from common.texts import isolated
 from registration.models.members import Member
 from registration.querysets import CalendarQuerySet
 
@@ -46,7 +47,7 @@ class CalendarAccount(models.Model):
 
     def __str__(self) -> str:
         """Return the account's name."""
-        return self.name
+        return isolated(self.name)
 
 
 class Calendar(models.Model):
@@ -130,7 +131,7 @@ class Calendar(models.Model):
 
     def __str__(self) -> str:
         """Return the calendar's name."""
-        return self.name
+        return isolated(self.name)
 
     @property
     def source(self) -> str:

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from common.clock import now
+from common.texts import isolated
 from common.times import is_within, zone_of
 from registration.querysets import MemberQuerySet
 
@@ -34,17 +35,38 @@ class User(AbstractUser):
 class SignInTry(models.Model):
     """A try to sign in that did not succeed, or whose password is being looked at; kept for minutes."""
 
-    key = models.CharField(max_length=64, help_text="Hash of the name and the address it was tried from.")
+    key = models.CharField(max_length=64, help_text="Hash of the name and the place it was tried from.")
+    place = models.CharField(max_length=64, blank=True, default="", help_text="Hash of the place.")
+    name = models.CharField(max_length=64, blank=True, default="", help_text="Hash of the name.")
     tried_at = models.DateTimeField(default=now, db_index=True)
 
     class Meta:
         verbose_name = "sign-in try"
         verbose_name_plural = "sign-in tries"
-        indexes: ClassVar = [models.Index(fields=["key", "tried_at"], name="sign_in_tries_of_key")]
+        indexes: ClassVar = [
+            models.Index(fields=["key", "tried_at"], name="sign_in_tries_of_key"),
+            models.Index(fields=["place", "tried_at"], name="sign_in_tries_of_place"),
+            models.Index(fields=["name"], name="sign_in_tries_of_name"),
+        ]
 
     def __str__(self) -> str:
         """Say when it was."""
         return f"try of {self.tried_at:%Y-%m-%d %H:%M}"
+
+
+class SignInPlace(models.Model):
+    """A place from which a name has signed in lately; both are kept in one hash."""
+
+    key = models.CharField(max_length=64, unique=True, help_text="Hash of the name and the place.")
+    used_at = models.DateTimeField(default=now, db_index=True)
+
+    class Meta:
+        verbose_name = "place of a sign-in"
+        verbose_name_plural = "places of sign-ins"
+
+    def __str__(self) -> str:
+        """Say when it was."""
+        return f"sign-in of {self.used_at:%Y-%m-%d %H:%M}"
 
 
 class Member(models.Model):
@@ -86,7 +108,7 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         """Return the member's name."""
-        return self.name
+        return isolated(self.name)
 
     def is_quiet(self, instant: dt.datetime) -> bool:
         """Say whether ``instant`` lies in the member's quiet hours, on the member's own clock."""

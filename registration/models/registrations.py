@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from common.channels import Severity
 from common.clock import now
+from common.texts import isolated
 from registration.models.calendars import PREFIX, Calendar
 from registration.models.members import Member
 from registration.models.targets import Target
@@ -154,7 +155,7 @@ class Registration(models.Model):
 
     def __str__(self) -> str:
         """Return the registration's name."""
-        return self.name
+        return isolated(self.name)
 
     @property
     def is_planned(self) -> bool:

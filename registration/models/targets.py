@@ -8,6 +8,8 @@ from django.db.models import Q
 
 from common.channels import Adding, Contact, contact_of
 from common.clock import now
+from common.fields import EncryptedObjectField, EncryptedTextField, lookup_hash, lookup_hashes
+from common.texts import isolated
 from registration.models.members import Member
 from registration.querysets import TargetQuerySet, VerificationQuerySet
 
@@ -18,7 +20,16 @@ SWITCHED_OFF_BY_PEOPLE: Final = (SWITCHED_OFF, SWITCHED_OFF_BY_ADMINISTRATOR)
 
 
 def fingerprint(address: str) -> str:
-    """Return the SHA-256 of an address in hexadecimal: long addresses can't be indexed everywhere."""
+    """Return the keyed hash by which a target with this address is stored."""
+    return lookup_hash(_digest(address))
+
+
+def fingerprints(address: str) -> list[str]:
+    """Return the keyed hashes by which a target with this address may be stored: one for each key in use."""
+    return lookup_hashes(_digest(address))
+
+
+def _digest(address: str) -> str:
     return hashlib.sha256(address.encode()).hexdigest()
 
 
@@ -45,13 +56,18 @@ class Target(models.Model):
 
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="targets")
     kind = models.CharField(max_length=20)
-    address = models.TextField(help_text="As the channel normalised it.")
-    fingerprint = models.CharField(max_length=64, editable=False)
+    address = EncryptedTextField(
+        help_text="As the channel normalised it. A push endpoint and a number are secrets."
+    )
+    fingerprint = models.CharField(max_length=64, editable=False, help_text="Keyed hash of the address.")
     shown = models.CharField(max_length=200, help_text="As a person reads it.")
     label = models.CharField(max_length=80, blank=True, help_text="A name, like “Work phone”.")
-    config = models.JSONField(default=dict, blank=True)
+    config = EncryptedObjectField(default=dict, blank=True, help_text="The keys of a browser, for example.")
     created_at = models.DateTimeField(default=now, editable=False)
     verified_at = models.DateTimeField(null=True, blank=True)
+    test_provider_id = models.CharField(
+        max_length=64, blank=True, default="", editable=False, help_text="Of the last test."
+    )
     tested_at = models.DateTimeField(null=True, blank=True, help_text="When a test was last asked for.")
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_reason = models.CharField(max_length=300, blank=True)
@@ -83,7 +99,7 @@ class Target(models.Model):
 
     def __str__(self) -> str:
         """Return the label, or the address as a person reads it."""
-        return self.label or self.shown
+        return isolated(self.label or self.shown)
 
     @property
     def masked(self) -> str:
@@ -118,6 +134,13 @@ class Verification(models.Model):
     )
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="verifications", db_index=False)
     fingerprint = models.CharField(max_length=64, editable=False, help_text="Of the address.")
+    provider_id = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="What the provider calls the message.",
+    )
     code_hash = models.CharField(max_length=64)
     tries_left = models.PositiveSmallIntegerField(default=5)
     sent_at = models.DateTimeField(default=now)
@@ -130,6 +153,7 @@ class Verification(models.Model):
         ordering: ClassVar = ["-sent_at"]
         indexes: ClassVar = [
             models.Index(fields=["member", "sent_at"], name="verification_of_member"),
+            models.Index(fields=["sent_at"], name="verification_sent"),
             models.Index(fields=["fingerprint", "sent_at"], name="verification_of_address"),
         ]
         constraints: ClassVar = [

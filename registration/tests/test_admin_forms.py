@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from registration.models import Calendar, CalendarAccount, Member, Registration
+from registration.membership import member_of
+from registration.models import Calendar, CalendarAccount, Member, Registration, User
 from registration.tests.factories import CalendarFactory, MemberFactory
 from registration.tests.pages import text_of
 
@@ -93,13 +94,35 @@ def change(boss: Client, calendar: Calendar, **data: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("url", "left"), [("", "secret"), ("https://192.0.2.7/new", "secret"), ("https://192.0.2.8/", "")]
+    ("url", "left"),
+    [
+        ("", "secret"),
+        ("https://192.0.2.7/new", "secret"),
+        ("https://192.0.2.8/", ""),
+        ("https://192.0.2.7:8443/", ""),
+    ],
 )
 def test_a_password_goes_to_no_other_server(boss: Client, settings: Any, url: str, left: str) -> None:
     settings.NOTICE_ALLOWED_PRIVATE_NETWORKS = ["192.0.2.0/25"]
     one = CalendarFactory.create(url="https://192.0.2.7/me", user_name="ada", password="secret")
     assert change(boss, one, owner=one.owner.pk, url=url).status_code == 302
     assert (one.url, one.password) == (url or "https://192.0.2.7/me", left)
+
+
+def test_the_administration_gives_no_member_s_calendar_away(boss: Client) -> None:
+    one = CalendarFactory.create(url="https://192.0.2.7/me")
+    owner = one.owner
+    for given in ("", MemberFactory.create().pk):
+        assert change(boss, one, owner=given).status_code == 302
+        assert (one.name, one.owner) == ("Shifts", owner)
+
+
+def test_the_administration_gives_its_own_calendar_to_everyone(boss: Client, settings: Any) -> None:
+    settings.NOTICE_ALLOWED_PRIVATE_NETWORKS = ["192.0.2.0/25"]
+    account = User.objects.get(pk=boss.session["_auth_user_id"])
+    one = CalendarFactory.create(owner=member_of(account), url="https://192.0.2.7/me")
+    assert change(boss, one, owner="").status_code == 302
+    assert one.owner is None
 
 
 def test_a_calendar_is_read_through_no_other_member_s_account(boss: Client) -> None:

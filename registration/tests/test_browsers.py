@@ -9,7 +9,7 @@ from django.test import Client
 from common.clock import now
 from registration.membership import member_of
 from registration.models import Member, Registration, Target
-from registration.models.targets import SWITCHED_OFF_BY_ADMINISTRATOR
+from registration.models.targets import SWITCHED_OFF_BY_ADMINISTRATOR, fingerprint
 from registration.tests.factories import StepFactory, TargetFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +60,7 @@ def test_a_renewal_while_another_member_is_signed_in_stays_the_first_member_s(
     user = UserFactory.create(username="bob")
     bob.force_login(user)
     assert renew(token, TWO, bob).status_code == 200
-    assert Target.objects.get(kind="webpush", address=TWO).member_id == target.member_id
+    assert Target.objects.get(kind="webpush", fingerprint=fingerprint(TWO)).member_id == target.member_id
     assert not Target.objects.filter(kind="webpush", member=member_of(user)).exists()
 
 
@@ -146,7 +146,7 @@ def test_a_browser_that_subscribed_by_a_page_meanwhile_is_not_there_twice(
     following = renew(token, TWO).json()["token"]
     assert not Target.objects.get(pk=target.pk).is_usable
     assert renew(following, THREE).status_code == 200
-    assert Target.objects.get(address=THREE).is_usable
+    assert Target.objects.get(fingerprint=fingerprint(THREE)).is_usable
 
 
 def test_a_browser_that_lost_its_token_gets_one_for_its_own_target_only(
@@ -186,7 +186,7 @@ def test_another_member_of_the_same_browser_has_a_target_apart(token: str, targe
     bob.force_login(user)
     send(bob, "", endpoint=TWO, keys=KEYS, replaces=ONE)
     assert Target.objects.get(pk=target.pk).address == ONE
-    assert Target.objects.get(address=TWO).member == member_of(user)
+    assert Target.objects.get(fingerprint=fingerprint(TWO)).member == member_of(user)
     assert renew(token, THREE).status_code == 200, "the first member's token is of the first member's target"
 
 

@@ -76,9 +76,27 @@ def test_words_for_canceled_titles_are_stored_and_the_calendar_is_read_again(
     assert "called off" in page.get(f"/calendars/{calendar.pk}/edit/").content.decode()
 
 
-def test_a_password_does_not_go_to_another_server(page: Client, calendar: Calendar) -> None:
-    save(page, calendar, url="https://192.0.2.8/me.ics")
-    assert (calendar.url, calendar.user_name, calendar.password) == ("https://192.0.2.8/me.ics", "", "")
+@pytest.mark.parametrize("server", ["https://192.0.2.8", "https://192.0.2.7:8443", "http://192.0.2.7"])
+def test_an_address_on_another_host_or_port_asks_for_the_password_again(
+    page: Client, calendar: Calendar, server: str
+) -> None:
+    answer = save(page, calendar, url=f"{server}/me.ics")
+    assert (calendar.url, calendar.user_name, calendar.password) == (f"{server}/me.ics", "", "")
+    assert "Enter the user name and the password for it again" in text_of(page.get(answer["Location"]))
+
+
+@pytest.mark.parametrize("server", ["https://192.0.2.7:443", "webcal://192.0.2.7", "HTTPS://192.0.2.7"])
+def test_another_way_to_write_the_same_server_keeps_the_password(
+    page: Client, calendar: Calendar, server: str
+) -> None:
+    save(page, calendar, url=f"{server}/other.ics")
+    assert (calendar.user_name, calendar.password) == ("ada", "secret-2")
+
+
+def test_an_address_on_another_port_with_its_own_sign_in_is_saved(page: Client, calendar: Calendar) -> None:
+    answer = save(page, calendar, url="https://192.0.2.7:8443/", user_name="bert", password="new")
+    assert answer["Location"] == "/calendars/"
+    assert (calendar.user_name, calendar.password) == ("bert", "new")
 
 
 def test_a_new_sign_in_replaces_the_old_one(page: Client, calendar: Calendar) -> None:
@@ -134,14 +152,23 @@ def test_a_calendar_of_an_account_has_no_address(page: Client, member: Member, k
 
 
 def test_the_staff_shares_a_calendar_with_everyone_and_takes_it_back(
-    staff_page: Client, calendar: Calendar
+    staff_page: Client, staff: Member
 ) -> None:
+    calendar = CalendarFactory.create(owner=staff, url=URL)
     looking = RegistrationFactory.create()
     save(staff_page, calendar, is_for_everybody="on")
     assert not Calendar.objects.filter(owner__isnull=False).exists()
     assert list(Registration.objects.unplanned()) == [looking]
     save(staff_page, calendar)
     assert Calendar.objects.filter(owner__isnull=False).exists()
+
+
+def test_the_staff_shares_no_calendar_of_another_member(
+    staff_page: Client, calendar: Calendar, member: Member
+) -> None:
+    assert "is_for_everybody" not in staff_page.get(f"/calendars/{calendar.pk}/edit/").content.decode()
+    save(staff_page, calendar, is_for_everybody="on")
+    assert calendar.owner == member
 
 
 def test_a_member_shares_nothing_with_everyone(page: Client, calendar: Calendar, member: Member) -> None:

@@ -10,11 +10,11 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from common.clock import now
+from common.requests import next_page
 from registration.access import calendars_for, editable_calendars_for
 from registration.forms.calendar_edit import CalendarEditForm
 from registration.forms.calendars import CalendarForm
@@ -101,6 +101,10 @@ def calendar_edit(request: HttpRequest, pk: int) -> HttpResponse:
             if calendar.owner_id != owner:
                 _looking_at(calendar, None).changed()
         messages.success(request, f"“{calendar}” is saved.")
+        if form.loses_sign_in:
+            said = "The address is on another server now. Enter the user name and the password for it again."
+            messages.warning(request, said)
+            return redirect("registration:calendar-edit", pk=calendar.pk)
         return redirect("registration:calendar-list")
     return render(request, "registration/calendar_form.html", {"form": form, "calendar": calendar})
 
@@ -120,7 +124,7 @@ def calendar_read(request: HttpRequest, pk: int) -> HttpResponse:
     calendar = get_object_or_404(editable_calendars_for(request.user), pk=pk)
     Calendar.objects.filter(pk=calendar.pk).update(next_sync_at=now(), is_active=True)
     messages.info(request, f"“{calendar}” syncs within a minute.")
-    return _back(request)
+    return next_page(request, "registration:calendar-list")
 
 
 @login_required
@@ -136,15 +140,7 @@ def calendar_switch(request: HttpRequest, pk: int) -> HttpResponse:
     Calendar.objects.filter(pk=calendar.pk).update(**state)
     if not is_active:
         messages.info(request, f"Notices for “{calendar}” stop within a minute.")
-    return _back(request)
-
-
-def _back(request: HttpRequest) -> HttpResponse:
-    """Return to the page that the button stood on."""
-    next_page = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(next_page, {request.get_host()}, require_https=request.is_secure()):
-        return redirect(next_page)
-    return redirect("registration:calendar-list")
+    return next_page(request, "registration:calendar-list")
 
 
 @login_required

@@ -116,7 +116,7 @@ def _edit(request: HttpRequest, registration: Registration | None, kind: Registr
     )
     form = _FORMS[kind](data, instance=registration, user=user, member=member_in(request), initial=initial)
     plan = step_formset(user, member_in(request), registration, data)
-    if data is not None and _are_valid(form, plan):
+    if data is not None and _are_valid(form, plan) and not form.refuse_too_many(_steps(form, plan)):
         with transaction.atomic():
             changed = form.prepare()
             changed.save()
@@ -128,6 +128,10 @@ def _edit(request: HttpRequest, registration: Registration | None, kind: Registr
         return redirect("registration:registration-list")
     context = {"form": form, "plan": plan, "registration": registration, "kind": kind}
     return render(request, "registration/registration_form.html", context)
+
+
+def _steps(form: DateForm | StandingForm, plan: BaseStepFormSet) -> list[Step]:
+    return plan.steps_for(form.instance) if form.has_plan else []
 
 
 def _are_valid(form: DateForm | StandingForm, plan: BaseStepFormSet) -> bool:

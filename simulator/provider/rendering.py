@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from simulator.provider.calls import API_VERSION, rfc2822
-from simulator.provider.records import Call, CallStatus, Listening, Message, MessageStatus, Utterance
+from simulator.provider.records import Call, CallStatus, Listening, Message, MessageStatus, Utterance, Webhook
 
 _ACCOUNTS: Final = f"/{API_VERSION}/Accounts"
 _GSM: Final = frozenset(
@@ -109,6 +109,7 @@ def call_on_phone(call: Call) -> dict[str, Any]:
         "utterance_number": call.utterance_number,
         "listening": None if call.listening is None else _listening(call.listening),
         "transcript": [_utterance(utterance) for utterance in call.transcript],
+        "callback": _url(call.options.status_callback),
         "problems": [{"code": code, "message": message} for code, message in call.problems],
     }
 
@@ -124,8 +125,13 @@ def message_on_phone(message: Message) -> dict[str, Any]:
         "status": message.status.value,
         "is_there": is_there,
         "error_code": message.error_code,
+        "callback": _url(message.status_callback),
         "created_at": message.created_at.isoformat(),
     }
+
+
+def _url(webhook: Webhook | None) -> str:
+    return "" if webhook is None else webhook.url
 
 
 def _utterance(utterance: Utterance) -> dict[str, str]:

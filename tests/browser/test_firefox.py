@@ -135,7 +135,7 @@ def push(target: Target) -> Delivery:
 
 def renewed(target: Target) -> Target:
     """Wait until Firefox has another subscription for the same target."""
-    rows = Target.objects.filter(pk=target.pk).exclude(address=target.address)
+    rows = Target.objects.filter(pk=target.pk).exclude(fingerprint=target.fingerprint)
     found: Target = wait_until(rows.first, what="the renewal")
     return found
 

@@ -30,7 +30,6 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -267,7 +266,7 @@ class ChannelContract:
 
     def test_asking_finds_what_was_taken(self, provider: Any) -> None:
         channel = self.make_channel()
-        message = replace(self.make_message(provider, 1), started_at=clock.now())
+        message = self.make_message(provider, 1)._replace(started_at=clock.now())
         if channel.capabilities.resend is not Resend.ASK:
             assert list(channel.ask([message])) == []
             return
@@ -286,7 +285,7 @@ class ChannelContract:
             pytest.skip("this channel sends again without asking")
         # Long enough ago: a try that has just begun may still be accepted by the provider.
         began_at = clock.now() - timedelta(minutes=2)
-        never_sent = replace(self.make_message(provider, 1), started_at=began_at)
+        never_sent = self.make_message(provider, 1)._replace(started_at=began_at)
         (found,) = list(channel.ask([never_sent]))
         assert found.outcome is Outcome.RETRY
         assert provider.received() == []
@@ -297,7 +296,7 @@ class ChannelContract:
             pytest.skip("this channel sends again without asking")
         self.expect(Answer.FAIL)
         provider.answer(Answer.FAIL)
-        message = replace(self.make_message(provider, 1), started_at=clock.now())
+        message = self.make_message(provider, 1)._replace(started_at=clock.now())
         (found,) = list(channel.ask([message]))
         assert found.outcome is Outcome.UNKNOWN
 

@@ -61,7 +61,7 @@ class TwilioContract(ChannelContract):
 
     def make_message(self, provider: Any, number: int) -> Message:
         return Message(
-            process_id=f"{number % 100000}".rjust(43, "p"),
+            process_id=f"{number % 100000}".ljust(43, "p"),
             address=f"+49151120{number % 100000:05d}",
             title=f"Notice {number}",
             body="Something begins in ten minutes.",

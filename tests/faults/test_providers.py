@@ -11,6 +11,7 @@ import pytest
 from common.states import State
 from eventinvoke.models import Attempt, Delivery
 from registration.models import Target
+from registration.models.targets import fingerprint
 from tests.contracts.providers import RETRY_AFTER, Answer
 from tests.faults.conftest import Scene, once, takes, wait_until_settled
 from tests.faults.watch import Watch
@@ -34,7 +35,7 @@ FAULTS: dict[str, str | int] = {
 
 def pauses(kind: str, address: str) -> list[timedelta]:
     """How long it was from each try to the next."""
-    rows = Attempt.objects.filter(delivery__kind=kind, delivery__target__address=address)
+    rows = Attempt.objects.filter(delivery__kind=kind, delivery__target__fingerprint=fingerprint(address))
     begun = list(rows.order_by("number").values_list("started_at", flat=True))
     return [later - earlier for earlier, later in pairwise(begun)]
 

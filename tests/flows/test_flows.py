@@ -18,6 +18,7 @@ from common.states import State
 from eventinvoke.models import Answer, Attempt, Delivery, Event, Receipt
 from eventinvoke.planning.publish import EventDraft, publish
 from registration.models import Registration
+from registration.models.targets import fingerprint
 from registration.tests.factories import DateFactory, MemberFactory, StepFactory
 from tests.faults.conftest import once
 from tests.fixtures.processes import wait_until
@@ -163,9 +164,9 @@ def test_a_person_who_was_not_reached_is_followed_by_the_next(
     colleague = line.target("voice", OTHER_PHONE, MemberFactory(name="Grace"))
     line.plan((line.target("voice", PHONE), -600), (colleague, -10))
     publish([telecon(line, soon(601))])
-    missed = line.delivery(State.UNDELIVERED, target__address=PHONE)
+    missed = line.delivery(State.UNDELIVERED, target__fingerprint=fingerprint(PHONE))
     assert reason in missed.reason.lower()
-    line.delivery(State.ACKNOWLEDGED, target__address=OTHER_PHONE)
+    line.delivery(State.ACKNOWLEDGED, target__fingerprint=fingerprint(OTHER_PHONE))
     assert len(line.twilio.calls()) == 2
 
 
@@ -175,7 +176,7 @@ def test_the_next_person_is_called_when_the_first_presses_three(line: Line, soon
     colleague = line.target("voice", OTHER_PHONE, MemberFactory(name="Grace"))
     line.plan((line.target("voice", PHONE), -600), (colleague, -10))
     publish([telecon(line, soon(601))])
-    line.delivery(State.ACKNOWLEDGED, target__address=OTHER_PHONE)
+    line.delivery(State.ACKNOWLEDGED, target__fingerprint=fingerprint(OTHER_PHONE))
     assert any("Grace" in said for said in line.twilio.calls(PHONE)[0].said)
 
 

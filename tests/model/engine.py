@@ -33,7 +33,7 @@ SETTINGS: Final = {
     "NOTICE_RECEIPT_SECONDS": 60,
 }  # fmt: skip
 _ROUNDS: Final = 25
-_LAST_TICK: Final = 25
+_LAST_TICK, _NEXT_STEP = 20, 30
 ACKNOWLEDGED: Final = Answer.Kind.CONFIRMED
 
 
@@ -200,6 +200,19 @@ class Engine:
         if now().second < _LAST_TICK:
             self._clock.move_to(now() + SECOND)
 
+    def try_again(self) -> None:
+        """Let the seconds pass after which a try that failed is repeated: to the reference that takes no time.
+
+        At most until the next half minute, when the reference itself goes on.
+        """
+        while True:
+            again = Delivery.objects.filter(state=State.PENDING, attempts__gt=0).order_by("next_attempt_at")
+            at = again.values_list("next_attempt_at", flat=True).first()
+            if at is None or not now() < at < now().replace(second=_NEXT_STEP):
+                return
+            self._clock.move_to(at)
+            self.work()
+
     def step_clock(self, minutes: float) -> None:
         """Set the clock wrong, let the engine work by it, and set it right again."""
         right = now()
@@ -270,7 +283,14 @@ class Engine:
         is_busy = fact == "busy"
         receipts.apply(
             receipts.Report(
-                attempt, fact, f"{attempt}-{number}", means, sequence, reason=fact, may_redial=is_busy
+                attempt,
+                fact,
+                f"{attempt}-{number}",
+                means,
+                sequence,
+                reason=fact,
+                may_redial=is_busy,
+                kind=_delivery(process_id).kind,
             )
         )
 

@@ -233,6 +233,7 @@ class History:
         until = int(self.reference.now) + minutes
         self.reference.advance(until, is_down=is_down)
         self.engine.advance(until, is_down=is_down)
+        self.engine.try_again()
         self.check()
         self.reference.now += _MOMENT
 
@@ -247,6 +248,7 @@ class History:
         self.engine.tick()
         self.reference.work()
         self.engine.work()
+        self.engine.try_again()
         self.check()
 
     # Comparing

@@ -9,6 +9,8 @@ from tests.model.world import Behaviour, Event, Member, Plan, Step, Target
 HOUR: Final = 60
 LATE: Final = 5
 """Minutes: what is overdue by less is carried out all the same."""
+OFF: Final = "switched off"
+TOGETHER: Final = "told together with a later step"
 TOLD: Final = frozenset({State.SENT, *REACHED})
 TAKEN: Final = frozenset({Behaviour.FINE, Behaviour.ACCEPTED, Behaviour.UNKNOWN, Behaviour.KILLED_AFTER})
 ENDED: Final = frozenset({State.CANCELED, State.ACKNOWLEDGED})
@@ -68,6 +70,16 @@ class Notice:
         """Say whether it has told the same step of a start less than ``LATE`` away: that is not repeated."""
         is_same = (self.plan, self.step, self.event) == (other.plan, other.step, other.event)
         return is_same and self.told_at is not None and 0 < abs(self.start - other.start) < LATE
+
+    @property
+    def is_off(self) -> bool:
+        """Say whether its target can't be told now."""
+        return not (self.target.is_on and self.target.member.is_on)
+
+    @property
+    def has_moved_on(self) -> bool:
+        """Say whether its plan went on for good: what a target missed while it was disabled, it may still be told."""
+        return self.is_missed and self.reason != OFF
 
     @property
     def has_told(self) -> bool:

@@ -7,14 +7,13 @@ message. Nothing here is fast or shared with the engine.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from common.states import REACHED, State
-from tests.model.notices import ENDED, LATE, TAKEN, Notice, Said, Told, becomes
+from tests.model.notices import ENDED, LATE, OFF, TAKEN, TOGETHER, Notice, Said, Told, becomes
 from tests.model.world import DAY, KINDS, Behaviour, Event, Member, Plan, Target
 
 HELD, AWAY, PASSED_ON, SILENCE, BUSY, OTHER = "held", "away", "passed on", "no receipt", "busy", "other"
-_TOGETHER: Final = "told together with a later step"
 
 
 @dataclass
@@ -65,8 +64,10 @@ class Reference:
         for key, n in wanted.items():
             mine = [m for m in self._of(n) if m.step is n.step]
             mine += [m for m in self.notices if m.is_almost(n)]
-            if key in self.refused or any(m.state != State.CANCELED or m.is_missed for m in mine):
+            if key in self.refused or any(m.state != State.CANCELED or m.has_moved_on for m in mine):
                 continue
+            if n.due <= self.now and n.is_off:
+                continue  # its plan went on when it fell due
             if n.due < self.now and not self._is_worth_it(n, wanted.values()):
                 self.refused.add(key)
             else:
@@ -95,10 +96,8 @@ class Reference:
             return False
         for m in self.notices:
             is_told = m.told_at is not None and m.target is n.target
-            is_change = (
-                m.origin == "change" and m.state != State.CANCELED and m.target.member is n.target.member
-            )
-            if m.meeting == n.meeting and (is_told or is_change):
+            is_change = m.origin == "change" and m.state != State.CANCELED
+            if m.meeting == n.meeting and (is_told or (is_change and m.target.member is n.target.member)):
                 return False
         is_told_later = any(self.now < m.due < n.start for m in mine)
         return self.now - n.due < LATE or (self.now < n.start and not is_told_later)
@@ -115,11 +114,8 @@ class Reference:
                 continue
             before = any(s.target.member is said.member and s.offset <= n.step.offset for s in n.plan.steps)
             told = any(m.told_at is not None and m.target.member is said.member for m in self._of(n))
-            if (
-                said.kind == "acknowledge"
-                and (ignore_always or not n.step.is_always)
-                and (is_own or before or told)
-            ):
+            counts = said.kind == "acknowledge" and (ignore_always or not n.step.is_always)
+            if counts and (is_own or before or told):
                 return True
         return False
 
@@ -129,7 +125,7 @@ class Reference:
         going: dict[Any, list[Notice]] = {}
         for n in sorted(due, key=lambda n: (-n.event.severity, n.next_at)):
             if any(m.due > n.due and m.target is n.target and m.is_beside(n) for m in due):
-                self._end(n, State.SUPPRESSED, _TOGETHER)
+                self._end(n, State.SUPPRESSED, TOGETHER)
             elif self._may_go(n, is_counted=not going.get((n.meeting, n.target))):
                 going.setdefault((n.meeting, n.target), []).append(n)
         for notices in going.values():
@@ -138,7 +134,7 @@ class Reference:
             last = max(n.due for n in notices)
             for n in notices:
                 if n.due != last:
-                    self._end(n, State.SUPPRESSED, _TOGETHER)
+                    self._end(n, State.SUPPRESSED, TOGETHER)
             self._try([n for n in notices if n.due == last])
         return bool(due)
 
@@ -146,13 +142,12 @@ class Reference:
         """Set a notice aside that must not go out; return whether it may."""
         member, now = n.target.member, self.now
         day = member, int((now + member.zone) // DAY)
-        is_off = not member.is_on or not n.target.is_on
         is_away = n.plan is not None and n.plan.skips_away and self._runs(member, "away")
         is_loud = n.target.kind != "inbox" and n.origin != "snooze"
         is_counted = is_counted and n.tries == 0 and is_loud and member.cap is not None
         for holds, state, reason, cause in (
             (n.deadline <= now, State.EXPIRED, "its time was over", OTHER),
-            (is_off, State.CANCELED, "switched off", OTHER),
+            (n.is_off, State.CANCELED, OFF, OTHER),
             (n.is_holdable and member.is_quiet(now), State.SUPPRESSED, "quiet hours", HELD),
             (is_away and not self._is_last_hope(n), State.SUPPRESSED, "away", AWAY),
             (n.is_holdable and self._runs(member, "mute"), State.SUPPRESSED, "muted", HELD),
@@ -257,8 +252,8 @@ class Reference:
         return at
 
     def _can_snooze(self, n: Notice) -> bool:
-        is_able = n.target.is_on and n.target.member.is_on and (n.plan is None or self._in_force(n.plan))
-        return is_able and n.is_current and not self._is_settled(n, ignore_always=True)
+        is_able = n.plan is None or self._in_force(n.plan)
+        return is_able and not n.is_off and n.is_current and not self._is_settled(n, ignore_always=True)
 
     def _reach(self, told: Told, state: State) -> None:
         self._each([n for n in told.notices if n.state not in ENDED], state=state)
@@ -285,7 +280,6 @@ class Reference:
                 self._add(Notice(event, start, way, self.now, None, None, "change", None, is_off))
 
     def _of(self, n: Notice) -> list[Notice]:
-        """Return the notices of the same plan about the same start of the same event."""
         return [m for m in self.notices if m.is_beside(n) and m.origin == "plan"]
 
     def _pending(self, *origins: str) -> list[Notice]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.model.history import BEGIN, History
-from tests.model.world import CRITICAL, Behaviour, Event, Plan
+from tests.model.world import CRITICAL, Behaviour, Event, Plan, Target
 
 pytestmark = pytest.mark.django_db
 START = BEGIN + 20.5
@@ -239,6 +239,27 @@ def test_5_critical_notices_break_quiet_hours(history: History) -> None:
     assert told(history) == [("Alice's call", 10)]
 
 
+def test_2_a_meeting_that_comes_by_a_second_calendar_is_not_told_again_by_a_step_that_was_edited(
+    history: History,
+) -> None:
+    one = plan(history, ("Alice's push", -10))
+    telecon(history, start=BEGIN + 8.5)
+    history.move_step(one, one.steps[0], -15)
+    telecon(history, start=BEGIN + 8.5, calendar=1)
+    assert [name for name, _at in told(history)] == ["Alice's push"]
+
+
+def test_4_a_busy_call_is_redialled_for_the_second_plan_though_the_first_is_deleted(history: History) -> None:
+    first = plan(history, ("Alice's call", -10))
+    plan(history, ("Alice's call", -10))
+    telecon(history)
+    history.advance(11)
+    history.report(0, "busy")
+    history.delete_plan(first)
+    history.advance(3)
+    assert [name for name, _at in told(history)] == ["Alice's call"] * 2
+
+
 def test_5_a_busy_call_is_redialled_once_when_the_plan_has_nothing_else(history: History) -> None:
     plan(history, ("Alice's call", -10))
     telecon(history)
@@ -369,6 +390,19 @@ def test_7_who_was_told_and_reached_stays_when_the_subject_is_deleted(history: H
 # 10. Members who were told are told of the change
 
 
+def test_3_a_cancellation_tells_the_start_that_was_told_though_the_event_moved_since(
+    history: History,
+) -> None:
+    plan(history, ("Alice's call", -10))
+    event = telecon(history)
+    history.advance(11)  # it rings, and only an answer shows that she was told
+    history.change(event, start=START + 30)
+    history.answer(0, "acknowledge")
+    history.change(event, is_canceled=True)
+    assert [(one.target.name, one.start) for one in history.reference.told] == [("Alice's call", START)] * 2
+    history.answer(1, "acknowledge")
+
+
 def test_10_a_cancellation_is_told_to_those_who_were_told(history: History) -> None:
     plan(history, ("Alice's push", -10), ("Bob's call", -2))
     event = telecon(history)
@@ -417,3 +451,50 @@ def test_10_a_move_back_before_the_notice_went_out_withdraws_it(history: History
     history.change(event, start=START)
     history.advance(40)
     assert told(history) == [("Alice's push", 10)]
+
+
+def test_6_a_mail_whose_answer_was_lost_reaches_its_member_though_another_member_brought_it_forward(
+    history: History,
+) -> None:
+    plan(history, ("Alice's push", -10), ("Carol's mail", -2))
+    behave(history, "Carol's mail", Behaviour.UNKNOWN)
+    telecon(history)
+    history.advance(11)
+    history.answer(0, "pass on")
+    assert told(history) == [("Alice's push", 10), ("Carol's mail", 9.5)]
+    assert ("Carol", "telecon A", START) in history.reference.reached()
+
+
+def _disabled_when_due(history: History, *others: tuple[str, int]) -> tuple[Plan, Target]:
+    """Have Alice's push fall due while it is disabled: it is 10:11 then."""
+    one = plan(history, ("Alice's push", -10), *others)
+    telecon(history)
+    history.advance(9)
+    push = next(target for target in history.targets if target.name == "Alice's push")
+    history.switch_target(push)
+    history.advance(2)
+    return one, push
+
+
+def test_4_a_step_to_a_disabled_target_brings_one_step_forward_however_often_its_plan_is_edited(
+    history: History,
+) -> None:
+    one, _push = _disabled_when_due(history, ("Bob's push", -2), ("Carol's push", -1))
+    mail = next(target for target in history.targets if target.name == "Alice's mail")
+    history.add_step(one, mail, 3)
+    history.add_step(one, mail, 4)
+    history.advance(3)
+    assert told(history) == [("Bob's push", 10)]
+
+
+@pytest.mark.parametrize("edits", [0, 1])
+def test_1_a_target_enabled_within_minutes_is_told_what_fell_due_meanwhile(
+    history: History, edits: int
+) -> None:
+    one, push = _disabled_when_due(history)
+    mail = next(target for target in history.targets if target.name == "Alice's mail")
+    for number in range(edits):
+        history.add_step(one, mail, 3 + number)
+    history.switch_target(push)
+    history.advance(1)
+    assert [name for name, _at in told(history)] == ["Alice's push"]

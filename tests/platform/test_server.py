@@ -22,13 +22,13 @@ NAMES = {"broker", "web", "worker", "slow", "beat"}
 class Server:
     """``script/server`` on a folder and a port."""
 
-    def __init__(self, var: Path, port: int) -> None:
+    def __init__(self, var: Path, port: int, **more: str) -> None:
         self.port = port
         self.log = var.parent / f"log-{port}"
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("PFS_", "CELERY_"))
         }
-        environment |= {"PFS_NOTICE_VAR": str(var), "PORT": str(port), "STATIC_HASHED": "1"}
+        environment |= {"PFS_NOTICE_VAR": str(var), "PORT": str(port), "STATIC_HASHED": "1"} | more
         environment.pop("DATABASE_URL", None)
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
@@ -109,6 +109,21 @@ def test_the_administrator_can_log_in_with_the_password_that_is_shown_at_the_fir
     assert answer.status_code == http.HTTPStatus.FOUND
 
 
+def test_what_it_writes_is_closed_to_other_users(server: Server, var: Path) -> None:
+    wait_until(lambda: set(server.children()) >= NAMES, what="all parts")
+    server.end()
+    var.chmod(0o755)
+    (var / "db.sqlite3").chmod(0o644)
+    second = Server(var, free_port())
+    second.until_ready()
+    wait_until(lambda: set(second.children()) >= NAMES, what="all parts")
+    found = [var, *var.rglob("*")]
+    open_ones = [str(path) for path in found if path.lstat().st_mode & 0o077]
+    second.end()
+    assert len(found) > 20
+    assert open_ones == []
+
+
 def test_the_password_is_not_shown_again(server: Server, var: Path) -> None:
     server.end()
     second = Server(var, free_port())
@@ -169,6 +184,14 @@ def test_a_second_one_on_the_same_folder_says_so(server: Server, var: Path) -> N
     second = Server(var, free_port())
     assert second.process.wait(30) == 1
     assert f"running on {var} already (process {server.process.pid})" in second.output
+
+
+def test_one_that_other_machines_reach_without_tls_warns(server: Server, tmp_path: Path) -> None:
+    """It has come to that before it finds the port in use."""
+    second = Server(tmp_path / "var", server.port, HOST=".".join("0000"))
+    assert second.process.wait(30) == 1
+    assert "Warning: HOST is 0.0.0.0" in second.output
+    assert "no TLS" not in server.output
 
 
 def test_a_port_in_use_is_named(server: Server, tmp_path: Path) -> None:

@@ -90,6 +90,9 @@ class Server:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
+        if self._account:
+            for file in self.folder.iterdir():  # our own files are closed to other accounts
+                shutil.chown(file, _ACCOUNT, _group())
         log = (self.folder / "log").open("ab")
         with log:
             self.process = subprocess.Popen(

@@ -12,6 +12,8 @@ from typing import Any, Final
 import pytest
 from django.db import connection
 
+from common.fields import lookup_hash
+from registration.models.targets import fingerprint
 from tests.fixtures.processes import database_url
 
 _FOLDER: Final = Path(__file__).resolve().parent.parent.parent
@@ -70,6 +72,25 @@ def test_each_delivery_says_of_which_start_it_is_who_asked_and_whom_it_tells(fou
     assert (
         sum(origins.values()) == origins["plan"] + origins["snooze"] + origins["direct"] + origins["digest"]
     )
+
+
+def test_addresses_of_targets_are_carried_over_encrypted_and_are_found(found: dict[str, Any]) -> None:
+    given = json.loads((_FOLDER / "tests" / "upgrade" / "before.json").read_text())
+    table = given["tables"]["registration.Target"]
+    before = {
+        row["id"]: row for row in (dict(zip(table["columns"], one, strict=True)) for one in table["rows"])
+    }
+    assert {row["pk"]: (row["address"], row["config"]) for row in found["addresses"]} == {
+        pk: (row["address"], row["config"]) for pk, row in before.items()
+    }
+    assert {row["pk"]: row["fingerprint"] for row in found["addresses"]} == {
+        pk: lookup_hash(row["fingerprint"]) for pk, row in before.items()
+    }
+    assert len([row for row in found["addresses"] if row["fingerprint"] == fingerprint(row["address"])]) > 5
+    assert any(row["config"] for row in found["addresses"])
+    for pk, address, config in found["stored"]:
+        assert address.startswith("1:")
+        assert config.startswith("1:") if before[pk]["config"] else config == ""
 
 
 def test_numbers_are_masked_in_the_record(found: dict[str, Any]) -> None:

@@ -88,6 +88,13 @@ def rows_of(label: str, *columns: str) -> list[dict[str, Any]]:
     return list(apps.get_model(label)._default_manager.order_by("pk").values("pk", *columns))
 
 
+def stored() -> list[list[Any]]:
+    """Return what the table of targets holds, as the database gives it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, address, config FROM registration_target ORDER BY id")
+        return [list(row) for row in cursor.fetchall()]
+
+
 def plan() -> int:
     """Follow all changes, as wake-ups do; return how many registrations carried a mark."""
     from eventinvoke.planning.replan import follow_changes, has_changes  # noqa: PLC0415
@@ -147,6 +154,8 @@ def main() -> None:
         "marked": marked,
         "marks": rows_of("eventinvoke.Unplanned", "version"),
         "moves": rows_of("eventinvoke.EventChange", "event_id", "at", "before__starts_at"),
+        "addresses": rows_of("registration.Target", "address", "config", "fingerprint"),
+        "stored": stored(),
         "members": rows_of("registration.Member", "name"),
         "attempts": rows_of("eventinvoke.Attempt", "delivery__sent_at", "delivery__starts_at", "starts_at"),
         "answers": rows_of(

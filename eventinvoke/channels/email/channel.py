@@ -34,6 +34,7 @@ class EmailChannel:
     capabilities: ClassVar[Capabilities] = Capabilities(
         resend=Resend.AGAIN,
         queue=Queue.SLOW,
+        has_answer_link=True,
         at_once=at_once(settings.EMAIL_CONNECTIONS, settings.NOTICE_LEASE_SECONDS, mail_seconds()),
         contact=Contact(
             "mail",

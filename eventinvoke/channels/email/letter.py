@@ -14,6 +14,7 @@ from django.utils.translation import gettext, override
 
 from common.channels import Message, Severity
 from common.languages import texts_for
+from common.process_ids import Purpose, signed_for
 from common.texts import cut, foreign, foreign_url, isolated, one_line
 from eventinvoke.links import link
 
@@ -59,16 +60,20 @@ def has_ascii_letters(address: str) -> bool:
 
 
 def _context(message: Message, language: str) -> dict[str, Any]:
-    process_id = message.process_id
     is_web = urlsplit(message.url).scheme in {"http", "https"}
     return {
         "language": language,
         "title": isolated(one_line(message.title)),
         "body": foreign(message.body).strip(),
         "url": foreign_url(message.url) if is_web else "",
-        "confirm_url": link("notification:answer", process_id) if process_id else "",
-        "unsubscribe_url": link("notification:unsubscribe", process_id) if process_id else "",
+        "confirm_url": _link("notification:answer", Purpose.ANSWER, message),
+        "unsubscribe_url": _link("notification:unsubscribe", Purpose.UNSUBSCRIBE, message),
     }
+
+
+def _link(name: str, purpose: Purpose, message: Message) -> str:
+    """Return the address of a page about a message, whose id opens no other page; "" for a verification code."""
+    return link(name, signed_for(purpose, message.process_id)) if message.process_id else ""
 
 
 def _headers(message: Message, language: str, unsubscribe_url: str) -> dict[str, str]:

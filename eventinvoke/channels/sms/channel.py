@@ -10,8 +10,9 @@ from common.channels import Address, Capabilities, Contact, Message, Outcome, Re
 from common.clock import now
 from common.errors import AddressError
 from common.http import Reply, Request, exchange
+from common.process_ids import Purpose, signed_for
 from eventinvoke.channels import numbers
-from eventinvoke.channels.sms.text import compose, template
+from eventinvoke.channels.sms.text import compose, template, with_ids
 from eventinvoke.links import PLACEHOLDER, link
 from eventinvoke.providers.twilio import answers, asking, rest, statuses
 
@@ -30,6 +31,7 @@ class SmsChannel:
     capabilities: ClassVar[Capabilities] = Capabilities(
         resend=Resend.ASK,
         has_receipts=True,
+        has_answer_link=True,
         contact=Contact("message", fields=(numbers.FIELD,), note=numbers.note),
     )
 
@@ -66,7 +68,8 @@ def _meaning(row: Mapping[str, Any]) -> statuses.Meaning:
 
 def _is_of(message: Message, record: asking.Record) -> bool:
     # Twilio may put words of its own in front ("Sent from your Twilio trial account").
-    return (message.process_id or compose(message)) in record.body
+    own = signed_for(Purpose.ANSWER, message.process_id) if message.process_id else compose(message)
+    return own in record.body
 
 
 _MESSAGES: Final = asking.Kind("Messages", _meaning, _is_of)
@@ -76,6 +79,8 @@ def _request(message: Message) -> Request | Reply:
     seconds = int((message.expires_at - now()).total_seconds())
     if seconds <= 0:
         return Reply(SendResult(message, Outcome.REJECTED, reason=_TOO_LATE))
+    if reason := numbers.refusal(message.address):
+        return Reply(SendResult(message, Outcome.REJECTED, reason=reason))
     if not (message.process_id or message.title.strip() or message.body.strip()):
         return Reply(SendResult(message, Outcome.REJECTED, reason=_EMPTY))
     # A verification code is not kept in memory: only what thousands of messages share is cached.
@@ -84,16 +89,14 @@ def _request(message: Message) -> Request | Reply:
         message.title, message.body, message.language, bool(message.process_id), settings.TWILIO_FROM_NUMBER
     )
     own = rest.form([("To", message.address), ("ValidityPeriod", str(min(seconds, _MAX_VALIDITY)))])
-    return rest.post_form(
-        "Messages.json", f"{own}&{shared.replace(PLACEHOLDER, message.process_id)}", message
-    )
+    return rest.post_form("Messages.json", f"{own}&{with_ids(shared, message.process_id)}", message)
 
 
 @lru_cache(maxsize=256)
 def _shared_form(title: str, body: str, language: str, has_links: bool, sender: str) -> str:  # noqa: FBT001
-    """Return what all messages of one text have in common; a placeholder stands for the process id.
+    """Return what all messages of one text have in common; placeholders stand for the ids.
 
-    A process id needs no encoding, so it may be put in afterwards.
+    Ids need no encoding, so they may be put in afterwards.
     """
     fields = [("From", sender), ("Body", template(title, body, language, has_links=has_links))]
     if has_links:

@@ -14,8 +14,9 @@ from django.utils.translation import gettext, override
 
 from common.channels import Message
 from common.languages import texts_for
+from common.process_ids import Purpose, signed_for
 from common.texts import BIDI_CONTROLS, foreign, isolated, place_to_cut
-from eventinvoke.links import PLACEHOLDER, link
+from eventinvoke.links import ANSWER_PLACEHOLDER, PLACEHOLDER, link
 
 MAX_SEGMENTS: Final = 3
 _BASIC: Final = frozenset(
@@ -31,7 +32,7 @@ _PLAIN: Final = str.maketrans(
         **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'),
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
         **dict.fromkeys("\u00a0\u2002\u2003\u2009\u200a\u202f\t", " "),
-        **dict.fromkeys("\u200b\u200c\u200e\u200f\ufeff\u00ad", None),
+        **dict.fromkeys("\u200b\u200c\ufeff\u00ad", None),
         **dict.fromkeys(BIDI_CONTROLS, None),  # what is GSM has nothing that is written from the right
         "\u2026": "...",
         "\u2022": "-",
@@ -74,16 +75,24 @@ def compose(message: Message) -> str:
     """Return the text: title, what the notice says, and the link to acknowledge, which is never cut."""
     has_links = bool(message.process_id)
     text = template(message.title, message.body, message.language, has_links=has_links)
-    return text.replace(PLACEHOLDER, message.process_id) if has_links else text
+    return with_ids(text, message.process_id)
+
+
+def with_ids(text: str, process_id: str) -> str:
+    """Return a text with the ids of one attempt in place of their placeholders; as it is without a process id."""
+    if not process_id:
+        return text
+    answer_id = signed_for(Purpose.ANSWER, process_id)
+    return text.replace(ANSWER_PLACEHOLDER, answer_id).replace(PLACEHOLDER, process_id)
 
 
 def template(title: str, body: str, language: str, *, has_links: bool) -> str:
-    """Return the text with ``PLACEHOLDER``, which is as long, in place of the process id."""
+    """Return the text with ``ANSWER_PLACEHOLDER``, which is as long, in place of the id in its link."""
     said = "\n".join(part for part in (foreign(title).strip(), foreign(body).strip()) if part)
     if not has_links:
         return _fit(said, "")
     with override(texts_for(language)):
-        line = gettext("Acknowledge: %(url)s") % {"url": link("notification:answer", PLACEHOLDER)}
+        line = gettext("Acknowledge: %(url)s") % {"url": link("notification:answer", ANSWER_PLACEHOLDER)}
     return _fit(said, f"\n{line}")
 
 

@@ -81,6 +81,8 @@ def _request(message: Message) -> Request | Reply:
     seconds = int((message.expires_at - now()).total_seconds())
     if seconds <= 0:
         return Reply(SendResult(message, Outcome.REJECTED, reason=_TOO_LATE))
+    if reason := numbers.refusal(message.address):
+        return Reply(SendResult(message, Outcome.REJECTED, reason=reason))
     fields = [
         ("To", message.address),
         ("From", settings.TWILIO_FROM_NUMBER),

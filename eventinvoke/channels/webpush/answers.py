@@ -81,7 +81,7 @@ def result(message: Message, reply: Reply) -> SendResult:
     word = _word_of(reply)
     outcome, reason = _meaning(status, word)
     if status == TOO_LARGE:
-        logger.error("A push service refuses a message of ours as too large: %s", message.process_id)
+        logger.error("A push service refuses a message of ours as too large: %s", message.tag)
     if word:
         reason = f"{reason} It says: “{word}”."
     return SendResult(message, outcome, reason=reason, retry_after=reply.retry_after)

@@ -14,7 +14,7 @@ from eventinvoke.sending.heartbeats import keep_time
 from eventupdate.sync import sync
 from registration.membership import add_inbox, member_of
 from registration.models import Calendar, Member, Registration, Step, Target, User
-from registration.models.targets import fingerprint
+from registration.models.targets import fingerprint, fingerprints
 
 _NAME: Final = "demo"
 _PHONE: Final = "+12025550123"
@@ -79,8 +79,9 @@ def _targets(member: Member) -> dict[str, Target]:
         targets[kind], _is_new = Target.objects.get_or_create(
             member=member,
             kind=kind,
-            fingerprint=fingerprint(checked.address),
+            fingerprint__in=fingerprints(checked.address),
             defaults={
+                "fingerprint": fingerprint(checked.address),
                 "address": checked.address,
                 "shown": checked.shown,
                 "label": "Simulated phone",
