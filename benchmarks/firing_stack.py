@@ -35,6 +35,9 @@ def stack(folder: Path) -> Iterator[Sink]:
             "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
             "TWILIO_AUTH_TOKENS": "token",
             "TWILIO_FROM_NUMBER": "+15005550006",
+            "NOTICE_COUNTRIES": "ALL",
+            "NOTICE_DAILY": "sms=1000000",
+            "NOTICE_DAILY_MEMBER": "sms=1000000",
         }
         django.setup()
         from django.core.management import call_command  # noqa: PLC0415 - after the set-up

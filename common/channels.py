@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Final, NamedTuple, Protocol, runtime_checkable
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from common.queues import Queue
+
 
 class Severity:
     """How much an event matters. The numbers are what the database holds; more is more urgent."""
@@ -32,19 +34,6 @@ class Resend(StrEnum):
     """Send it again: the second one replaces the first (a push with the same tag)."""
     ASK = "ask"
     """Ask the provider first, with ``Channel.ask`` (a phone must not ring twice)."""
-
-
-class Queue(StrEnum):
-    """Which workers send a channel's messages. The values are the names of Celery's queues."""
-
-    FIRE = "fire"
-    """Thousands at once, by processes, one a core."""
-    URGENT = "urgent"
-    """Few, by threads that are always free for them: a phone call waits for nothing else."""
-    SLOW = "slow"
-    """By threads that may wait long for a slow server."""
-    CALENDARS = "calendars"
-    """No messages: the reading of calendars."""
 
 
 class Verification(StrEnum):

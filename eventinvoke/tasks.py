@@ -12,8 +12,9 @@ from celery import shared_task
 from django.conf import settings
 
 from common.broker import offer
-from common.channels import Queue, get
+from common.channels import get
 from common.clock import now
+from common.queues import Queue
 from common.spacing import Spacing
 from eventinvoke.retention import prune
 from eventinvoke.sending import prepare, rounds

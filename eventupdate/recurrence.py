@@ -130,7 +130,8 @@ class _OfPeriods(_Expansion):
         period = 7 * self.rule.interval
         for week in range(begin + (self.from_day - begin) // period * period, self.last + 1, period):
             # Like dateutil, BYSETPOS counts in the first week from the start.
-            yield self.days.within(range(max(week, self.begin), week + 7), self.share)
+            days = self.days.of_week(week, self.share)
+            yield days if week >= self.begin else [day for day in days if day >= self.begin]
 
     def _single_days(self) -> Iterator[Sequence[int]]:
         begin, interval = self.begin, self.rule.interval

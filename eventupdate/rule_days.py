@@ -36,6 +36,8 @@ class RuleDays:
         is_numbered = rule.frequency in {"YEARLY", "MONTHLY"}
         self._weekdays = weekdays if is_numbered else tuple({(0, weekday) for _, weekday in weekdays})
         self._in_week = {weekday for _, weekday in self._weekdays}
+        self._offsets = sorted((weekday - rule.week_start) % 7 for weekday in self._in_week or range(7))
+        """The days of BYDAY, counted from the beginning of a week."""
         self._is_by_weekday = not (self._months or self._month_days or rule.weeks or rule.year_days)
         self._year, self._of_year = 0, frozenset[int]()
 
@@ -49,11 +51,10 @@ class RuleDays:
         months = [_month(year, month)]
         return self._common(year, months, months)
 
-    def within(self, days: Sequence[int], share: Share) -> Sequence[int]:
-        """Return those of a few days that the rule takes."""
+    def of_week(self, week: int, share: Share) -> Sequence[int]:
+        """Return the days of the week that begins on a day, in order."""
+        days = [week + offset for offset in self._offsets]
         share.take(len(days))
-        if self._in_week:
-            days = [day for day in days if weekday_of(day) in self._in_week]
         return days if self._is_by_weekday else [day for day in days if self._is_taken(day, share)]
 
     def among(self, first: int, last: int, interval: int, share: Share) -> Iterator[int]:

@@ -13,8 +13,8 @@ from typing import Final
 from celery import shared_task
 
 from common.broker import waiting
-from common.channels import Queue
 from common.clock import now
+from common.queues import Queue
 from eventupdate.abandoned import withdraw_abandoned
 from eventupdate.sync import sync
 from registration.models import Calendar

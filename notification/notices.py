@@ -48,7 +48,12 @@ def confirmation_of(delivery: Delivery) -> Answer | None:
 
 
 def note_told(attempt: Attempt) -> None:
-    """Note that a call tells the start that its event has now, and not the one that it had when the call began."""
+    """Note that a call tells the start that its event has now, and not the one that it had when the call began.
+
+    One that tells of a cancellation tells the start that its member knew.
+    """
+    if attempt.delivery.origin == Delivery.Origin.CANCELED:
+        return
     present = attempt.delivery.event.starts_at
     if attempt.starts_at != present:
         Attempt.objects.filter(pk=attempt.pk).update(starts_at=present)

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from common.clock import now
+from common.db import bulk
 from common.errors import InputError
 from registration.models import PaidCount
 
@@ -31,20 +32,20 @@ def take(kind: str, members: Sequence[int], instant: datetime) -> list[str]:
     if not members or (of_all is None and of_member is None):
         return [""] * len(members)
     counts = _locked(kind, {_ALL, *members}, instant)
-    before = {key: row.used for key, row in counts.items()}
+    used = {key: before for key, (_pk, before) in counts.items()}
     found = []
     for member in members:
         reason = ""
-        if of_member is not None and counts[member].used >= of_member:
+        if of_member is not None and used[member] >= of_member:
             reason = MEMBER_LIMIT
-        elif of_all is not None and counts[_ALL].used >= of_all:
+        elif of_all is not None and used[_ALL] >= of_all:
             reason = INSTALLATION_LIMIT
         else:
-            counts[member].used += 1
-            counts[_ALL].used += 1
+            used[member] += 1
+            used[_ALL] += 1
         found.append(reason)
-    changed = [row for key, row in counts.items() if row.used != before[key]]
-    PaidCount.objects.bulk_update(changed, ["used"])
+    changed = [(pk, used[key]) for key, (pk, before) in counts.items() if used[key] != before]
+    bulk.update(PaidCount, ["used"], changed)
     return found
 
 
@@ -56,16 +57,14 @@ def take_one(kind: str, member: int) -> None:
         raise InputError(f"{reason} Try again tomorrow.", field="code")
 
 
-def _locked(kind: str, keys: set[int], instant: datetime) -> dict[int, PaidCount]:
-    """Return the day's counters, locked; those that are missing are made."""
+def _locked(kind: str, keys: set[int], instant: datetime) -> dict[int, tuple[int, int]]:
+    """Return the key and the number of each of the day's counters, locked; those that are missing are made."""
     day = instant.date()
-    rows = (
-        PaidCount.objects.select_for_update().filter(day=day, kind=kind, member__in=keys).order_by("member")
-    )
-    found = {row.member: row for row in rows}
+    rows = PaidCount.objects.select_for_update().filter(day=day, kind=kind, member__any_of=sorted(keys))
+    counters = rows.order_by("member").values_list("member", "pk", "used")
+    found = {member: (pk, used) for member, pk, used in counters}
     if missing := sorted(keys - found.keys()):
         # Not each time: MariaDB locks a row that is there already in a way that workers deadlock over.
-        new = [PaidCount(day=day, kind=kind, member=key) for key in missing]
-        PaidCount.objects.bulk_create(new, ignore_conflicts=True)
-        found = {row.member: row for row in rows.all()}
+        bulk.insert_missing(PaidCount, ("day", "kind", "member"), [(day, kind, key) for key in missing])
+        found = {member: (pk, used) for member, pk, used in counters.all()}
     return found

@@ -45,7 +45,7 @@ def test_a_null_character_which_no_text_can_hold_is_left_out(texts: list[object]
 )
 def test_postgresql_reads_back_what_was_written(kind: str, values: list[object]) -> None:
     if connection.vendor != "postgresql":
-        pytest.skip("arrays are PostgreSQL's")
+        pytest.skip("only PostgreSQL has arrays")
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM unnest(%s::{kind}[])", [literal(values)])  # noqa: S608
         assert [row[0] for row in cursor.fetchall()] == values

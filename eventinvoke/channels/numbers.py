@@ -120,7 +120,7 @@ def refusal(address: str) -> str:
     return _refused(address, allowed_countries())
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _refused(address: str, allowed: frozenset[str] | None) -> str:
     number = _parsed(address)
     return _refusal(number, allowed) if number is not None else ""

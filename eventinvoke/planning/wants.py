@@ -48,6 +48,7 @@ def steps_by_plan(registrations: Iterable[int]) -> dict[int, list[Step]]:
     pks = set(registrations)
     if pks:
         steps = Step.objects.filter(registration__pk__any_of=list(pks)).select_related("target__member")
+        steps = steps.defer("target__address", "target__config")  # planning has no use for what is encrypted
         is_active = F("target__member__user__is_active")
         for step in steps.annotate(tells_active=is_active).order_by("offset", "pk"):
             found[step.registration_id].append(step)

@@ -16,9 +16,10 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from kombu.exceptions import OperationalError as BrokerError
 
-from common.channels import Queue, Resend, Severity, registry
+from common.channels import Resend, Severity, registry
 from common.clock import now
 from common.db.retry_transaction import retry_transaction
+from common.queues import Queue
 from common.states import State, before
 from eventinvoke.models import Answer, Delivery, Event, Share
 from eventinvoke.planning.escalation import Cause, next_step, waiting_steps

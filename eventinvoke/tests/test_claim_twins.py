@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_two_workers_tell_of_one_meeting_once(push: PushLike) -> None:
     if not connection.features.has_select_for_update_skip_locked:
-        pytest.skip("one writer at a time anyway")
+        pytest.skip("SQLite lets no second worker write, which is what is tried here")
     target, starts_at, due_at = TargetFactory(kind="pushlike"), now() + timedelta(minutes=5), now()
     for _calendar in range(2):
         event = EventFactory(source=CalendarFactory(owner=None).source, starts_at=starts_at)
@@ -36,7 +36,7 @@ def test_two_workers_tell_of_one_meeting_once(push: PushLike) -> None:
 def test_a_claim_waits_for_no_lock_of_an_event(push: PushLike) -> None:
     """The one who has it may wait for the delivery."""
     if not connection.features.has_select_for_update_skip_locked:
-        pytest.skip("one writer at a time anyway")
+        pytest.skip("SQLite lets no second worker write, which is what is tried here")
     calendars = [CalendarFactory(owner=None).source for _number in range(2)]
     starts_at = now() + timedelta(minutes=5)
     first, _second = [EventFactory(source=source, starts_at=starts_at) for source in calendars]

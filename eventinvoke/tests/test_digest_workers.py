@@ -12,8 +12,8 @@ import redis
 from celery import current_app
 from django.db import DatabaseError, connection
 
-from common.channels import Queue
 from common.clock import now
+from common.queues import Queue
 from common.states import State
 from eventinvoke.models import Delivery, Held, Period
 from eventinvoke.sending import digest

@@ -65,7 +65,7 @@ def is_being_planned() -> bool:
 
 def test_what_falls_due_is_sent_while_planning_takes_long(push: PushLike) -> None:
     if not connection.features.has_select_for_update_skip_locked:
-        pytest.skip("one writer at a time anyway")
+        pytest.skip("SQLite lets no second worker write, which is what is tried here")
     registration = RegistrationFactory(calendar=CalendarFactory(owner=None))
     publish([EventDraft(registration.calendar.source, "1", "PFS telecon", now() + timedelta(days=1))])
     StepFactory(registration=registration)

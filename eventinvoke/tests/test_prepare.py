@@ -184,7 +184,7 @@ def test_other_kinds_are_not_prepared() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_workers_share_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     if connection.vendor == "sqlite":
-        pytest.skip("one writer at a time anyway")
+        pytest.skip("SQLite lets no second worker write, which is what is tried here")
     monkeypatch.setattr(preparing, "_AT_ONCE", 20)
     many(400)
     counts: list[int] = []

@@ -14,7 +14,7 @@ from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 @pytest.mark.django_db(transaction=True)
 def test_what_two_that_wait_for_each_other_began_is_done_in_the_end() -> None:
     if connection.vendor == "sqlite":
-        pytest.skip("one writer at a time anyway")
+        pytest.skip("SQLite lets no second worker write, which is what is tried here")
     first, second = EventFactory(), EventFactory()
     meet = threading.Barrier(2)
     tries: list[int] = []

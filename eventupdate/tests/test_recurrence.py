@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from itertools import takewhile
 
+import pytest
 from dateutil import rrule
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -129,6 +130,18 @@ def test_rules_yield_what_dateutil_says(rule: str, start: datetime) -> None:
 def test_rules_within_a_day_yield_what_dateutil_says(rule: str, start: datetime) -> None:
     start, last = start.replace(microsecond=0), FIRST + timedelta(days=4)
     assert ours(rule, start, FIRST, last) == theirs(rule, start, FIRST, last)
+
+
+@pytest.mark.parametrize("number", [1, 2, 51, 52, 53, -1, -2, -52])
+def test_the_weeks_of_a_year_are_those_of_its_calendar(number: int) -> None:
+    first, last = date(2000, 1, 1), date(2040, 12, 31)
+    expected = []
+    for day in map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1)):
+        year, week, _ = day.isocalendar()
+        weeks = date(year, 12, 28).isocalendar().week
+        if week == (number if number > 0 else weeks + 1 + number):
+            expected.append(day)
+    assert ours(f"FREQ=YEARLY;BYWEEKNO={number};BYDAY={','.join(DAYS)}", first, first, last) == expected
 
 
 @settings(max_examples=200, deadline=None)

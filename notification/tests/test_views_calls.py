@@ -12,7 +12,7 @@ from django.urls import reverse
 from common.clock import now
 from common.process_ids import sign
 from common.states import State
-from eventinvoke.models import Answer, Delivery
+from eventinvoke.models import Answer, Attempt, Delivery
 from eventinvoke.models.attempts import new_attempt_id
 from eventinvoke.replies import answers
 from eventinvoke.tests.factories import DeliveryFactory
@@ -141,6 +141,15 @@ def test_a_canceled_event_says_so_and_hangs_up(ask: Ask, call: Notice) -> None:
     response = ask("call-content", call)
     assert "Weekly telecon. It was canceled." in said(response)
     assert verbs(response)[-1] == "Hangup"
+
+
+def test_a_call_about_a_cancellation_keeps_the_start_that_its_member_knew(ask: Ask, call: Notice) -> None:
+    known = call.delivery.starts_at
+    Attempt.objects.update(starts_at=known)
+    Delivery.objects.update(origin=Delivery.Origin.CANCELED)
+    call.change_event(canceled_at=now(), starts_at=known + timedelta(minutes=30))
+    ask("call-content", call)
+    assert Attempt.objects.get().starts_at == known
 
 
 def test_an_event_that_is_over_says_so_and_hangs_up(ask: Ask, call: Notice) -> None:

@@ -3,9 +3,10 @@
 from typing import Any
 from urllib.parse import quote
 
+import kombu
 from celery.schedules import crontab
-from kombu import Queue
 
+from common.queues import Queue
 from pfs_notice.settings.environment import VAR_DIR, text
 from pfs_notice.supervisor.broker import socket_path
 
@@ -22,7 +23,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 
 CELERY_TASK_DEFAULT_QUEUE = "fire"
-CELERY_TASK_QUEUES = [Queue("fire"), Queue("urgent"), Queue("slow"), Queue("calendars")]
+CELERY_TASK_QUEUES = [kombu.Queue(str(name)) for name in Queue]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -12,10 +12,10 @@ from common.channels import (
     Contact,
     Message,
     Note,
-    Queue,
     Resend,
     SendResult,
 )
+from common.queues import Queue
 from eventinvoke.channels.email import addresses
 from eventinvoke.channels.email.stream import Stream, at_once, mail_seconds
 

@@ -6,9 +6,10 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from common.channels import Address, Capabilities, Contact, Message, Outcome, Queue, Resend, SendResult
+from common.channels import Address, Capabilities, Contact, Message, Outcome, Resend, SendResult
 from common.clock import now
 from common.http import Reply, Request, exchange
+from common.queues import Queue
 from eventinvoke.channels import numbers
 from eventinvoke.channels.voice import code
 from eventinvoke.links import link
