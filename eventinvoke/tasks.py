@@ -19,6 +19,8 @@ from common.spacing import Spacing
 from eventinvoke.retention import prune
 from eventinvoke.sending import prepare, rounds
 from eventinvoke.sending.closing import close_in_browsers
+from registration.jobs import has_work
+from registration.tasks import run_jobs
 
 WAKE_UPS: Final = Spacing(0.5)
 """A wake-up that comes sooner after another ends at once: each sees to the second that follows it."""
@@ -54,6 +56,8 @@ def _queue(kind: str) -> str:
 def wake() -> None:
     """Do a round: start what is due before the next wake-up, plan and prepare."""
     if WAKE_UPS.may_begin():
+        if has_work():
+            offer(run_jobs, queue=str(Queue.SLOW))
         rounds.do_round(_Workers())
 
 

@@ -1,5 +1,7 @@
 """The configuration of the Django app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -9,3 +11,7 @@ class EventUpdateConfig(AppConfig):
     name = "eventupdate"
     verbose_name = "Calendars"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register what a job of this app does, in every process."""
+        import_module("eventupdate.connecting")

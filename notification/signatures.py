@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable
 from functools import wraps
 from hmac import compare_digest
-from http import HTTPStatus
 from typing import Concatenate, Final, ParamSpec
 
 from django.conf import settings
@@ -19,13 +18,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from twilio.request_validator import RequestValidator
 
-from common.requests import whole
 from eventinvoke.links import public_url
 
 log = logging.getLogger(__name__)
 
-MAX_BODY: Final = 64 * 1024
-"""Bytes. Twilio's callbacks have about one KiB."""
 _JSON: Final = "application/json"
 
 Rest = ParamSpec("Rest")
@@ -67,23 +63,16 @@ def is_genuine(request: HttpRequest) -> bool:
 
 
 def from_twilio(view: View[Rest]) -> View[Rest]:
-    """Admit only requests by Twilio, GET or POST: 403 without a valid signature, 413 for too large a body."""
+    """Admit only requests by Twilio, GET or POST: 403 without a valid signature."""
 
     @csrf_exempt
     @never_cache
     @require_http_methods(["GET", "POST"])
     @wraps(view)
     def checked(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
-        if _length(request) > MAX_BODY:
-            return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if not is_genuine(request):
             log.warning("refused a request to %s that Twilio has not signed", view.__name__)
             return HttpResponse("The signature is not Twilio's.", status=403, content_type="text/plain")
         return view(request, *args, **kwargs)
 
     return checked
-
-
-def _length(request: HttpRequest) -> int:
-    length = whole(str(request.META.get("CONTENT_LENGTH") or "0"))
-    return MAX_BODY + 1 if length is None else length

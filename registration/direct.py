@@ -1,8 +1,8 @@
 """What is sent to a target at once, outside of any plan: the code that verifies it, and a test."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db.models import Q
@@ -14,10 +14,13 @@ from common.clock import now
 from common.errors import InputError, ProviderError
 from common.languages import texts_for
 from registration import spending
-from registration.models import Registration, Target
+from registration.jobs import Result, work
+from registration.models import Member, Registration, Target
 
 PAUSE: Final = timedelta(minutes=2)
 """Between two tests of the same target: a call costs money, and may ring at a bad moment."""
+TEST: Final = "target-test"
+"""The kind of the job that sends a test: given ``target``, a key; the result is a sentence, ``said``."""
 _TAKEN: Final = {
     Outcome.ACCEPTED: "A test is on its way to {target}.",
     Outcome.DELIVERED: "A test has arrived at {target}.",
@@ -69,6 +72,14 @@ def send_test(target: Target) -> str:
         Target.objects.filter(pk=target.pk).disable(result.reason)
         Registration.objects.filter(steps__target=target).changed()
     raise ProviderError(f"The test could not be sent. {result.reason}".strip())
+
+
+@work(TEST)
+def _test_for_page(_member: Member, given: Mapping[str, Any]) -> Result:
+    target = Target.objects.filter(pk=given["target"]).first()
+    if target is None:
+        raise InputError("This contact method is deleted.")
+    return {"said": send_test(target)}
 
 
 def _test() -> str:

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 
 from common.db.pruning import Pruner
-from registration.models import PaidCount, SignInPlace, SignInTry, Verification
+from registration.models import Job, PaidCount, SignInPlace, SignInTry, Verification
+from registration.models.jobs import LIFETIME as JOB_LIFETIME
 from registration.sign_ins import KNOWN_FOR
 from registration.sign_ins import WINDOW as SIGN_IN_WINDOW
 
@@ -22,3 +23,4 @@ def prune(pruner: Pruner, at: datetime) -> None:
     )
     pruner.delete(SignInPlace.objects.all(), "used_at", at - KNOWN_FOR)
     pruner.delete(Session.objects.all(), "expire_date", at)
+    pruner.delete(Job.objects.all(), "created_at", at - JOB_LIFETIME)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from registration.views import calendars, codes, profile, push, registrations, targets
+from registration.views import calendars, codes, jobs, profile, push, registrations, targets
 
 app_name = "registration"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -33,5 +33,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calendars/<int:pk>/switch", calendars.calendar_switch, name="calendar-switch"),
     path("calendars/<int:pk>/read", calendars.calendar_read, name="calendar-read"),
     path("calendars/<int:pk>/delete", calendars.calendar_delete, name="calendar-delete"),
+    path("waiting/<int:pk>/", jobs.job_wait, name="job-wait"),
     path("service-worker.js", push.service_worker, name="service-worker"),
 ]

@@ -5,8 +5,9 @@ often codes are sent is limited for each target, each member and each address, s
 can't have a stranger's phone called over and over.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -20,10 +21,13 @@ from common.errors import InputError, ProviderError
 from registration import spending
 from registration.codes import new_code, normalise_code
 from registration.direct import send_at_once
+from registration.jobs import Result, work
 from registration.models import Member, Target, Verification
 from registration.models.targets import fingerprints
 
 LIFETIME: Final = timedelta(minutes=10)
+CODE: Final = "target-code"
+"""The kind of the job that sends a code: given ``target``, a key; the result is a sentence, ``said``."""
 PAUSE: Final = timedelta(minutes=1)
 """Between two codes to the same target."""
 WINDOW: Final = timedelta(hours=1)
@@ -65,6 +69,15 @@ def start(target: Target) -> Verification:
         Verification.objects.filter(pk=verification.pk).update(tries_left=0)
         raise ProviderError(f"The code could not be sent. {result.reason}".strip())
     return verification
+
+
+@work(CODE)
+def _start_for_page(_member: Member, given: Mapping[str, Any]) -> Result:
+    target = Target.objects.filter(pk=given["target"], verified_at=None).first()
+    if target is None:
+        raise InputError("This contact method is deleted or already verified.")
+    start(target)
+    return {"said": f"A code is on its way to {target.shown}."}
 
 
 def wait_before_next(target: Target) -> timedelta:

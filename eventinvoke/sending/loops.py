@@ -19,6 +19,7 @@ from eventinvoke.sending.limits import rate_of
 from eventinvoke.sending.prepare import prepare
 from eventinvoke.sending.rounds import do_round, plan_changes, send, tend
 from eventinvoke.sending.wake import AHEAD
+from registration.jobs import has_work, run_waiting
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +101,8 @@ def run_forever(stop: Flag) -> None:
             if began_at - tended_at >= TEND_EVERY:
                 tend()
                 tended_at = began_at
+            if has_work():
+                hands.do_jobs()
             is_busy = bool(do_round(hands))
             rest = AHEAD.total_seconds() - (monotonic() - began_at)
             stop.wait(_BUSY_PAUSE if is_busy else max(0.0, rest))
@@ -133,6 +136,10 @@ class _Threads:
     def plan(self) -> None:
         """Plan what changed, unless that is under way."""
         self._begin("plan", plan_changes, "planning")
+
+    def do_jobs(self) -> None:
+        """Do the jobs for which pages wait, unless that is under way."""
+        self._begin("jobs", run_waiting, "a job")
 
     def prepare(self, kind: str) -> None:
         """Prepare what is due soon of one kind, unless that is under way."""

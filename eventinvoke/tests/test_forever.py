@@ -16,8 +16,16 @@ from eventinvoke.sending.loops import run_forever
 from eventinvoke.tests.factories import DeliveryFactory
 from eventinvoke.tests.holding import held
 from eventinvoke.tests.stand_ins import PushLike
-from registration.models import Registration
-from registration.tests.factories import CalendarFactory, RegistrationFactory, StepFactory, TargetFactory
+from registration.direct import TEST
+from registration.jobs import start
+from registration.models import Job, Registration
+from registration.tests.factories import (
+    CalendarFactory,
+    MemberFactory,
+    RegistrationFactory,
+    StepFactory,
+    TargetFactory,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,3 +88,10 @@ def test_what_changes_is_planned_and_sent(push: PushLike) -> None:
         StepFactory(registration=registration, target=target)
         Registration.objects.changed()
         wait_until(lambda: len(push.sent) == 1)
+
+
+def test_the_jobs_that_pages_wait_for_are_done() -> None:
+    job = start(MemberFactory.create(), TEST, "/targets/", target=0)
+    with running():
+        wait_until(lambda: Job.objects.get(pk=job.pk).state == Job.State.DONE)
+    assert "deleted" in Job.objects.get(pk=job.pk).result

@@ -6,6 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from django.test import Client
 
+from registration.models import CalendarAccount
+from registration.tests.pages import settled
 from tests.google import StandIn
 
 LIST = "/calendars/"
@@ -23,6 +25,11 @@ def at_google(google: StandIn, url: str) -> str:
 def connect(client: Client, google: StandIn, address: str = CONNECT) -> Any:
     """Connect an account: there and back. Return the page that follows."""
     back = at_google(google, client.get(address)["Location"])
-    return client.get(
-        urlsplit(back).path, parse_qs(urlsplit(back).query, keep_blank_values=True), follow=True
-    )
+    query = parse_qs(urlsplit(back).query, keep_blank_values=True)
+    return settled(client, client.get(urlsplit(back).path, query, follow=True))
+
+
+def choice_of(client: Client, account: CalendarAccount) -> str:
+    """Return the address of the page that offers the account's calendars, once they are listed."""
+    answer = settled(client, client.post(f"/calendars/accounts/{account.pk}/"))
+    return str(answer.wsgi_request.get_full_path())

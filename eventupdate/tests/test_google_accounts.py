@@ -7,10 +7,10 @@ from django.test import Client
 
 from eventinvoke.models import Event
 from eventinvoke.tests.factories import EventFactory
-from eventupdate.tests.google_browser import CONNECT, LIST, connect
+from eventupdate.tests.google_browser import CONNECT, LIST, choice_of, connect
 from registration.models import Calendar, CalendarAccount, Member, Registration
 from registration.tests.factories import RegistrationFactory
-from registration.tests.pages import text_of
+from registration.tests.pages import settled, text_of
 from tests.fixtures.people import signed_in
 from tests.google import GoogleCalendar, StandIn
 from tests.google.accounts import Person
@@ -29,7 +29,7 @@ def test_the_chosen_calendars_are_read_and_the_others_are_not(
     ada.calendars += [GoogleCalendar("team@group", summary="The team's"), GoogleCalendar("other@group")]
     connect(page, google)
     account = CalendarAccount.objects.get()
-    page.post(f"/calendars/accounts/{account.pk}/", {"chosen": ["team@group", "unknown\0"]})
+    page.post(choice_of(page, account), {"chosen": ["team@group", "unknown\0"]})
     one = Calendar.objects.get()
     assert (one.owner, one.kind, one.account, one.remote_id, one.name) == (
         member,
@@ -53,7 +53,7 @@ def test_many_calendars_come_in_pages_and_those_without_titles_not_at_all(
 
 def test_choosing_twice_brings_no_calendar_twice(page: Client, google: StandIn, ada: Person) -> None:
     connect(page, google)
-    url = f"/calendars/accounts/{CalendarAccount.objects.get().pk}/"
+    url = choice_of(page, CalendarAccount.objects.get())
     for _ in range(2):
         page.post(url, {"chosen": ["ada@example.org"]})
     assert remote_ids() == ["ada@example.org"]
@@ -64,7 +64,7 @@ def test_letting_a_calendar_go_is_asked_about_first(
 ) -> None:
     ada.calendars.append(GoogleCalendar("team@group"))
     connect(page, google)
-    url = f"/calendars/accounts/{CalendarAccount.objects.get().pk}/"
+    url = choice_of(page, CalendarAccount.objects.get())
     page.post(url, {"chosen": ["ada@example.org", "team@group"]})
     team = Calendar.objects.get(remote_id="team@group")
     RegistrationFactory.create(member=member, calendar=team)
@@ -81,7 +81,7 @@ def test_letting_a_calendar_go_is_asked_about_first(
 def test_a_list_that_can_not_be_had_is_told(google: StandIn, account: CalendarAccount) -> None:
     page = signed_in(account.owner)
     google.trouble("calendar.calendarList.list", api_refusal(500, "backendError", "Backend Error"))
-    shown = text_of(page.get(f"/calendars/accounts/{account.pk}/"))
+    shown = text_of(settled(page, page.post(f"/calendars/accounts/{account.pk}/")))
     assert "Google has an error" in shown
     assert "Try again" in shown
 
@@ -91,7 +91,7 @@ def test_a_withdrawn_permission_is_told_with_a_way_to_connect_again(
 ) -> None:
     page = signed_in(account.owner)
     google.oauth.withdraw(ada)
-    answer = page.get(f"/calendars/accounts/{account.pk}/")
+    answer = settled(page, page.post(f"/calendars/accounts/{account.pk}/"))
     assert "Google wants you to connect again." in text_of(answer)
     assert f'href="{CONNECT}?account={account.pk}"' in answer.content.decode()
 
@@ -144,7 +144,7 @@ def test_disconnecting_gives_the_permission_back_and_removes_the_calendars(
     google: StandIn, google_calendar: Calendar, ada: Person
 ) -> None:
     page = signed_in(google_calendar.owner)
-    shown = text_of(page.post(f"/calendars/accounts/{google_calendar.account_id}/disconnect", follow=True))
+    shown = text_of(settled(page, page.post(f"/calendars/accounts/{google_calendar.account_id}/disconnect")))
     assert "“ada@example.org” is disconnected" in shown
     assert not Calendar.objects.exists()
     assert not CalendarAccount.objects.exists()
@@ -156,7 +156,7 @@ def test_disconnecting_works_when_google_does_not(
 ) -> None:
     settings.GOOGLE_REVOKE_URL = "https://127.0.0.1:1/revoke"
     page = signed_in(google_calendar.owner)
-    page.post(f"/calendars/accounts/{google_calendar.account_id}/disconnect")
+    settled(page, page.post(f"/calendars/accounts/{google_calendar.account_id}/disconnect"))
     assert not CalendarAccount.objects.exists()
 
 
@@ -165,7 +165,7 @@ def test_disconnecting_leaves_the_permission_that_a_second_connection_needs(
 ) -> None:
     CalendarAccount.objects.create(provider="google", name="ada@example.org", credentials=account.credentials)
     page = signed_in(account.owner)
-    page.post(f"/calendars/accounts/{account.pk}/disconnect")
+    settled(page, page.post(f"/calendars/accounts/{account.pk}/disconnect"))
     assert google.oauth.has_granted(ada)
 
 

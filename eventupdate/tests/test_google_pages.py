@@ -8,9 +8,9 @@ import pytest
 import time_machine
 from django.test import Client
 
-from eventupdate.tests.google_browser import CALLBACK, CONNECT, LIST, at_google, connect
+from eventupdate.tests.google_browser import CALLBACK, CONNECT, LIST, at_google, choice_of, connect
 from registration.models import Calendar, CalendarAccount, Member
-from registration.tests.pages import text_of
+from registration.tests.pages import settled, text_of
 from tests.google import GoogleCalendar, StandIn
 from tests.google.accounts import Person
 from tests.google.refusals import oauth_refusal
@@ -91,10 +91,19 @@ def test_an_answer_that_another_browser_asked_for_changes_nothing(
     assert not CalendarAccount.objects.exists()
 
 
+def test_no_request_waits_for_google(page: Client, google: StandIn, ada: Person) -> None:
+    back = at_google(google, page.get(CONNECT)["Location"])
+    waiting = page.get(CALLBACK, parse_qs(urlsplit(back).query))["Location"]
+    assert page.get(waiting).status_code == 200
+    assert not google.oauth.has_granted(ada)
+    settled(page, page.get(waiting))
+    assert google.oauth.has_granted(ada)
+
+
 def test_an_answer_counts_once(page: Client, google: StandIn, ada: Person) -> None:
     back = at_google(google, page.get(CONNECT)["Location"])
     query = parse_qs(urlsplit(back).query)
-    page.get(CALLBACK, query)
+    settled(page, page.get(CALLBACK, query))
     assert "does not belong" in text_of(page.get(CALLBACK, query, follow=True))
     assert CalendarAccount.objects.count() == 1
 
@@ -103,7 +112,7 @@ def test_a_code_that_is_too_old_changes_nothing(page: Client, google: StandIn, a
     with time_machine.travel("2026-11-20T10:00:00Z") as clock:
         back = at_google(google, page.get(CONNECT)["Location"])
         clock.shift(timedelta(minutes=11))
-        shown = text_of(page.get(CALLBACK, parse_qs(urlsplit(back).query), follow=True))
+        shown = text_of(settled(page, page.get(CALLBACK, parse_qs(urlsplit(back).query))))
     assert "Google rejected the code (invalid_grant): it may be too old." in shown
     assert not CalendarAccount.objects.exists()
 
@@ -113,7 +122,7 @@ def test_another_user_s_code_does_not_match_the_verifier(
 ) -> None:
     mine = parse_qs(urlsplit(at_google(google, page.get(CONNECT)["Location"])).query)
     theirs = parse_qs(urlsplit(at_google(google, other_page.get(CONNECT)["Location"])).query)
-    assert "invalid_grant" in text_of(page.get(CALLBACK, mine | {"code": theirs["code"]}, follow=True))
+    assert "invalid_grant" in text_of(settled(page, page.get(CALLBACK, mine | {"code": theirs["code"]})))
     assert not CalendarAccount.objects.exists()
 
 
@@ -126,7 +135,7 @@ def test_a_token_server_with_a_fault_changes_nothing(page: Client, google: Stand
 def test_staff_connect_an_account_for_all_members(staff_page: Client, google: StandIn, ada: Person) -> None:
     connect(staff_page, google, f"{CONNECT}?for=everybody")
     account = CalendarAccount.objects.get()
-    staff_page.post(f"/calendars/accounts/{account.pk}/", {"chosen": ["ada@example.org"]})
+    staff_page.post(choice_of(staff_page, account), {"chosen": ["ada@example.org"]})
     assert (account.owner, Calendar.objects.get().owner) == (None, None)
 
 

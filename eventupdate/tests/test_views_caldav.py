@@ -11,9 +11,9 @@ from common.clock import now
 from eventupdate.providers.caldav.accounts import credentials_of, sign_in
 from eventupdate.tests.dav_proxy import DavProxy
 from eventupdate.tests.feed_server import FeedServer
-from registration.models import Calendar, CalendarAccount, Member
+from registration.models import Calendar, CalendarAccount, Job, Member
 from registration.tests.factories import CalendarFactory, MemberFactory
-from registration.tests.pages import error_at, text_of
+from registration.tests.pages import error_at, settled, text_of
 from tests.servers import Radicale
 from tests.servers.radicale import PASSWORD, USER
 
@@ -29,7 +29,7 @@ def two_calendars(dav: DavProxy, radicale: Radicale) -> None:
 
 def connect(page: Client, dav: DavProxy, path: str = CONNECT, **data: str) -> Any:
     typed = {"url": f"{dav.url}/", "user_name": USER, "password": PASSWORD}
-    return page.post(path, typed | data)
+    return settled(page, page.post(path, typed | data))
 
 
 def test_an_account_is_connected_and_its_calendars_are_chosen(
@@ -39,13 +39,22 @@ def test_an_account_is_connected_and_its_calendars_are_chosen(
     account = CalendarAccount.objects.get()
     assert (account.owner, account.provider, account.name) == (member, "caldav", "anna at 127.0.0.1")
     assert (sign_in(account).user_name, sign_in(account).password) == (USER, PASSWORD)
-    assert answer["Location"] == f"/calendars/accounts/{account.pk}/"
-    shown = text_of(page.get(answer["Location"]))
+    assert answer.wsgi_request.path == f"/calendars/accounts/{account.pk}/"
+    shown = text_of(answer)
     assert "Team" in shown
     assert "Night" in shown
-    page.post(answer["Location"], {"chosen": [f"{dav.url}/{USER}/team/"]})
+    page.post(answer.wsgi_request.get_full_path(), {"chosen": [f"{dav.url}/{USER}/team/"]})
     calendar = Calendar.objects.get()
     assert (calendar.name, calendar.kind, calendar.owner) == ("Team", "caldav", member)
+
+
+def test_no_request_waits_for_the_server(
+    page: Client, dav: DavProxy, caldav_account: CalendarAccount
+) -> None:
+    typed = {"url": f"{dav.url}/", "user_name": USER, "password": PASSWORD}
+    asked = [page.post(CONNECT, typed), page.get(f"/calendars/accounts/{caldav_account.pk}/")]
+    assert dav.asked == []
+    assert all(answer.status_code in {302, 404} for answer in asked)
 
 
 def test_the_password_is_stored_encrypted_and_shown_nowhere(page: Client, dav: DavProxy) -> None:
@@ -55,7 +64,11 @@ def test_the_password_is_stored_encrypted_and_shown_nowhere(page: Client, dav: D
         cursor.execute("SELECT credentials FROM registration_calendaraccount")
         assert "pass:" not in cursor.fetchone()[0]
     for path in ("/calendars/", f"{CONNECT}?account={account.pk}", f"/calendars/accounts/{account.pk}/"):
-        assert "pass:" not in page.get(path).content.decode()
+        assert "pass:" not in settled(page, page.get(path)).content.decode()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT given, result FROM registration_job")
+        assert "pass:" not in str(cursor.fetchall())
+    assert not any("pass:" in f"{job.given}{job.result}" for job in Job.objects.all())
 
 
 @pytest.mark.parametrize(

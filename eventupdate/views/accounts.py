@@ -10,14 +10,17 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from common.errors import FeedError, InputError
-from eventupdate.choosing import Choice, calendars_let_go, choose, end
-from eventupdate.providers.accounts import disconnect, list_calendars
-from eventupdate.reading import RefusedError, RemoteCalendar
+from common.errors import InputError
+from eventupdate.choosing import Choice, calendars_let_go, choose
+from eventupdate.connecting import CONNECT, DISCONNECT, EXCHANGE, LIST, calendars_in
+from eventupdate.reading import RemoteCalendar
 from registration.access import accounts_for
+from registration.jobs import result_for
+from registration.membership import member_in
 from registration.models import Calendar, CalendarAccount
+from registration.views.jobs import wait_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,15 @@ class Row:
 def account_choose(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose the calendars of an account to read. Removing one needs a confirmation."""
     account = get_object_or_404(accounts_for(request.user), pk=pk)
-    try:
-        remote = list_calendars(account)
-    except FeedError as error:
-        url = connect_url(account) if isinstance(error, RefusedError) else ""
-        context = {"account": account, "problem": error.message, "connect_url": url}
+    result = result_for(request, member_in(request), LIST, CONNECT, EXCHANGE) or {}
+    if result.get("account", pk) != pk or not result:
+        is_asked = request.method == "POST"
+        return _list(request, account) if is_asked else _offer_list(request, account)
+    if "problem" in result:
+        url = connect_url(account) if result.get("is_refused") else ""
+        context = {"account": account, "problem": result["problem"], "connect_url": url}
         return render(request, "eventupdate/account_choose.html", context)
+    remote = calendars_in(result)
     if request.method == "POST":
         return _take(request, account, remote)
     context = {"account": account, "rows": list(_rows(account, remote))}
@@ -54,12 +60,40 @@ def account_choose(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def account_disconnect(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete an account with its calendars and the registrations that name them."""
+    """Have a worker delete an account with its calendars and the registrations that name them."""
     account = get_object_or_404(accounts_for(request.user), pk=pk)
-    disconnect(account)
-    end(account)
-    messages.success(request, f"“{account}” is disconnected, and its calendars are deleted.")
+    try:
+        back = reverse("eventupdate:account-disconnected")
+        return wait_for(request, DISCONNECT, back, account=account.pk)
+    except InputError as error:
+        messages.warning(request, error.message)
+        return redirect("registration:calendar-list")
+
+
+@login_required
+@require_safe
+def account_disconnected(request: HttpRequest) -> HttpResponse:
+    """Say that an account is disconnected."""
+    result = result_for(request, member_in(request), DISCONNECT) or {}
+    if "problem" in result:
+        messages.error(request, result["problem"])
+    elif result:
+        messages.success(request, f"“{result['name']}” is disconnected, and its calendars are deleted.")
     return redirect("registration:calendar-list")
+
+
+def _offer_list(request: HttpRequest, account: CalendarAccount) -> HttpResponse:
+    """Show the page that has the list made: by itself where scripts run, else by a button."""
+    return render(request, "eventupdate/account_list_calendars.html", {"account": account})
+
+
+def _list(request: HttpRequest, account: CalendarAccount) -> HttpResponse:
+    """Have a worker ask the provider for the account's calendars."""
+    try:
+        return wait_for(request, LIST, request.path, account=account.pk)
+    except InputError as error:
+        messages.warning(request, error.message)
+        return redirect("registration:calendar-list")
 
 
 def connect_url(account: CalendarAccount) -> str:

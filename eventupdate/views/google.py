@@ -16,12 +16,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from common.clock import now
-from common.errors import FeedError
+from common.errors import InputError
 from common.requests import row_key
-from common.texts import isolated
+from eventupdate.connecting import EXCHANGE
 from registration.access import accounts_for
+from registration.jobs import Result, result_for
 from registration.membership import member_in
 from registration.models import CalendarAccount
+from registration.views.jobs import wait_for
 
 KEY: Final = "google_consent"
 """The session's key for a consent in progress."""
@@ -61,30 +63,38 @@ def google_connect(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def google_callback(request: HttpRequest) -> HttpResponse:
-    """Handle Google's redirect back. An invalid one changes nothing."""
-    from eventupdate.providers.google.flow import exchange_code, keep  # noqa: PLC0415
-
+    """Handle Google's redirect back, then the worker's result. An invalid redirect changes nothing."""
+    result = result_for(request, member_in(request), EXCHANGE)
+    if result is not None:
+        return _lead_on(request, result)
     asked = request.session.get(KEY) or {}
     if not _is_ours(request, asked):
         return _refuse(request, _NOT_OURS)
     del request.session[KEY]
     if request.GET.get("error"):
         return _refuse(request, "You did not let PFS Notice read your calendars. Nothing was changed.")
+    given = {
+        "callback_url": _callback_url(),
+        "code": request.GET.get("code", ""),
+        "verifier": asked["verifier"],
+        "account": asked["account"],
+        "is_for_everybody": asked["is_for_everybody"] and request.user.is_staff,
+    }
     try:
-        found = exchange_code(_callback_url(), request.GET.get("code", ""), asked["verifier"])
-    except FeedError as error:
+        return wait_for(request, EXCHANGE, request.path, **given)
+    except InputError as error:
         return _refuse(request, error.message)
-    again = accounts_for(request.user).filter(pk=asked["account"]).first()
-    if asked["account"] is not None and (again is None or again.name != found.name):
-        wanted = f"“{again}” has to be connected again" if again else "that account is gone"
-        return _refuse(request, f"You chose “{isolated(found.name)}”, but {wanted}. Nothing was changed.")
-    is_for_everybody = asked["is_for_everybody"] and request.user.is_staff
-    account = keep(found, again.owner if again else None if is_for_everybody else member_in(request))
-    if again is not None:
+
+
+def _lead_on(request: HttpRequest, result: Result) -> HttpResponse:
+    if "problem" in result:
+        return _refuse(request, result["problem"])
+    account = get_object_or_404(accounts_for(request.user), pk=result["account"])
+    if result["is_again"]:
         messages.success(request, f"“{account}” is connected again.")
         return redirect("registration:calendar-list")
     messages.success(request, f"“{account}” is connected. Choose its calendars.")
-    return redirect("eventupdate:account-choose", account.pk)
+    return redirect(f"{reverse('eventupdate:account-choose', args=[account.pk])}?job={request.GET['job']}")
 
 
 def _is_ours(request: HttpRequest, asked: dict[str, Any]) -> bool:

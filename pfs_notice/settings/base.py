@@ -29,6 +29,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "pfs_notice.middleware.not_stored",
     "csp.middleware.CSPMiddleware",
+    "pfs_notice.body_limits.bounded",
     "pfs_notice.middleware.timed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -48,6 +48,8 @@ NOTICE_ENCRYPTION_KEYS = words("NOTICE_ENCRYPTION_KEYS") or [
 ]
 # Whose clock decides what is due: the database's, or this machine's, for tests that set it.
 NOTICE_CLOCK = text("NOTICE_CLOCK", "database")
+# How many requests a process of the web server answers at once.
+NOTICE_WEB_THREADS = whole("NOTICE_WEB_THREADS", 4)
 # Private networks that addresses given by members (feeds, push endpoints) may reach all the same.
 NOTICE_ALLOWED_PRIVATE_NETWORKS = words("NOTICE_ALLOWED_PRIVATE_NETWORKS")
 # A file of PEM certificates to trust for outgoing connections, besides the public ones (in-house servers).

@@ -69,7 +69,6 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-DATA_UPLOAD_MAX_MEMORY_SIZE = whole("DATA_UPLOAD_MAX_MEMORY_SIZE", 2_621_440)
 
 __all__ = [
     name

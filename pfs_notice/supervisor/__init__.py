@@ -4,7 +4,7 @@
 
     supervisor (has Django loaded, and forks)
     ├── broker      Valkey on a unix socket
-    ├── web         granian, WSGI
+    ├── web         granian, RSGI
     ├── worker      Celery, queue ``fire``
     ├── slow        Celery, queue ``slow``: a slow mail server never delays a call
     ├── beat        Celery's clock

@@ -35,7 +35,7 @@ _SHARED: Final = (
     "granian.cli",
     "granian.server",
     "kombu.transport.redis",
-    "pfs_notice.wsgi",
+    "pfs_notice.edge",
 )
 """Modules that several children need: the parent loads them once, for all."""
 _FOLDER: Final = Path(__file__).resolve().parent.parent.parent

@@ -2,6 +2,7 @@
 
 import shlex
 from pathlib import Path
+from typing import Final
 
 from pfs_notice.supervisor import broker
 from pfs_notice.supervisor.child import Program
@@ -10,6 +11,16 @@ from pfs_notice.supervisor.ports import StartError
 _CELERY = ("celery", "-A", "pfs_notice", "--quiet")
 # Workers that need to hear nothing of each other cost less at rest.
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
+WEB_OPTIONS: Final = (
+    *("--interface", "rsgi", "--http", "1", "--no-ws"),
+    # A connection that waits for headers counts as one of these; each has a buffer of at most that many bytes.
+    *("--backlog", "4096", "--backpressure", "4096", "--http1-buffer-size", "65536"),
+    # Milliseconds; they also end connections that are kept alive and idle.
+    *("--http1-header-read-timeout", "10000"),
+    # It waits for ever for a worker that was told to end before it could listen for that.
+    *("--workers-kill-timeout", "5"),
+)
+"""How granian is run, everywhere: docs/operations.md says the same."""
 
 
 def broker_program(var: Path) -> Program:
@@ -29,9 +40,8 @@ def web_program(host: str, port: int) -> Program:
     return Program(
         "web",
         (
-            *("granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
-            *("--workers", "1", "--blocking-threads", "4", "--no-ws", "--respawn-failed-workers"),
-            *("--log-level", "warning", "--no-access-log", "pfs_notice.wsgi:application"),
+            *("granian", "--host", host, "--port", str(port), "--workers", "1", *WEB_OPTIONS),
+            *("--respawn-failed-workers", "--log-level", "warning", "pfs_notice.edge:application"),
         ),
         is_module=True,
     )

@@ -12,7 +12,7 @@ from typing import Final
 
 from pfs_notice.supervisor.child import Child, Program
 
-_PATIENCE_SECONDS: Final = 8.0
+PATIENCE_SECONDS: Final = 8.0
 """How long a child may take to end before it is killed."""
 _ASK_AGAIN_SECONDS: Final = 1.0
 """A program that is just starting may lose a signal, so it is repeated."""
@@ -153,7 +153,7 @@ class Supervisor:
             while any(child.pid for child in chosen):
                 now = time.monotonic()
                 began = began or now
-                if now - began > _PATIENCE_SECONDS:
+                if now - began > PATIENCE_SECONDS:
                     self._kill(chosen)
                 elif now - asked > _ASK_AGAIN_SECONDS:
                     asked = now
@@ -166,5 +166,5 @@ class Supervisor:
         for child in children:
             if child.pid and not child.is_killed:
                 child.is_killed = True
-                self.say(child.program.name, f"did not end within {_PATIENCE_SECONDS:.0f} s; it is killed")
+                self.say(child.program.name, f"did not end within {PATIENCE_SECONDS:.0f} s; it is killed")
                 child.signal(signal.SIGKILL)

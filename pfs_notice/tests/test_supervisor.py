@@ -179,6 +179,20 @@ def test_a_child_that_does_not_want_to_end_is_killed(start: Start) -> None:
     assert [pid for pid in children if lives(pid)] == []
 
 
+def test_a_child_that_waits_for_a_child_of_its_own_which_does_not_end_is_killed_with_it(start: Start) -> None:
+    # As granian waits for a worker that lost its signal.
+    stubborn = """bash -c 'trap "" TERM; echo stubborn $$; while true; do sleep 0.1; done'"""
+    waiting = f"{stubborn} & trap : TERM; while kill -0 $!; do wait; done"
+    running = start(Program("web", ("bash", "-c", waiting)))
+    running.until(r"stubborn \d+")
+    match = re.search(r"stubborn (\d+)", running.text)
+    assert match is not None
+    children = [*running.children(), int(match[1])]
+    assert running.end() == 0
+    assert "web | did not end within 8 s; it is killed" in running.text
+    wait_until(lambda: not any(map(lives, children)), lambda: "the end of both")
+
+
 def test_a_killed_supervisor_leaves_no_orphans(start: Start) -> None:
     running = start(Program("one", SLEEP), Program("two", SLEEP))
     children = running.until_children(2)

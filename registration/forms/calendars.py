@@ -1,7 +1,7 @@
 """Adding a calendar: by its address or by a file."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from django import forms
@@ -14,8 +14,7 @@ from registration.forms.base import PanelForm
 from registration.forms.intervals import IntervalField
 from registration.models import Calendar, Member
 from registration.models.members import check_time_zone
-
-MAX_FILE: Final = 10 * 1024 * 1024
+from registration.sizes import MAX_FILE
 
 
 class CalendarForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time

@@ -4,6 +4,10 @@ import re
 from html import unescape
 from typing import Any
 
+from django.test import Client
+
+from registration.jobs import run_waiting
+
 
 def text_of(response: Any) -> str:
     """Return the page's text, without tags, with single spaces."""
@@ -22,3 +26,15 @@ def error_at(response: Any, field: str) -> str:
     assert 'aria-invalid="true"' in control[0]
     assert f"id_{field}_error" in control[0]
     return unescape(re.sub(r"<[^>]+>", "", found[1])).strip()
+
+
+def settled(page: Client, answer: Any) -> Any:
+    """Do the job that a page waits for, as a worker would, and return the page that follows it.
+
+    Where no page waits, the answer is returned as it is.
+    """
+    path = answer.headers.get("Location") or answer.wsgi_request.path
+    if not path.startswith("/waiting/"):
+        return answer
+    assert run_waiting() == 1
+    return settled(page, page.get(page.get(path)["Location"], follow=True))

@@ -9,7 +9,7 @@ from django.test import Client
 from registration import verification
 from registration.models import Member, Target
 from registration.tests.factories import MemberFactory, TargetFactory
-from registration.tests.pages import text_of
+from registration.tests.pages import settled, text_of
 from registration.tests.stand_ins import Pager
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ def pager_of(member: Member, address: str = "4711", **more: datetime | None) -> 
 
 
 def ask(page: Client, target: Target) -> str:
-    return text_of(page.post(f"/targets/{target.pk}/test", follow=True))
+    return text_of(settled(page, page.post(f"/targets/{target.pk}/test", follow=True)))
 
 
 def test_a_test_goes_to_the_target_and_the_page_says_so(page: Client, member: Member, pager: Pager) -> None:

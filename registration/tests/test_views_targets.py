@@ -11,7 +11,7 @@ from django.test import Client
 from common.clock import now
 from registration.models import Member, Registration, Target
 from registration.tests.factories import MemberFactory, RegistrationFactory, StepFactory, TargetFactory
-from registration.tests.pages import error_at, text_of
+from registration.tests.pages import error_at, settled, text_of
 from registration.tests.stand_ins import Pager
 
 pytestmark = pytest.mark.django_db
@@ -35,10 +35,16 @@ def test_other_kinds_can_not_be_typed(page: Client, kind: str) -> None:
     assert page.get(f"/targets/add/{kind}/").status_code == 404
 
 
+def add(page: Client, address: str, **more: str) -> Any:
+    """Add a pager and wait for its code; return the page that follows."""
+    return settled(page, page.post("/targets/add/pager/", {"address": address} | more))
+
+
 def test_an_address_is_added_and_verified_by_its_code(page: Client, member: Member, pager: Pager) -> None:
-    added = page.post("/targets/add/pager/", {"address": "4711", "label": "Work"})
+    shown = add(page, "4711", label="Work")
     target = Target.objects.get(member=member, kind="pager")
-    assert added["Location"] == f"/targets/{target.pk}/verify/"
+    assert shown.wsgi_request.path == f"/targets/{target.pk}/verify/"
+    assert "A code is on its way to Pager 4711." in text_of(shown)
     assert (target.shown, target.label, target.is_usable) == ("Pager 4711", "Work", False)
     code = re.search(r"\d{6}", pager.sent[-1].body)
     assert code is not None
@@ -48,7 +54,7 @@ def test_an_address_is_added_and_verified_by_its_code(page: Client, member: Memb
 
 
 def test_a_wrong_code_is_told_next_to_its_field(page: Client, member: Member, pager: Pager) -> None:
-    page.post("/targets/add/pager/", {"address": "4711"})
+    add(page, "4711")
     target = Target.objects.get(member=member, kind="pager")
     code = re.search(r"\d{6}", pager.sent[-1].body)
     assert code is not None
@@ -59,7 +65,7 @@ def test_a_wrong_code_is_told_next_to_its_field(page: Client, member: Member, pa
 
 @pytest.mark.parametrize("typed", ["abc", "\U0001f600", "12345", "1234567"])
 def test_what_can_not_be_a_code_costs_no_try(page: Client, member: Member, pager: Pager, typed: str) -> None:
-    page.post("/targets/add/pager/", {"address": "4711"})
+    add(page, "4711")
     target = Target.objects.get(member=member, kind="pager")
     answer = page.post(f"/targets/{target.pk}/verify/", {"code": typed})
     assert error_at(answer, "code") == "Type the 6 digits of the code."
@@ -83,16 +89,25 @@ def test_a_trial_installation_says_where_the_code_arrives(
 
 
 def test_a_second_code_at_once_is_refused_in_words(page: Client, member: Member, pager: Pager) -> None:
-    page.post("/targets/add/pager/", {"address": "4711"})
+    add(page, "4711")
     target = Target.objects.get(member=member, kind="pager")
-    answer = page.post(f"/targets/{target.pk}/code", follow=True)
+    answer = settled(page, page.post(f"/targets/{target.pk}/code"))
     assert "A code was sent just now. You can have another in" in text_of(answer)
     assert len(pager.sent) == 1
 
 
+def test_no_request_waits_for_the_provider(page: Client, member: Member, pager: Pager) -> None:
+    page.post("/targets/add/pager/", {"address": "4711"})
+    target = Target.objects.get(member=member, kind="pager")
+    page.post(f"/targets/{target.pk}/code")
+    Target.objects.update(verified_at="2026-03-10T12:00Z")
+    page.post(f"/targets/{target.pk}/test")
+    assert pager.sent == []
+
+
 @pytest.mark.usefixtures("pager")
 def test_a_refusal_of_the_provider_is_told_on_the_page(page: Client) -> None:
-    answer = page.post("/targets/add/pager/", {"address": "refused"}, follow=True)
+    answer = add(page, "refused")
     assert "The code could not be sent. This pager does not exist." in text_of(answer)
 
 
@@ -110,7 +125,7 @@ def test_the_product_s_own_channels_refuse_too(page: Client, kind: str, address:
 
 @pytest.mark.usefixtures("pager")
 def test_the_same_address_is_not_added_twice(page: Client) -> None:
-    page.post("/targets/add/pager/", {"address": "4711"})
+    add(page, "4711")
     answer = page.post("/targets/add/pager/", {"address": " 4711 "})
     assert error_at(answer, "address") == "You have added this already."
 
@@ -139,7 +154,7 @@ def test_switching_off_and_on_has_the_registrations_planned_again(page: Client, 
 
 
 def test_verifying_has_the_registrations_planned_again(page: Client, member: Member, pager: Pager) -> None:
-    page.post("/targets/add/pager/", {"address": "4711"})
+    add(page, "4711")
     target = Target.objects.get(kind="pager")
     step = StepFactory.create(registration=RegistrationFactory.create(member=member), target=target)
     code = re.search(r"\d{6}", pager.sent[-1].body)

@@ -6,26 +6,38 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from common.errors import InputError, ProviderError
-from registration import verification
+from common.errors import InputError
+from registration import jobs, verification
 from registration.access import targets_for
-from registration.direct import send_test
+from registration.direct import TEST
 from registration.forms.targets import CodeForm
+from registration.membership import member_in
 from registration.models import Registration, Target, Verification
+from registration.verification import CODE
+from registration.views.jobs import wait_for
 
 
-def send_code(request: HttpRequest, target: Target) -> None:
-    """Send a code, and tell the person how it went."""
+def send_code(request: HttpRequest, target: Target) -> HttpResponse:
+    """Have a worker send a code to the target; then its page, to type it, says how that went."""
+    verify = reverse("registration:target-verify", args=[target.pk])
     try:
-        verification.start(target)
+        return wait_for(request, CODE, verify, target=target.pk)
     except InputError as error:
         messages.warning(request, error.message)
-    except ProviderError as error:
-        messages.error(request, str(error))
+        return redirect(verify)
+
+
+def _say(request: HttpRequest, result: jobs.Result) -> None:
+    """Tell the person what became of a code or a test."""
+    if "problem" not in result:
+        messages.success(request, result["said"])
+    elif result.get("is_serious"):
+        messages.error(request, result["problem"])
     else:
-        messages.info(request, f"A code is on its way to {target.shown}.")
+        messages.warning(request, result["problem"])
 
 
 @login_required
@@ -35,6 +47,9 @@ def target_verify(request: HttpRequest, pk: int) -> HttpResponse:
     target = get_object_or_404(targets_for(request.user), pk=pk)
     if target.verified_at is not None:
         return redirect("registration:target-list")
+    if request.method == "GET" and (sent := jobs.result_for(request, member_in(request), CODE)) is not None:
+        _say(request, sent)
+        return redirect(request.path)
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -61,21 +76,21 @@ def target_verify(request: HttpRequest, pk: int) -> HttpResponse:
 def code_send(request: HttpRequest, pk: int) -> HttpResponse:
     """Send another code."""
     target = get_object_or_404(targets_for(request.user).filter(verified_at__isnull=True), pk=pk)
-    send_code(request, target)
-    return redirect("registration:target-verify", target.pk)
+    return send_code(request, target)
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def target_test(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send a test to a target that is ready, and say what the provider answered."""
-    target = get_object_or_404(targets_for(request.user) & Target.objects.usable(), pk=pk)
-    if not target.contact.can_test:
-        raise Http404
-    try:
-        messages.success(request, send_test(target))
-    except InputError as error:
-        messages.warning(request, error.message)
-    except ProviderError as error:
-        messages.error(request, str(error))
+    """Have a worker send a test to a target that is ready; then say what the provider answered."""
+    target = get_object_or_404(targets_for(request.user), pk=pk)
+    if request.method == "POST":
+        if not target.is_usable or not target.contact.can_test:
+            raise Http404
+        try:
+            return wait_for(request, TEST, request.path, target=target.pk)
+        except InputError as error:
+            messages.warning(request, error.message)
+    if (result := jobs.result_for(request, member_in(request), TEST)) is not None:
+        _say(request, result)
     return redirect("registration:target-list")

@@ -38,8 +38,7 @@ def target_add(request: HttpRequest, kind: str) -> HttpResponse:
         if target is None:
             form.add_error("address", "You have added this already.")
         elif has_code:
-            send_code(request, target)
-            return redirect("registration:target-verify", target.pk)
+            return send_code(request, target)
         else:
             messages.success(request, f"{target} is added.")
             return redirect("registration:target-list")

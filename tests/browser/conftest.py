@@ -1,13 +1,34 @@
 """A member, and the panel with that member signed in."""
 
+from collections.abc import Iterator
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connection
 
+from registration.jobs import run_waiting
 from registration.models import Member
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+
+@pytest.fixture
+def jobs() -> Iterator[None]:
+    """A thread that does what pages wait for, as a worker would."""
+    is_over = Event()
+
+    def work() -> None:
+        while not is_over.wait(0.1):
+            run_waiting()
+        connection.close()
+
+    worker = Thread(target=work)
+    worker.start()
+    yield
+    is_over.set()
+    worker.join()
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.simulated_twilio import SimulatedTwilio
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -30,3 +32,21 @@ def test_a_phone_number_is_typed_in_the_field_that_the_channel_declares(
     field.fill("12")
     panel.get_by_role("button", name="Send code").click()
     panel.get_by_text("This number lacks its country code").wait_for()
+
+
+@pytest.mark.usefixtures("jobs")
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_a_code_is_waited_for(
+    panel: "Page", live_server: Any, simulated_twilio: SimulatedTwilio, *, has_scripts: bool
+) -> None:
+    context = panel.context.browser.new_context(  # type: ignore[union-attr]
+        java_script_enabled=has_scripts, storage_state=panel.context.storage_state()
+    )
+    page = context.new_page()
+    page.goto(f"{live_server.url}/targets/add/sms/")
+    page.get_by_label("Phone number").fill("+819012345678")
+    page.get_by_role("button", name="Send code").click()
+    page.get_by_text("A code is on its way to").wait_for()
+    assert "/verify/" in page.url
+    assert len(simulated_twilio.messages()) == 1
+    context.close()

@@ -26,7 +26,7 @@ def browser_context(browser: "Browser") -> Iterator["BrowserContext"]:
 
 @pytest.fixture
 def calendars(
-    browser_page: "Page", live_server: Any, member: Member, google: StandIn, settings: Any
+    browser_page: "Page", live_server: Any, member: Member, google: StandIn, settings: Any, jobs: None
 ) -> "Page":
     """The page of calendars, signed in through the form."""
     settings.NOTICE_PUBLIC_URL = live_server.url

@@ -15,7 +15,7 @@ from common.process_ids import Purpose, sign
 from common.states import State
 from eventinvoke.models import Attempt, Delivery, Event
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
-from registration.models import Calendar, CalendarAccount, Member, Registration, Target, Verification
+from registration.models import Calendar, CalendarAccount, Job, Member, Registration, Target, Verification
 from registration.tests.factories import (
     CalendarFactory,
     DateFactory,
@@ -52,6 +52,7 @@ class World:
     unverified: Target
     standing: Registration
     proposed: Registration
+    job: Job
     deliveries: Mapping[str, Delivery]
     """By kind of channel."""
     attempts: Mapping[str, Attempt]
@@ -93,6 +94,7 @@ class World:
             "registrations": self.standing,
             "deliveries": self.deliveries["inbox"],
             "events": self.deliveries["inbox"].event,
+            "waiting": self.job,
         }
         found: Any = rows[route.template.partition("/<int:pk>")[0]]
         return int(found.pk)
@@ -135,6 +137,7 @@ def build() -> World:
         unverified,
         standing,
         proposed,
+        Job.objects.create(member=member, kind="target-test", back="/targets/"),
         deliveries,
         attempts,
         sessions,

@@ -1,8 +1,10 @@
 """From a real CalDAV server to deliveries, and along with its changes, by a real worker and the beat."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from django.test import Client
 
 from common.clock import now
 from common.states import State
@@ -121,3 +123,16 @@ def test_a_wrong_password_changes_nothing_until_the_right_one_comes(radicale: Ra
     accounts.update(credentials=credentials_of(USER, PASSWORD), refused_at=None)
     Calendar.objects.update(next_sync_at=now())
     wait_until(lambda: pending() == [], what="the end of the delivery")
+
+
+@pytest.mark.usefixtures("working")
+def test_an_account_is_connected_by_a_worker_while_the_page_waits(
+    radicale: Radicale, page: Client, settings: Any
+) -> None:
+    settings.NOTICE_ALLOWED_PRIVATE_NETWORKS = ["127.0.0.0/8"]
+    radicale.make("team", "Team")
+    answer = page.post("/calendars/caldav/", {"url": radicale.url, "user_name": USER, "password": PASSWORD})
+    waiting = answer["Location"]
+    assert "Please wait" in page.get(waiting).content.decode()
+    wait_until(lambda: page.get(waiting).status_code == 302, what="the worker's sign-in")
+    assert "Team" in page.get(page.get(waiting)["Location"], follow=True).content.decode()

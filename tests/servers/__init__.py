@@ -7,9 +7,20 @@ port and its data.
 from tests.servers.base import Missing, Server
 from tests.servers.mariadb import MariaDB
 from tests.servers.mosquitto import Mosquitto
+from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port
 from tests.servers.postgresql import PostgreSQL
 from tests.servers.radicale import Radicale
 from tests.servers.redis import Redis
 
-__all__ = ["MariaDB", "Missing", "Mosquitto", "PostgreSQL", "Radicale", "Redis", "Server", "free_port"]
+__all__ = [
+    "MariaDB",
+    "Missing",
+    "Mosquitto",
+    "Nginx",
+    "PostgreSQL",
+    "Radicale",
+    "Redis",
+    "Server",
+    "free_port",
+]

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 
 from eventinvoke.sending.loops import run_forever, run_once
 from eventinvoke.sending.rounds import tend
+from registration.jobs import run_waiting
 
 
 class Command(BaseCommand):
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         if options["once"]:
             tend()
             self.stdout.write(f"{run_once()} notices were tried.")
+            run_waiting()
         else:
             stop = Flag()
             for number in (signal.SIGTERM, signal.SIGINT):
