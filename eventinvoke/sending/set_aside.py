@@ -13,7 +13,7 @@ from common.channels import Channel, Severity
 from common.states import State
 from eventinvoke.models import Delivery, Held
 from eventinvoke.planning.escalation import Cause
-from eventinvoke.planning.obsolete import ACCOUNT, TARGET, unwanted
+from eventinvoke.planning.obsolete import ACCOUNT, APART, TARGET, unwanted
 from eventinvoke.querysets import TIME_IS_OVER
 from eventinvoke.sending import limits
 from eventinvoke.sending.aside import Aside
@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 QUIET = "It fell into the member's quiet hours."
 LIMIT = "The member's daily limit was reached."
-_POSTPONED: Final = frozenset({Delivery.Origin.DIGEST, Delivery.Origin.DIRECT})
-"""Notices that wait for the end of quiet hours and need no digest of their own."""
 _OWN_WISH: Final = frozenset({Delivery.Origin.SNOOZE})
 """The member asked for these at this very time, so that quiet hours, mutes and limits do not hold them back."""
 
@@ -126,7 +124,7 @@ def _awake(rows: Sequence[Row], facts: Facts, instant: datetime) -> list[Row]:
     kept = []
     for row in rows:
         member = facts.members[row.member_id]
-        if row.origin in _POSTPONED and row.severity < Severity.CRITICAL and member.is_quiet(instant):
+        if row.origin in APART and row.severity < Severity.CRITICAL and member.is_quiet(instant):
             until = min(member.quiet_ends_at(instant), row.deadline_at - timedelta(minutes=1))
             if until > instant:
                 Delivery.objects.pending().filter(pk=row.pk).update(next_attempt_at=until)
