@@ -44,7 +44,7 @@ def set_aside(channel: Channel, rows: Sequence[Row], facts: Facts, instant: date
         going = _keep(going, lambda row: periods.verdict(row, sources[row.event_id]), aside)
     if not channel.capabilities.is_silent:
         going = _less_capped(going, facts, instant, aside)
-    going = _less_paid(channel, going, instant, aside)
+    going = _less_paid(channel, going, facts, instant, aside)
     for one, some in aside.items():
         one.write(some, instant)
     periods.settle()
@@ -149,7 +149,7 @@ def _less_capped(
 
 
 def _less_paid(
-    channel: Channel, rows: Sequence[Row], instant: datetime, aside: dict[Aside, list[Row]]
+    channel: Channel, rows: Sequence[Row], facts: Facts, instant: datetime, aside: dict[Aside, list[Row]]
 ) -> list[Row]:
     """Hold back what exceeds the administrator's limits of calls and texts a day; the plan goes on to the next person."""
     fresh = [row for row in rows if row.attempts == 0]
@@ -157,4 +157,7 @@ def _less_paid(
     over = {row.pk: reason for row, reason in zip(fresh, reasons, strict=True) if reason}
     if over:
         log.warning("%s: %s of %s notices exceed a daily limit", channel.kind, len(over), len(fresh))
+        counted = [row.member_id for row in fresh if row.pk in over and row.origin not in _OWN_WISH]
+        if not channel.capabilities.is_silent:
+            limits.give_back(counted, facts.members, instant)
     return _keep(rows, lambda row: Aside(State.SUPPRESSED, over[row.pk]) if row.pk in over else None, aside)
