@@ -14,7 +14,7 @@ from django.db import connection
 
 from common.clock import now
 from common.db import bulk
-from common.states import State
+from common.states import TELLING, State
 from eventinvoke.models import Delivery, Event, Share
 from eventinvoke.planning.obsolete import APART, ORIGINS, unwanted
 from eventinvoke.planning.twins import twins_of
@@ -29,7 +29,6 @@ _MOMENT: Final = timedelta(seconds=0.2)
 """So long it waits for another worker that decides on the same meeting."""
 _PATIENCE: Final = timedelta(minutes=1)
 """After so long it is judged by itself."""
-_TOLD: Final = (State.SENDING, State.SENT, State.DELIVERED, State.ACKNOWLEDGED)
 
 
 class _Meeting(NamedTuple):
@@ -135,7 +134,7 @@ def _told_by_twins(rows: Sequence[Row], twins: Mapping[int, Collection[int]]) ->
         return set()
     others = set().union(*(twins[row.event_id] for row in asked))
     told = Delivery.objects.filter(
-        event__in=others, target__in={row.target_id for row in asked}, state__in=_TOLD
+        event__in=others, target__in={row.target_id for row in asked}, state__in=TELLING
     )
     known = set(told.values_list("event_id", "target_id", "starts_at", "due_at"))
     return {

@@ -167,6 +167,13 @@ class History:
         self.engine.set_member(member)
         self.work()
 
+    def set_limits(self, each: int | None, most: int | None) -> None:
+        """Limit the calls of a day: to one member, and to all."""
+        self.reference.limits.calls_each, self.reference.limits.calls = each, most
+        self._tell(f"calls a day: {_words('', each)} to one member, {_words('', most)} to all")
+        self.engine.set_limits(each, most)
+        self.work()
+
     def publish(
         self, title: str, start: float, *, length: int = 60, calendar: int = 0, severity: int = INFO
     ) -> Event:

@@ -147,15 +147,11 @@ class Machine(RuleBasedStateMachine):
             self.history.members[member], word, plan, calendar=where, skips_away=is_skipping
         )
 
-    @rule(member=_members)
-    @allowed("mute")
-    def mute(self, member: int) -> None:
-        self.history.register(self.history.members[member], "observing", [], action="mute")
-
-    @rule(member=_members)
-    @allowed("away")
-    def away(self, member: int) -> None:
-        self.history.register(self.history.members[member], "observing", [], action="away")
+    @rule(member=_members, action=st.sampled_from(["mute", "away"]))
+    @allowed("hold")
+    def hold(self, member: int, action: str) -> None:
+        if action not in _WITHOUT:
+            self.history.register(self.history.members[member], "observing", [], action=action)
 
     @rule(index=_index)
     @allowed("switch_plan", "plans")
@@ -216,6 +212,11 @@ class Machine(RuleBasedStateMachine):
     @allowed("cap")
     def cap(self, member: int, cap: int | None) -> None:
         self.history.set_member(self.history.members[member], cap=cap)
+
+    @rule(each=st.sampled_from([None, 1]), most=st.sampled_from([None, 0, 2]))
+    @allowed("limits")
+    def limits(self, each: int | None, most: int | None) -> None:
+        self.history.set_limits(each, most)
 
     @rule(member=_members, kind=st.integers(0, 2), does=st.sampled_from(Behaviour))
     @allowed("behave")
