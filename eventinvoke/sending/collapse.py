@@ -19,10 +19,10 @@ from eventinvoke.models import Delivery, Event, Share
 from eventinvoke.planning.obsolete import APART, ORIGINS, unwanted
 from eventinvoke.planning.twins import twins_of
 from eventinvoke.planning.wants import wants_of
+from eventinvoke.querysets import TOLD_BY_TWIN
 from eventinvoke.sending.compose import Row
 
 TOGETHER: Final = "Told together with a later step."
-TWIN: Final = "The same meeting in another calendar told this."
 _PAUSE: Final = timedelta(seconds=1)
 """So long a delivery waits for the planning of its event, again and again."""
 _MOMENT: Final = timedelta(seconds=0.2)
@@ -65,11 +65,13 @@ def collapse(rows: Sequence[Row], instant: datetime) -> list[Row]:
             replaced.update({row.pk: kept for row in some if row.pk != kept.pk})
     if replaced:
         _share(replaced)
-        _settle(list(replaced), TOGETHER)
+        same = [row.pk for row in rows if row.pk in replaced and row.due_at == replaced[row.pk].due_at]
+        _settle(same, TOLD_BY_TWIN)
+        _settle([pk for pk in replaced if pk not in same], TOGETHER)
     going = [row for row in rows if row.pk not in replaced]
     told = _told_by_twins(going, twins)
     if told:
-        _settle(sorted(told), TWIN)
+        _settle(sorted(told), TOLD_BY_TWIN)
     return [row for row in going if row.pk not in told]
 
 

@@ -542,3 +542,13 @@ def test_6_an_answered_call_of_which_the_callback_was_lost_counts_as_reached(his
     history.advance(20)
     assert ("Alice", "telecon A", START) in history.reference.reached()
     assert len(told(history)) == 1
+
+
+def test_2_a_meeting_of_two_calendars_that_moves_by_a_minute_is_not_told_again(history: History) -> None:
+    names = {target.name: target for target in history.targets}
+    history.register(history.members[0], "telecon", [(names["Alice's push"], -10, True)])
+    event = telecon(history)
+    telecon(history, calendar=1)
+    history.change(event, start=BEGIN + 0.5)
+    history.change(event, start=BEGIN + 1.5)
+    assert [name for name, _at in told(history)] == ["Alice's push", "Alice's inbox"]
