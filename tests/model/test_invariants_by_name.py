@@ -552,3 +552,25 @@ def test_2_a_meeting_of_two_calendars_that_moves_by_a_minute_is_not_told_again(h
     history.change(event, start=BEGIN + 0.5)
     history.change(event, start=BEGIN + 1.5)
     assert [name for name, _at in told(history)] == ["Alice's push", "Alice's inbox"]
+
+
+def test_2_a_meeting_that_another_calendar_has_a_minute_later_is_not_told_again(history: History) -> None:
+    plan(history, ("Alice's push", 5))
+    event = telecon(history, start=BEGIN + 3.5)
+    history.advance(10)
+    history.change(event, start=BEGIN + 4.5)
+    telecon(history, start=BEGIN + 4.5, calendar=1)
+    assert [name for name, _at in told(history)] == ["Alice's push"]
+
+
+@pytest.mark.parametrize("last_first", [False, True])
+def test_2_a_meeting_that_moves_by_a_minute_in_both_calendars_is_not_told_again(
+    history: History, *, last_first: bool
+) -> None:
+    plan(history, ("Alice's push", -10))
+    event = telecon(history)
+    history.advance(11)
+    telecon(history, calendar=1)
+    history.change(event, last_first=last_first, start=START + 1)
+    history.advance(3)
+    assert [name for name, _at in told(history)] == ["Alice's push", "Alice's inbox"]
