@@ -574,3 +574,10 @@ def test_2_a_meeting_that_moves_by_a_minute_in_both_calendars_is_not_told_again(
     history.change(event, last_first=last_first, start=START + 1)
     history.advance(3)
     assert [name for name, _at in told(history)] == ["Alice's push", "Alice's inbox"]
+
+
+def test_1_a_call_that_was_not_taken_is_dialed_again_within_seconds(history: History) -> None:
+    behave(history, "Alice's call", Behaviour.NOT_TAKEN)
+    plan(history, ("Alice's call", -10))
+    telecon(history, start=BEGIN + 3.5)
+    assert [name for name, _at in told(history)] == ["Alice's call"]
