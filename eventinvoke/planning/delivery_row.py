@@ -16,6 +16,7 @@ from common.states import CARRIED_OUT, State
 from eventinvoke.models import Delivery, Share
 from eventinvoke.planning.desired import Wish
 from eventinvoke.planning.event_row import AnyEvent
+from eventinvoke.querysets import TOLD_BY_TWIN
 from registration.models import Target
 
 
@@ -71,11 +72,17 @@ class Row(NamedTuple):
     severity: int
     condition: str
     step_id: int | None
+    reason: str
 
     @property
     def key(self) -> tuple[int, int | None, datetime]:
         """What makes it the same delivery, for one start."""
         return self.event_id, self.target_id, self.due_at
+
+    @property
+    def is_carried_out(self) -> bool:
+        """Whether it told, is telling, or was not answered; or a twin told it in its place."""
+        return self.state in CARRIED_OUT or (self.state == State.SUPPRESSED and self.reason == TOLD_BY_TWIN)
 
     @property
     def is_pending_plan(self) -> bool:

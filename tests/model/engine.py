@@ -206,16 +206,19 @@ class Engine:
             self._clock.move_to(now() + SECOND)
 
     def try_again(self) -> None:
-        """Let the seconds pass after which a try that failed is repeated: to the reference that takes no time.
+        """Let the seconds pass after which a try is repeated, or its provider asked: to the reference that takes no time.
 
         At most until the next half minute, when the reference itself goes on.
         """
         while True:
-            again = Delivery.objects.filter(state=State.PENDING, attempts__gt=0).order_by("next_attempt_at")
-            at = again.values_list("next_attempt_at", flat=True).first()
-            if at is None or not now() < at < now().replace(second=_NEXT_STEP):
+            tried = Delivery.objects.filter(attempts__gt=0)
+            repeated = tried.filter(state=State.PENDING).aggregate(at=Min("next_attempt_at"))["at"]
+            asked = tried.filter(state=State.SENDING).aggregate(at=Min("lease_until"))["at"]
+            soon = [repeated, asked and asked + SECOND]
+            found = [at for at in soon if at is not None and now() < at < now().replace(second=_NEXT_STEP)]
+            if not found:
                 return
-            self._clock.move_to(at)
+            self._clock.move_to(min(found))
             self.work()
 
     def step_clock(self, minutes: float) -> None:

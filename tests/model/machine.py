@@ -243,12 +243,12 @@ class Machine(RuleBasedStateMachine):
                 event.title, event.start, length=event.length, calendar=1, severity=event.severity
             )
 
-    @rule(index=_index, by=st.sampled_from([30, 1, -3, -30, 10]))
+    @rule(index=_index, by=st.sampled_from([30, 1, -3, -30, 10]), last_first=st.booleans())
     @allowed("move", "events")
-    def move(self, index: int, by: int) -> None:
+    def move(self, index: int, by: int, *, last_first: bool) -> None:
         event = self.events[index % len(self.events)]
         if not event.is_canceled:
-            self.history.change(event, start=event.start + by)
+            self.history.change(event, last_first=last_first, start=event.start + by)
 
     @rule(index=_index)
     @allowed("cancel", "events")

@@ -73,8 +73,8 @@ class Notice:
         return (self.plan, self.event, self.start) == (other.plan, other.event, other.start)
 
     def is_almost(self, other: "Notice") -> bool:
-        """Say whether it has told the same step of a start less than ``LATE`` away: that is not repeated."""
-        is_same = (self.plan, self.step, self.event) == (other.plan, other.step, other.event)
+        """Say whether it has told the same step of a start less than ``LATE`` away, in any calendar: that is not repeated."""
+        is_same = (self.plan, self.step, self.meeting[0]) == (other.plan, other.step, other.meeting[0])
         return is_same and self.told_at is not None and 0 < abs(self.start - other.start) < LATE
 
     @property

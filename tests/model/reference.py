@@ -95,7 +95,7 @@ class Reference:
             return False
         for m in self.notices:
             is_told = m.told_at is not None and m.target is n.target
-            is_change = m.origin == "change" and m.state != State.CANCELED
+            is_change = m.origin == "change" and m.state != State.CANCELED and not m.is_of_cancellation
             if m.meeting == n.meeting and (is_told or (is_change and m.target.member is n.target.member)):
                 return False
         is_told_later = any(self.now < m.due < n.start for m in mine)
