@@ -19,6 +19,7 @@ from django.core.management import get_commands
 from django.db import connections
 from django.urls import get_resolver
 
+from pfs_notice import variables
 from pfs_notice.supervisor import broker, ports, stack
 from pfs_notice.supervisor.child import Program
 from pfs_notice.supervisor.preparation import prepare
@@ -50,17 +51,23 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pfs_notice.settings")
     try:
         code = _run(is_demo=arguments.demo)
-    except (ports.StartError, ImproperlyConfigured, PermissionError) as error:
+    except (ports.StartError, ImproperlyConfigured) as error:
         sys.stderr.write(f"PFS Notice can't start. {error}\n")
+        code = 1
+    except OSError as error:
+        sys.stderr.write(
+            f"PFS Notice can't start. {error.filename or 'A file'}: {error.strerror or error}.\n"
+        )
         code = 1
     sys.exit(code)
 
 
 def _run(*, is_demo: bool) -> int:
-    port = ports.read_port(os.environ.get("PORT") or "8000")
-    host = os.environ.get("HOST") or "127.0.0.1"
+    variables.load()
+    port = ports.read_port(variables.get("PORT", "8000"))
+    host = variables.get("HOST", "127.0.0.1")
     os.environ["PORT"] = str(port)
-    is_own_simulator = not os.environ.get("TWILIO_ACCOUNT_SID") and not os.environ.get("SIMULATOR_URL")
+    is_own_simulator = not variables.get("TWILIO_ACCOUNT_SID") and not variables.get("SIMULATOR_URL")
     if is_own_simulator:
         _choose_simulator_address()
     var = Path(settings.PFS_NOTICE_VAR)
@@ -84,8 +91,8 @@ def _run(*, is_demo: bool) -> int:
 
 
 def _choose_simulator_address() -> None:
-    port = os.environ.get("SIMULATOR_PORT") or str(ports.free_port())
-    host = os.environ.get("SIMULATOR_HOST") or "127.0.0.1"
+    port = variables.get("SIMULATOR_PORT") or str(ports.free_port())
+    host = variables.get("SIMULATOR_HOST", "127.0.0.1")
     os.environ |= {"SIMULATOR_HOST": host, "SIMULATOR_PORT": port, "SIMULATOR_URL": f"http://{host}:{port}"}
 
 
@@ -127,7 +134,7 @@ def _prepare(held: int) -> int:
 
 def _programs(host: str, port: int, var: Path, *, is_own_simulator: bool) -> list[Program]:
     programs, needs = [], None
-    if not os.environ.get("CELERY_BROKER_URL"):
+    if not variables.get("CELERY_BROKER_URL"):
         programs.append(stack.broker_program(var))
         needs = broker.socket_path(var)
         needs.unlink(missing_ok=True)  # one of a broker that was killed; the lock says that none runs

@@ -95,7 +95,7 @@ def test_a_mail_server_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPa
 def test_a_database_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
-        environment.database_url("DATABASE_URL", "")
+        environment.database_url("DATABASE_URL")
 
 
 def test_the_pages_example_of_a_mail_server_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,30 @@
+"""Environment variables: those of the process, then those of the file ``.env`` next to ``manage.py``."""
+
+import os
+from pathlib import Path
+from typing import Any, Final, cast
+
+import environ
+
+FOLDER: Final = Path(__file__).resolve().parent.parent
+"""The project's folder."""
+
+
+class _File(environ.Env):
+    """Reads a file into a mapping of its own."""
+
+    ENVIRON: dict[str, str] = {}
+
+
+def load() -> None:
+    """Put the variables of the file into the environment, where they are not set; an empty one is not."""
+    _File.ENVIRON = {}
+    cast("Any", _File).read_env(str(FOLDER / ".env"))
+    for name, value in _File.ENVIRON.items():
+        if not os.environ.get(name):
+            os.environ[name] = value
+
+
+def get(name: str, default: str = "") -> str:
+    """Return a variable as text; an empty one counts as not set."""
+    return os.environ.get(name) or default
