@@ -10,7 +10,7 @@ FOLDER: Final = Path(__file__).resolve().parent.parent
 """The project's folder."""
 
 
-class _File(environ.Env):
+class _File(environ.Env):  # type: ignore[misc]  # the library has no types
     """Reads a file into a mapping of its own."""
 
     ENVIRON: dict[str, str] = {}

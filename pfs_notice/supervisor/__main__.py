@@ -76,8 +76,9 @@ def _run(*, is_demo: bool) -> int:
         sys.stderr.write(f"{warning}\n")
     ports.assure_free(host, port)
     _export_simulator_account()
+    _note(var, "public_url", settings.NOTICE_PUBLIC_URL)
     if is_own_simulator:
-        _note_simulator_address(var)
+        _note(var, "simulator_url", os.environ["SIMULATOR_URL"])
     django.setup()
     code = _prepare(held)
     if code:
@@ -96,9 +97,9 @@ def _choose_simulator_address() -> None:
     os.environ |= {"SIMULATOR_HOST": host, "SIMULATOR_PORT": port, "SIMULATOR_URL": f"http://{host}:{port}"}
 
 
-def _note_simulator_address(var: Path) -> None:
-    """Write the simulator's address to a file, for commands in another terminal (settings/providers.py)."""
-    (var / "simulator_url").write_text(os.environ["SIMULATOR_URL"] + "\n")
+def _note(var: Path, name: str, text: str) -> None:
+    """Write to a file what commands in another terminal have to know (settings/notice.py, settings/providers.py)."""
+    (var / name).write_text(f"{text}\n")
 
 
 def _export_simulator_account() -> None:
