@@ -3,8 +3,10 @@
 import math
 from pathlib import Path
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 import environ
+import idna
 from django.core.exceptions import ImproperlyConfigured
 
 from pfs_notice import keys, variables
@@ -98,6 +100,28 @@ def database_url(name: str) -> dict[str, Any] | None:
         return cast("dict[str, Any]", environ.Env.db_url_config(url))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} names no database: {error}.") from None
+
+
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
+
+
+def public_url(name: str, default: str) -> str:
+    """Return a variable that names our own address, as browsers write it. Raises ``ImproperlyConfigured``.
+
+    The host in ASCII (RFC 5891, UTS 46) and small letters, no port where it is the scheme's own, no slash at the end.
+    """
+    given = text(name, default)
+    try:
+        parts = urlsplit(given)
+        host = parts.hostname or ""
+        host = host if host.isascii() else idna.encode(host, uts46=True).decode()
+        port = "" if parts.port in {None, _USUAL_PORTS.get(parts.scheme)} else f":{parts.port}"
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is {given!r}, which is no web address ({error}).") from None
+    if not host or parts.username is not None:
+        return given.rstrip("/")  # the check E004 says what is wrong
+    place = f"[{host}]{port}" if ":" in host else f"{host}{port}"
+    return parts._replace(netloc=place, path=parts.path.rstrip("/")).geturl()
 
 
 VAR_DIR: Final = Path(text("PFS_NOTICE_VAR", str(BASE_DIR / "var"))).absolute()

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from pfs_notice import keys
-from pfs_notice.settings.environment import VAR_DIR, decimal, rates, secret, text, whole, words
+from pfs_notice.settings.environment import VAR_DIR, decimal, public_url, rates, secret, text, whole, words
 
 _LONGEST_KEPT = 100_000
 """Days: as good as for ever, and still a date that can be computed."""
@@ -35,7 +35,9 @@ def _own_address() -> str:
     return noted or f"http://{f'[{host}]' if ':' in host else host}:{port or '8000'}"
 
 
-NOTICE_PUBLIC_URL = text("NOTICE_PUBLIC_URL", _own_address()).rstrip("/")
+NOTICE_PUBLIC_URL = public_url("NOTICE_PUBLIC_URL", _own_address())
+# Its path, "" or like "/notice": all our pages are below it.
+NOTICE_PATH = urlsplit(NOTICE_PUBLIC_URL).path
 NOTICE_CHANNELS = words(
     "NOTICE_CHANNELS",
     [
