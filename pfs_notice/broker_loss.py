@@ -58,7 +58,7 @@ class BrokerWatch(bootsteps.StartStopStep):
 class SteadyConnection(Connection):
     """A connection to the broker that is tried again every second while there is none."""
 
-    def ensure_connection(self, *args: Any, **options: Any) -> Connection:
+    def ensure_connection(self, *args: Any, **options: Any) -> Connection:  # type: ignore[override]
         """Connect, however often that has to be tried."""
         options |= {"interval_start": RETRY_EVERY, "interval_step": 0, "interval_max": RETRY_EVERY}
         found: Connection = super().ensure_connection(*args, **options)

@@ -16,6 +16,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.core.exceptions import ImproperlyConfigured
 
 from pfs_notice import variables
 from pfs_notice.private_folder import FILE_MODE, FolderError, close_to_others, make_folder
@@ -129,13 +130,13 @@ def make_all(folder: Path) -> list[Path]:
 
 def main() -> None:
     """Make the missing keys in $PFS_NOTICE_VAR, or in var/ of the project."""
-    variables.load()
-    folder = Path(variables.get("PFS_NOTICE_VAR", str(variables.FOLDER / "var"))).absolute()
     try:
+        variables.load()
+        folder = Path(variables.get("PFS_NOTICE_VAR", str(variables.FOLDER / "var"))).absolute()
         close_folder(folder)
         for path in make_all(folder):
             sys.stdout.write(f"made {path}\n")
-    except FolderError as error:
+    except (FolderError, ImproperlyConfigured) as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"The keys can't be made in {folder}: {error.strerror}.")

@@ -23,12 +23,17 @@ AS_A_USER: Final = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] 
 """The superuser may write what is closed to reading."""
 
 
+def copy_project(folder: Path) -> None:
+    """Copy the project, without what only its development needs."""
+    skipped = shutil.ignore_patterns(".*", "__pycache__", "tests", "var", "docs", "benchmarks")
+    shutil.copytree(FOLDER, folder, ignore=skipped)
+
+
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project, with the public certificates inside it as in an environment of its own."""
     folder = tmp_path_factory.mktemp("checkout") / ODD
-    skipped = shutil.ignore_patterns(".*", "__pycache__", "tests", "var", "docs", "benchmarks")
-    shutil.copytree(FOLDER, folder, ignore=skipped)
+    copy_project(folder)
     shutil.copytree(Path(certifi.where()).parent, folder / "certifi")
     return folder
 
@@ -70,7 +75,8 @@ class Started:
 
 def bare(variables: dict[str, str]) -> dict[str, str]:
     """The environment of a login, without what tests set."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | variables
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | {"STATIC_HASHED": "0"} | variables
 
 
 def refused(folder: Path, *before: str, **variables: str) -> str:
@@ -171,6 +177,17 @@ def test_a_folder_that_can_not_be_used_is_named_in_a_sentence(checkout: Path, tm
         check=False,
     )
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+
+
+def test_a_file_env_that_can_not_be_read_is_not_passed_over(checkout: Path, tmp_path: Path) -> None:
+    file = checkout / ".env"
+    file.write_text(f"PFS_NOTICE_VAR={tmp_path}/var\n")
+    file.chmod(0)
+    try:
+        said = refused(checkout, *AS_A_USER)
+    finally:
+        file.unlink()
+    assert said == f"PFS Notice can't start. {file} can't be read: Permission denied.\n"
 
 
 def test_a_database_that_can_only_be_read_is_named_in_a_sentence(checkout: Path, tmp_path: Path) -> None:
