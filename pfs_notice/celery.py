@@ -53,7 +53,7 @@ class TimedTask(WatchedTask):
         return super().__call__(*args, **kwargs)
 
 
-app = Celery("pfs_notice", task_cls=TimedTask)
+app = Celery("pfs_notice", task_cls=TimedTask, amqp="pfs_notice.broker_loss:SteadyAMQP")
 app.steps["consumer"].add(BrokerWatch)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

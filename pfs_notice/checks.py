@@ -4,6 +4,7 @@ Errors keep the product from starting; warnings tell what will not work, or not 
 ``deploy=True`` are only asked by ``manage.py check --deploy``, before a real deployment.
 """
 
+import re
 from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Any
@@ -26,6 +27,7 @@ from eventinvoke.sending.heartbeats import large_skews
 
 Apps = Sequence[AppConfig] | None
 _BROKERS = {"redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps"}
+_PATH = re.compile(r"(?:/[\w.~-]+)*", re.ASCII)
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 _CONSOLE_MAIL = "django.core.mail.backends.console.EmailBackend"
 
@@ -78,12 +80,13 @@ def _is_p256_key(pem: str) -> bool:
 
 @register()
 def check_public_url(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
-    """E004: NOTICE_PUBLIC_URL is an address of the web."""
+    """E004: NOTICE_PUBLIC_URL is an address of the web, perhaps with a plain path."""
     del app_configs
     url = urlsplit(settings.NOTICE_PUBLIC_URL)
-    if url.scheme in {"http", "https"} and url.hostname and not url.path and not url.query:
+    is_plain = _PATH.fullmatch(url.path) and not url.query and not url.fragment and url.username is None
+    if url.scheme in {"http", "https"} and url.hostname and is_plain:
         return []
-    hint = "Say where people and providers reach this server, without a path: https://notice.example.org"
+    hint = "Say where people and providers reach this server, like https://notice.example.org or https://example.org/notice"
     message = f"NOTICE_PUBLIC_URL is {settings.NOTICE_PUBLIC_URL!r}, which is no address of a server."
     return [Error(message, hint=hint, id="pfs_notice.E004")]
 

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 from django.conf import settings
 
 from pfs_notice.body_limits import DEFAULT, declared_length, limit_of, refusal
+from pfs_notice.mount import mounted
 from pfs_notice.wsgi import application as django
 
 BODY_SECONDS: Final = 10.0
@@ -101,7 +102,7 @@ class Edge:
                 HTTPStatus.LENGTH_REQUIRED
             )  # it can't be told whether a chunked body came whole
         length = declared_length(scope.headers.get("content-length", "0"))
-        if length > DEFAULT and length > limit_of(scope.path):
+        if length > DEFAULT and length > limit_of(mounted(scope.path)):
             raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if length <= DEFAULT:
             return await _read(exchange, length, BODY_SECONDS)

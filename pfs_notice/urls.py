@@ -1,12 +1,15 @@
-"""All addresses. Each app brings its own; the names are ``app:noun-verb``."""
+"""All addresses, below the path of ``NOTICE_PUBLIC_URL``. Each app brings its own; the names are ``app:noun-verb``."""
 
+from typing import Final
+
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from pfs_notice import views
 
-urlpatterns: list[URLPattern | URLResolver] = [
+_PAGES: Final[list[URLPattern | URLResolver]] = [
     path("", views.home, name="home"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("health", views.health, name="health"),
@@ -21,3 +24,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("eventupdate.urls")),
     path("simulator/", include("simulator.urls")),
 ]
+
+urlpatterns = [path(f"{settings.NOTICE_PATH}/".lstrip("/"), include(_PAGES))]
+handler400 = views.bad_request

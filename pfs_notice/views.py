@@ -3,14 +3,17 @@
 import http
 from typing import Final
 
+from django.core.exceptions import DisallowedHost
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from eventinvoke.sending.heartbeats import is_stuck, large_skews
 
+_LONGEST_HOST: Final = 100
 _STUCK: Final = "Notices are more than a minute late and none are being sent. Check the workers and the beat."
 _NO_DATABASE: Final = "The database does not answer."
 _SKEW: Final = "The clock of a machine differs from the database's by {} s. `manage.py check --database default` names it."
@@ -51,6 +54,12 @@ def web_health(request: HttpRequest) -> HttpResponse:
     """Say that the web server answers: for load balancers, which must not stop callbacks for want of a worker."""
     del request
     return _say("ok")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say that a request makes no sense; where the server is addressed by another name, say which settings have it."""
+    host = request.META.get("HTTP_HOST", "")[:_LONGEST_HOST] if isinstance(exception, DisallowedHost) else ""
+    return HttpResponse(render_to_string("400.html", {"host": host}), status=http.HTTPStatus.BAD_REQUEST)
 
 
 def _say(text: str, status: int = http.HTTPStatus.OK) -> HttpResponse:

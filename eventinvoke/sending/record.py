@@ -26,7 +26,7 @@ from eventinvoke.planning.escalation import Cause, Miss, bring_forward
 from eventinvoke.planning.target_loss import tell_of_lost_targets
 from eventinvoke.sending.backoff import next_try
 from eventinvoke.sending.compose import Claimed
-from eventinvoke.sending.staff_notices import tell_staff_of_refusal
+from eventinvoke.sending.staff_notices import tell_staff
 from registration.models import Target
 
 log = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ def record(channel: Channel, results: Sequence[Result]) -> None:
     tell_of_lost_targets(lost)
     if wrong := groups[Outcome.MISCONFIGURED]:
         log.error("%s: %s messages refused: %s", channel.kind, len(wrong), wrong[0][1].reason)
-        tell_staff_of_refusal(channel, wrong[0][1].reason)
+        tell_staff(channel, "the provider refuses our settings", wrong[0][1].reason)
 
 
 def _refused_first(results: Sequence[Result]) -> list[Miss]:

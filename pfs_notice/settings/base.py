@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from pfs_notice.settings.environment import BASE_DIR, ENVIRONMENT, VAR_DIR, flag, text
+from pfs_notice.settings.notice import NOTICE_PATH
 
 PFS_NOTICE_VAR = VAR_DIR
 PFS_NOTICE_ENV = ENVIRONMENT
@@ -67,7 +68,7 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
-STATIC_URL = "static/"
+STATIC_URL = f"{NOTICE_PATH}/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = text("STATIC_ROOT", str(VAR_DIR / "static"))
 # Inside the folder of run-time state everything is closed to other users. Elsewhere a web server may serve them.
@@ -92,4 +93,8 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-__all__ = [name for name in dir() if name.isupper() and name not in {"BASE_DIR", "ENVIRONMENT", "VAR_DIR"}]
+__all__ = [
+    name
+    for name in dir()
+    if name.isupper() and name not in {"BASE_DIR", "ENVIRONMENT", "NOTICE_PATH", "VAR_DIR"}
+]

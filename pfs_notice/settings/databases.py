@@ -21,7 +21,10 @@ _MARIADB: dict[str, Any] = {
 
 
 def _database() -> dict[str, Any]:
-    default = database_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
+    default = database_url("DATABASE_URL") or {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(VAR_DIR / "db.sqlite3"),
+    }
     options = default.setdefault("OPTIONS", {})
     match default["ENGINE"].rsplit(".", 1)[-1]:
         case "sqlite3":

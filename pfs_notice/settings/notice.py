@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from pfs_notice.settings.environment import decimal, rates, secret, text, whole, words
+from pfs_notice import keys
+from pfs_notice.settings.environment import VAR_DIR, decimal, public_url, rates, secret, text, whole, words
 
 _LONGEST_KEPT = 100_000
 """Days: as good as for ever, and still a date that can be computed."""
@@ -24,7 +25,19 @@ def _pem(given: str) -> str:
         ) from error
 
 
-NOTICE_PUBLIC_URL = text("NOTICE_PUBLIC_URL", f"http://localhost:{text('PORT', '8000')}").rstrip("/")
+def _own_address() -> str:
+    """Return the address at which script/server answers; it notes it for commands in another terminal."""
+    host = text("HOST")
+    if host in {"", "0.0.0.0", "::", "127.0.0.1", "::1"}:  # noqa: S104 - compared, not bound
+        host = "localhost"
+    port = text("PORT")
+    noted = "" if port else keys.read(VAR_DIR, "public_url")
+    return noted or f"http://{f'[{host}]' if ':' in host else host}:{port or '8000'}"
+
+
+NOTICE_PUBLIC_URL = public_url("NOTICE_PUBLIC_URL", _own_address())
+# Its path, "" or like "/notice": all our pages are below it.
+NOTICE_PATH = urlsplit(NOTICE_PUBLIC_URL).path
 NOTICE_CHANNELS = words(
     "NOTICE_CHANNELS",
     [

@@ -37,7 +37,7 @@ def test_the_settings_of_a_first_run_have_no_fault() -> None:
         ("VAPID_PRIVATE_KEY", OTHER_CURVE, "pfs_notice.E002"),
         ("VAPID_SUBJECT", "ann", "pfs_notice.E003"),
         ("NOTICE_PUBLIC_URL", "notice.example.org", "pfs_notice.E004"),
-        ("NOTICE_PUBLIC_URL", "https://notice.example.org/path", "pfs_notice.E004"),
+        ("NOTICE_PUBLIC_URL", "https://example.org/a b", "pfs_notice.E004"),
         ("NOTICE_CHANNELS", ["no.such.Channel"], "pfs_notice.E005"),
         ("NOTICE_CHANNELS", ["word"], "pfs_notice.E005"),
         ("CELERY_BROKER_URL", "memory://", "pfs_notice.E006"),

@@ -5,6 +5,7 @@
   const PATIENCE = 5000;
   const SUBSCRIBING = 30000;
   const { owner, worker: workerAddress } = document.currentScript.dataset;
+  const scope = workerAddress.slice(0, workerAddress.lastIndexOf("/") + 1);
   const canNotify = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 
   // Returns what the worker answers; throws what it failed with.
@@ -18,7 +19,7 @@
 
   // Returns null where no worker runs: this browser has never subscribed.
   const told = async (data) => {
-    const registration = canNotify && (await navigator.serviceWorker.getRegistration("/"));
+    const registration = canNotify && (await navigator.serviceWorker.getRegistration(scope));
     return registration && registration.active ? ask(registration.active, data) : null;
   };
 
@@ -37,7 +38,7 @@
     if ((await Notification.requestPermission()) !== "granted") {
       throw new Error("The browser does not allow notifications from this page. Allow them in its settings for this page, and try again.");
     }
-    await navigator.serviceWorker.register(workerAddress, { scope: "/" });
+    await navigator.serviceWorker.register(workerAddress, { scope });
     const { active } = await navigator.serviceWorker.ready;
     await ask(active, { what: "subscribe", label: browserName() }, SUBSCRIBING);
   };

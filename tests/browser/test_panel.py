@@ -166,7 +166,9 @@ class Worker:
         self._session.on("ServiceWorker.workerRegistrationUpdated", self._note)
         self._session.send("ServiceWorker.enable")
         page.evaluate(
-            "async () => { await navigator.serviceWorker.register('/service-worker.js', {scope: '/'});"
+            "async () => { const {worker} = document.querySelector('script[data-worker]').dataset;"
+            " const scope = new URL('.', new URL(worker, location.href)).pathname;"
+            " await navigator.serviceWorker.register(worker, {scope});"
             " const {active} = await navigator.serviceWorker.ready;"
             # A push to a worker that is still being activated is lost.
             " while (active.state !== 'activated') { await new Promise((done) => setTimeout(done, 10)); } }"

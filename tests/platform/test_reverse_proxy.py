@@ -26,7 +26,7 @@ from tests.tls import make_certificate
 
 PAGE: Final = (BASE_DIR / "docs" / "operations.md").read_text()
 SETTINGS: Final = re.findall(r"^```nginx\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-COMMAND: Final = re.findall(r"^       (granian .*?:application)$", PAGE, re.MULTILINE | re.DOTALL)
+COMMAND: Final = re.findall(r"^       \.venv/bin/(granian .*?:application)$", PAGE, re.MULTILINE | re.DOTALL)
 LOGIN: Final = "/accounts/login/"
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 OTHER: Final = "127.0.0.2"
@@ -88,6 +88,8 @@ def proxied(
         ("server_name notice.example.org;", "server_name localhost;"),
         ("/etc/ssl/notice/fullchain.pem", "certificate.pem"),
         ("/etc/ssl/notice/privkey.pem", "key.pem"),
+        ("/var/log/nginx/notice.log", "access.log"),
+        ("/var/log/nginx/notice-error.log", "error.log"),
     )
     try:
         server = Nginx(text, port=port)
