@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from common import concerned
 from eventinvoke.sending.heartbeats import keep_time
 
 Respond = Callable[[HttpRequest], HttpResponse]
@@ -24,9 +25,10 @@ def not_stored(get_response: Respond) -> Respond:
 
 
 def timed(get_response: Respond) -> Respond:
-    """Read the database's clock where that is due, so that pages and callbacks go by it."""
+    """Read the database's clock where that is due, so that pages and callbacks go by it; begin a log of their own."""
 
     def respond(request: HttpRequest) -> HttpResponse:
+        concerned.forget()
         keep_time()
         return get_response(request)
 
