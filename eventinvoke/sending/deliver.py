@@ -18,9 +18,9 @@ from django.db import InterfaceError, OperationalError, connection
 
 from common.channels import Channel, Message, get
 from common.clock import steady
-from eventinvoke.sending.claim import claim
+from eventinvoke.sending.claim import claim, put_back
 from eventinvoke.sending.compose import Claimed
-from eventinvoke.sending.record import Recorder, put_back
+from eventinvoke.sending.record import Recorder
 
 log = logging.getLogger(__name__)
 
