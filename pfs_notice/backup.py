@@ -9,9 +9,10 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from django.conf import settings
 from django.db import connection
 
 from pfs_notice.keys import MAKERS
-from pfs_notice.private_folder import FILE_MODE
+from pfs_notice.private_folder import FILE_MODE, make_folder
 
 _DUMP, _FACTS = "database", "facts.json"
 
@@ -64,15 +65,36 @@ def restore(file: Path, *, replace: bool) -> None:
         kind = json.loads((Path(folder) / _FACTS).read_text())["database"]
         if kind != connection.vendor:
             raise BackupError(f"The copy is of {kind}, and DATABASE_URL names {connection.vendor}.")
-        if not replace and connection.introspection.table_names():
-            raise BackupError("The database has tables already. With --replace they are replaced.")
-        for path in sorted((Path(folder) / "keys").glob("*")):
-            there = _var() / path.name
-            if not replace and there.exists() and there.read_bytes() != path.read_bytes():
-                raise BackupError(f"{there} is another key. With --replace it is replaced.")
-            shutil.copyfile(path, there)
-            there.chmod(FILE_MODE)
+        keys = sorted((Path(folder) / "keys").iterdir())
+        if not replace:
+            _refuse_to_replace(keys)
+        for path in keys:
+            shutil.copyfile(path, _var() / path.name)
+            (_var() / path.name).chmod(FILE_MODE)
         _load(Path(folder) / _DUMP)
+
+
+def _refuse_to_replace(keys: Iterable[Path]) -> None:
+    for path in keys:
+        there = _var() / path.name
+        if there.exists() and there.read_bytes() != path.read_bytes():
+            raise BackupError(f"{there} is another key. With --replace it is replaced.")
+    if connection.introspection.table_names():
+        raise BackupError("The database has tables already. With --replace they are replaced.")
+
+
+def put_keys(file: Path, folder: Path) -> None:
+    """Put those keys of a copy into the folder of run-time state that are missing there. Needs no settings.
+
+    Production reads no settings without keys, and elsewhere a command would make others. Raises ``BackupError``.
+    """
+    make_folder(folder)
+    with tempfile.TemporaryDirectory(prefix="pfsn-", dir=folder) as beside:
+        _unpack(file, Path(beside))
+        for path in (Path(beside) / "keys").iterdir():
+            path.chmod(FILE_MODE)
+            if not (folder / path.name).exists():
+                path.rename(folder / path.name)
 
 
 def _unpack(file: Path, folder: Path) -> None:
@@ -164,3 +186,16 @@ def _run(*command: str, environment: Mapping[str, str], stdin: Any = subprocess.
         raise BackupError(f"{command[0]} is missing: install the database's client programs.") from None
     if done.returncode:
         raise BackupError(f"{command[0]} failed: {done.stderr.decode(errors='replace').strip()}")
+
+
+def main() -> None:
+    """Put the missing keys of the copy that is named into $PFS_NOTICE_VAR, or into var/ of the project."""
+    default = Path(__file__).resolve().parent.parent / "var"
+    try:
+        put_keys(Path(sys.argv[1]), Path(os.environ.get("PFS_NOTICE_VAR") or default))
+    except (BackupError, OSError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

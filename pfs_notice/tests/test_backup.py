@@ -5,28 +5,34 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-import psycopg
-import pymysql
 import pytest
 
+from pfs_notice.backup import BackupError, back_up, restore
 from pfs_notice.settings.environment import BASE_DIR
-from tests.servers import MariaDB, PostgreSQL
+from registration.models import Calendar
+from registration.tests.factories import CalendarFactory
 
 
 class Installation:
-    """A folder of run-time state and a database."""
+    """A folder of run-time state with a SQLite database."""
 
-    def __init__(self, var: Path, database: str = "") -> None:
+    def __init__(self, var: Path, **environment: str) -> None:
         self.var = var
-        self._environment = {"PFS_NOTICE_VAR": str(var), "DATABASE_URL": database}
+        self._environment = {"PFS_NOTICE_VAR": str(var), "DATABASE_URL": "", "PYTHON": sys.executable}
+        self._environment |= environment
 
     def run(self, *command: str, is_wrong: bool = False) -> str:
         """Run a command of manage.py; return what it says."""
+        return self._run([sys.executable, "manage.py", *command], is_wrong=is_wrong)
+
+    def restore(self, file: Path, *options: str, is_wrong: bool = False) -> str:
+        """Run the script that puts a copy back."""
+        return self._run([str(BASE_DIR / "deploy" / "restore"), str(file), *options], is_wrong=is_wrong)
+
+    def _run(self, command: list[str], *, is_wrong: bool) -> str:
         done = subprocess.run(
-            [sys.executable, "manage.py", *command],
+            command,
             env=os.environ | self._environment,
             cwd=BASE_DIR,
             capture_output=True,
@@ -38,65 +44,48 @@ class Installation:
         assert "Traceback" not in said
         return said
 
-    def set_subject(self) -> None:
+    def fill(self) -> None:
         """Store a secret that can be read with the encryption key alone."""
-        self.run("migrate", "-v0")
-        self.run("first_admin")
-        self.run(
-            "shell",
-            "-v0",
-            "-c",
-            f"{MODELS}; Calendar.objects.create(name='c', url='https://secret.example/x')",
-        )
+        make = "call_command('migrate', verbosity=0); Calendar.objects.create(name='c', url='https://secret.example/x')"
+        self.run("shell", "-v0", "-c", f"{MODELS}; {make}")
 
     def secret(self) -> str:
         return self.run("shell", "-v0", "-c", f"{MODELS}; print(Calendar.objects.get().url)").strip()
 
 
-def databases(kind: str, request: pytest.FixtureRequest) -> tuple[str, str]:
-    """Return the addresses of two empty databases."""
-    if kind == "sqlite":
-        return "", ""
-    server = request.getfixturevalue(f"{kind}_server")
-    names = ("backup_first", "backup_second")
-    with connect(server) as connection, connection.cursor() as cursor:
-        for name in names:
-            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
-            options = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" if kind == "mariadb" else ""
-            cursor.execute(f"CREATE DATABASE {name} {options}")
-    first, second = (f"{server.url.rpartition('/')[0]}/{name}" for name in names)
-    return first, second
+MODELS = "from django.core.management import call_command; from registration.models import Calendar"
 
 
-def connect(server: PostgreSQL | MariaDB) -> Any:
-    if isinstance(server, PostgreSQL):
-        return psycopg.connect(server.url, autocommit=True)
-    url = urlsplit(server.url)
-    return pymysql.connect(host=url.hostname, port=url.port or 0, user=url.username, autocommit=True)
+@pytest.mark.django_db(transaction=True)
+def test_the_database_is_put_back_as_it_was(tmp_path: Path) -> None:
+    calendar = CalendarFactory(url="https://secret.example/x")
+    file = tmp_path / "copy.tar.gz"
+    back_up(file)
+    with pytest.raises(FileExistsError):
+        back_up(file)
+    calendar.delete()
+    CalendarFactory(url="https://later.example/x")
+    with pytest.raises(BackupError, match="tables already"):
+        restore(file, replace=False)
+    restore(file, replace=True)
+    assert [one.url for one in Calendar.objects.all()] == ["https://secret.example/x"]
 
 
-MODELS = "from registration.models import Calendar"
-
-
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
-def test_what_was_copied_can_be_put_back_on_another_machine(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    first, second = databases(kind, request)
-    old, new = Installation(tmp_path / "old", first), Installation(tmp_path / "new", second)
-    old.set_subject()
+def test_a_copy_is_put_back_on_another_machine(tmp_path: Path) -> None:
+    old = Installation(tmp_path / "old")
+    new = Installation(tmp_path / "new", PFS_NOTICE_ENV="production")
+    old.fill()
     file = tmp_path / "copy.tar.gz"
     said = old.run("backup", str(file))
     assert "secret_key, vapid_private.pem, encryption_key" in said
     assert file.stat().st_mode & 0o777 == 0o600
-    assert "File exists" in old.run("backup", str(file), is_wrong=True)
-
-    assert "another key" in new.run("restore", str(file), is_wrong=True)  # a first command has made keys
-    new.run("restore", str(file), "--replace")
+    new.restore(file)
     assert new.secret() == "https://secret.example/x"
     assert (new.var / "encryption_key").stat().st_mode & 0o777 == 0o600
-    assert "tables already" in new.run("restore", str(file), is_wrong=True)
-    new.run("restore", str(file), "--replace")
+    assert "tables already" in new.restore(file, is_wrong=True)
+    (new.var / "encryption_key").write_text("another")
+    assert "is another key" in new.run("restore", str(file), is_wrong=True)
+    new.restore(file, "--replace")
     assert new.secret() == "https://secret.example/x"
 
 

@@ -13,6 +13,7 @@ class Command(BaseCommand):
     """Write the database and the keys to a new file (tar), while everything runs. Keep it as secret as the keys."""
 
     help = __doc__ or ""
+    requires_system_checks = ()  # what is broken can be copied, and put right
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
