@@ -1,11 +1,16 @@
 """What every request begins with."""
 
 from collections.abc import Callable
+from typing import Final
 
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 
 from common import concerned
 from eventinvoke.sending.heartbeats import keep_time
+
+_SAY_SO: Final = {"/health", "/health/web", "/ready", "/metrics"}
+"""These answer without a database, too."""
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -29,7 +34,11 @@ def timed(get_response: Respond) -> Respond:
 
     def respond(request: HttpRequest) -> HttpResponse:
         concerned.forget()
-        keep_time()
+        try:
+            keep_time()
+        except Error:
+            if request.path_info not in _SAY_SO:
+                raise
         return get_response(request)
 
     return respond

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 from django.test import Client
 
 from common.broker import offer
@@ -15,6 +16,7 @@ from eventinvoke.sending.heartbeats import signs
 from eventinvoke.sending.rounds import do_round
 from eventinvoke.tasks import wake
 from pfs_notice import readiness
+from pfs_notice.supervisor.stack import WEB_OPTIONS
 from tests.fixtures.processes import Starter, WorkerStarter, wait_until
 from tests.servers import free_port
 
@@ -119,3 +121,24 @@ def test_ready_follows_a_real_beat(
     wait_until(lambda: ask()[0] == 200, what="a round")
     worker.kill()
     wait_until(lambda: "workers" in ask()[1], what="silence")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_web_server_that_has_never_seen_its_database_says_so(
+    start_process: Starter, process_environment: dict[str, str], public_url: str
+) -> None:
+    process_environment["DATABASE_URL"] = f"postgresql://x@127.0.0.1:{free_port()}/x"
+    port = public_url.rpartition(":")[2]
+    web = start_process(
+        *("granian", "--host", "127.0.0.1", "--port", port, "--workers", "1", *WEB_OPTIONS),
+        "pfs_notice.edge:application",
+    )
+    web.wait_for(lambda: status_of(f"{public_url}/health/web") == 200)
+    assert [status_of(f"{public_url}/{path}") for path in ("health", "ready", "metrics")] == [503] * 3
+
+
+def status_of(url: str) -> int:
+    try:
+        return requests.get(url, timeout=10).status_code
+    except requests.ConnectionError:
+        return 0
