@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.http import Http404
 
+from common import concerned
 from common.errors import ForgedError
 from common.process_ids import Purpose, read
 from eventinvoke.models import Answer, Attempt, Delivery
@@ -31,6 +32,7 @@ def find_attempt(process_id: str, kinds: Collection[str], purpose: Purpose = Pur
     attempt = rows.filter(pk=attempt_id_of(process_id, purpose)).first()
     if attempt is None or attempt.delivery.kind not in kinds:
         raise Http404("There is no such notice.")
+    concerned.note([attempt.delivery_id])
     return attempt
 
 

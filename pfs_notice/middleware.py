@@ -1,10 +1,16 @@
 """What every request begins with."""
 
 from collections.abc import Callable
+from typing import Final
 
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 
+from common import concerned
 from eventinvoke.sending.heartbeats import keep_time
+
+_SAY_SO: Final = {"/health", "/health/web", "/ready", "/metrics"}
+"""These answer without a database, too."""
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -24,10 +30,15 @@ def not_stored(get_response: Respond) -> Respond:
 
 
 def timed(get_response: Respond) -> Respond:
-    """Read the database's clock where that is due, so that pages and callbacks go by it."""
+    """Read the database's clock where that is due, so that pages and callbacks go by it; begin a log of their own."""
 
     def respond(request: HttpRequest) -> HttpResponse:
-        keep_time()
+        concerned.forget()
+        try:
+            keep_time()
+        except Error:
+            if request.path_info not in _SAY_SO:
+                raise
         return get_response(request)
 
     return respond

@@ -14,6 +14,8 @@ _PAGES: Final[list[URLPattern | URLResolver]] = [
     path("favicon.ico", views.favicon, name="favicon"),
     path("health", views.health, name="health"),
     path("health/web", views.web_health, name="web-health"),
+    path("ready", views.ready, name="ready"),
+    path("metrics", views.metrics, name="metrics"),
     # The administration's own form looks at the old password any number of times.
     path("admin/password_change/", RedirectView.as_view(pattern_name="password_change")),
     path("admin/", admin.site.urls),

@@ -7,24 +7,30 @@ of a person goes before any failure, and a failure before mere progress. A repea
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
+from common import concerned
 from common.clock import now
 from common.db.retry_transaction import retry_transaction
 from common.errors import ForgedError
 from common.states import MISSED, State
-from eventinvoke.models import Attempt, Delivery, Event, Receipt
+from eventinvoke.models import Attempt, Delivery, Event, Receipt, Tally
 from eventinvoke.models.deliveries import report_until
 from eventinvoke.planning import marks
 from eventinvoke.planning.escalation import Cause, Miss, bring_forward
 
 _STATUS = 32
 _REASON = 300
+_TOPICS: Final = {
+    State.FAILED: Tally.Topic.FAILED,
+    State.UNDELIVERED: Tally.Topic.UNDELIVERED,
+    State.DELIVERED: Tally.Topic.REACHED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ def apply(report: Report) -> bool:
         if attempt is None or attempt.channel != report.kind:
             msg = "there is no such attempt"
             raise ForgedError(msg)
+        concerned.note([attempt.delivery_id])
         if report.provider_id is not None and not attempt.is_of(report.provider_id):
             msg = "the provider calls this attempt by another id"
             raise ForgedError(msg)
@@ -112,6 +119,8 @@ def _move(attempt: Attempt, report: Report, means: State) -> bool:
     if means in MISSED or means == State.SENT:
         deliveries = deliveries.filter(attempts=attempt.number)
     is_moved = deliveries.move_to(means, **changes) > 0
+    if is_moved and means != State.SENT:
+        Tally.objects.note(report.kind, {_TOPICS[means]: 1})
     if is_moved and means in MISSED:
         cause = Cause.NO_ANSWER if report.may_redial else Cause.FAILED
         bring_forward([Miss(attempt.delivery_id, cause)])

@@ -18,9 +18,9 @@ from django.db import InterfaceError, OperationalError, connection
 
 from common.channels import Channel, Message, Outcome, SendResult, get
 from common.clock import steady
-from eventinvoke.sending.claim import claim
+from eventinvoke.sending.claim import claim, put_back
 from eventinvoke.sending.compose import Claimed
-from eventinvoke.sending.record import Recorder, put_back
+from eventinvoke.sending.record import Recorder
 from eventinvoke.sending.staff_notices import tell_staff
 
 log = logging.getLogger(__name__)

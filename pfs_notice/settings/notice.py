@@ -61,6 +61,8 @@ NOTICE_ENCRYPTION_KEYS = words("NOTICE_ENCRYPTION_KEYS") or [
 ]
 # Whose clock decides what is due: the database's, or this machine's, for tests that set it.
 NOTICE_CLOCK = text("NOTICE_CLOCK", "database")
+# Who bears it may read /metrics; without one, programs of this machine may.
+NOTICE_METRICS_TOKEN = text("NOTICE_METRICS_TOKEN")
 # How many requests a process of the web server answers at once.
 NOTICE_WEB_THREADS = whole("NOTICE_WEB_THREADS", 4)
 # Private networks that addresses given by members (feeds, push endpoints) may reach all the same.

@@ -24,8 +24,8 @@ CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS") or [f"{_PUBLIC.scheme}://{_
 NOTICE_BEHIND_PROXY = flag("NOTICE_BEHIND_PROXY", default=IS_PRODUCTION and _IS_HTTPS)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if NOTICE_BEHIND_PROXY else None
 SECURE_SSL_REDIRECT = flag("SECURE_SSL_REDIRECT", default=IS_PRODUCTION and _IS_HTTPS)
-# Asked by load balancers and by the supervisor, over plain HTTP.
-SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{NOTICE_PATH}/'.lstrip('/'))}health(/web)?$"]
+# Asked by load balancers, supervisors and monitoring, over plain HTTP.
+SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{NOTICE_PATH}/'.lstrip('/'))}(health(/web)?|ready|metrics)$"]
 SECURE_HSTS_SECONDS = whole("SECURE_HSTS_SECONDS", 31_536_000 if IS_PRODUCTION and _IS_HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=SECURE_HSTS_SECONDS > 0)
 SECURE_HSTS_PRELOAD = flag("SECURE_HSTS_PRELOAD", default=SECURE_HSTS_SECONDS > 0)

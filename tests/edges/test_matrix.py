@@ -19,6 +19,8 @@ TABLE: Final = {
     "favicon.ico": ("302", "405"),
     "health": ("200", "405"),
     "health/web": ("200", "405"),
+    "ready": ("503", "405"),  # without a beat
+    "metrics": ("403", "405"),
     "admin/": ("login login login 200 200", "login login login 200 200"),
     "admin/login/": ("200 200 200 302 302", "200"),
     "admin/logout/": ("302 302 302 405 405", "302 302 302 login login"),
