@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from pfs_notice import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("notification.urls")),  # first, as the addresses are tried in this order
     path("", views.home, name="home"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("health", views.health, name="health"),
@@ -17,7 +18,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("registration.account_urls")),
     path("", include("registration.urls")),
     path("", include("eventinvoke.urls")),
-    path("", include("notification.urls")),
     path("", include("eventupdate.urls")),
     path("simulator/", include("simulator.urls")),
 ]

@@ -36,6 +36,9 @@ def _database() -> dict[str, Any]:
             pymysql.install_as_MySQLdb()
             default["OPTIONS"] = _MARIADB | options
             default["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
+        case "postgresql":
+            # Statements of common.db.prepared are prepared at once; None prepares none.
+            options.setdefault("prepare_threshold", 0)
         case _:
             pass
     # A connection belongs to one thread of one process and is closed by Celery before it forks.
