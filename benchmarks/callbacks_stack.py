@@ -133,13 +133,12 @@ def forget_reports() -> None:
     """Bring the tables back to where no call was reported about."""
     from django.db import connection  # noqa: PLC0415
 
-    from eventinvoke.models import Attempt, Delivery  # noqa: PLC0415
+    from eventinvoke.models import Delivery  # noqa: PLC0415
 
     lease = datetime.now(UTC) + timedelta(hours=1)
     Delivery.objects.exclude(state="sent").update(
         state="sent", reason="", settled_at=None, delivered_at=None, lease_until=lease
     )
-    Attempt.objects.exclude(sequence=-1).update(sequence=-1)
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE eventinvoke_receipt")
         cursor.execute("VACUUM ANALYZE")

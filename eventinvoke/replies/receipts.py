@@ -7,17 +7,19 @@ of a person goes before any failure, and a failure before mere progress. A repea
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db import connection, transaction
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from common.clock import now
+from common.db import bulk
+from common.db.prepared import Given, Row
 from common.db.retry_transaction import retry_transaction
 from common.errors import ForgedError
-from common.states import MISSED, State
+from common.states import MISSED, State, before
 from eventinvoke.models import Attempt, Delivery, Event, Receipt
 from eventinvoke.models.deliveries import report_until
 from eventinvoke.planning import marks
@@ -59,37 +61,74 @@ def apply(report: Report) -> bool:
     Raises ``ForgedError`` when there is no such attempt, when its channel is of another kind, or when the provider
     calls it by another id.
     """
-    kind = Delivery.objects.filter(pk=OuterRef("delivery")).values("kind")
+    if _store_alone(report):
+        return False
     with transaction.atomic():
-        attempts = Attempt.objects.select_for_update().annotate(channel=Subquery(kind))
-        attempt = attempts.filter(pk=report.attempt_id).first()
-        if attempt is None or attempt.channel != report.kind:
+        attempt = _lock(report.attempt_id)
+        if attempt is None or vars(attempt)["channel"] != report.kind:
             msg = "there is no such attempt"
             raise ForgedError(msg)
         if report.provider_id is not None and not attempt.is_of(report.provider_id):
             msg = "the provider calls this attempt by another id"
             raise ForgedError(msg)
-        receipt, is_new = Receipt.objects.get_or_create(
-            fingerprint=report.fingerprint[:64],
-            defaults={
-                "attempt": attempt,
-                "status": report.status[:_STATUS],
-                "sequence": report.sequence,
-                "payload": dict(report.payload),
-            },
-        )
-        if not is_new:
+        if not bulk.insert_one(Receipt, _columns(report)):
             return False
-        _note(attempt, report)
         is_applied = report.means is not None and _move(attempt, report, report.means)
         if is_applied:
-            Receipt.objects.filter(pk=receipt.pk).update(is_applied=True)
+            Receipt.objects.filter(fingerprint=report.fingerprint[:64]).update(is_applied=True)
     return is_applied
 
 
-def _note(attempt: Attempt, report: Report) -> None:
-    if report.sequence is not None and report.sequence > attempt.sequence:
-        Attempt.objects.filter(pk=attempt.pk).update(sequence=report.sequence)
+def _locked(pk: Given) -> "QuerySet[Attempt]":
+    kind = Delivery.objects.filter(pk=OuterRef("delivery")).values("kind")
+    return Attempt.objects.select_for_update().annotate(channel=Subquery(kind)).filter(pk=pk)
+
+
+_lock: Final = Row(_locked, Attempt._meta.pk).get
+
+
+def _store_alone(report: Report) -> bool:
+    """Store a report that changes no state; return whether it was stored. One statement, as most are such.
+
+    One that was stored before, or of which anything is wrong, is not stored. The state is read without
+    a lock: where it changes meanwhile, this report came before the change.
+    """
+    attempts, deliveries = (connection.ops.quote_name(one._meta.db_table) for one in (Attempt, Delivery))
+    source = [f"{attempts} a JOIN {deliveries} d ON d.id = a.delivery_id WHERE a.id = %s AND d.kind = %s"]
+    values = [Attempt._meta.pk.get_db_prep_value(report.attempt_id, connection), report.kind]
+    if report.provider_id is not None:
+        source.append("AND a.provider_id = %s")
+        values.append(report.provider_id)
+    if report.means is not None:
+        states = before(report.means)
+        of_this_try = "AND d.attempts = a.number" if _is_of_one_try(report.means) else ""
+        source.append(f"AND NOT (d.state IN ({', '.join(['%s'] * len(states))}) {of_this_try})")
+        values += states
+    if connection.vendor == "postgresql":
+        source.append("FOR KEY SHARE OF a")  # as the foreign key has it, but before the fingerprint is stored
+    return bulk.insert_one(Receipt, _columns(report), " ".join(source), values)
+
+
+def _columns(report: Report) -> dict[str, Any]:
+    instant = now()
+    return {
+        "attempt": report.attempt_id,
+        "status": report.status[:_STATUS],
+        "sequence": report.sequence,
+        "fingerprint": report.fingerprint[:64],
+        "payload": dict(report.payload),
+        "raw_at": instant,
+        "is_applied": False,
+        "received_at": instant,
+    }
+
+
+def _is_of_one_try(means: State) -> bool:
+    """Say whether a report of this meaning about an earlier try says nothing against a later one.
+
+    A person whom an earlier try reached counts whenever the report comes.
+    """
+    return means in MISSED or means == State.SENT
 
 
 def _move(attempt: Attempt, report: Report, means: State) -> bool:
@@ -106,10 +145,8 @@ def _move(attempt: Attempt, report: Report, means: State) -> bool:
         changes["settled_at"] = instant
     else:
         changes["delivered_at"] = Coalesce("delivered_at", instant)
-    # A report about an earlier try says nothing against a later one, but a person whom it reached
-    # counts whenever the report comes.
     deliveries = Delivery.objects.filter(pk=attempt.delivery_id)
-    if means in MISSED or means == State.SENT:
+    if _is_of_one_try(means):
         deliveries = deliveries.filter(attempts=attempt.number)
     is_moved = deliveries.move_to(means, **changes) > 0
     if is_moved and means in MISSED:
