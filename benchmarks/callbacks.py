@@ -93,7 +93,14 @@ def main() -> None:
     print()
     print(
         json.dumps(
-            {"name": "callbacks", "ratio": lowest, "target": TARGET, "held": lowest >= TARGET, **ratios, **found}
+            {
+                "name": "callbacks",
+                "ratio": lowest,
+                "target": TARGET,
+                "held": lowest >= TARGET,
+                **ratios,
+                **found,
+            }
         )
     )
 

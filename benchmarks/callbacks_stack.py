@@ -180,7 +180,12 @@ def _line(pk: object, sid: str, page: str, told: dict[str, str]) -> str:
     from common.process_ids import sign  # noqa: PLC0415
 
     path = f"/n/{sign(pk)}/{page}"  # type: ignore[arg-type]
-    numbers = {"From": "+15005550006", "Caller": "+15005550006", "To": "+12025550100", "Called": "+12025550100"}
+    numbers = {
+        "From": "+15005550006",
+        "Caller": "+15005550006",
+        "To": "+12025550100",
+        "Called": "+12025550100",
+    }
     told = {
         **told, **_PLACES, **numbers, "CallSid": sid, "AccountSid": _ACCOUNT, "ApiVersion": "2010-04-01",
         "Direction": "outbound-api",

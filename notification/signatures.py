@@ -46,10 +46,10 @@ def parameters(request: HttpRequest) -> QueryDict:
     told = request.GET if request.method == "GET" else request.POST
     if not any("\0" in value for _name, values in told.lists() for value in values):
         return told
-    told = told.copy()
+    clean = told.copy()
     for name, values in told.lists():
-        told.setlist(name, [value.replace("\0", "") for value in values])
-    return told
+        clean.setlist(name, [value.replace("\0", "") for value in values])
+    return clean
 
 
 def is_genuine(request: HttpRequest) -> bool:

@@ -1,12 +1,14 @@
 """What every request begins with."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 
+from common.db.retry_transaction import trust_connection
 from eventinvoke.sending.heartbeats import keep_time
 from notification.signatures import signed_views
 from pfs_notice.body_limits import bounded
@@ -14,37 +16,37 @@ from pfs_notice.body_limits import bounded
 Respond = Callable[[HttpRequest], HttpResponse]
 
 _PREFIX: Final = "/n/"
+"""Of all views that check a signature; other addresses are not looked up twice."""
 
 
 def callbacks(get_response: Respond) -> Respond:
-    """Answer programs without what is for browsers: sessions, messages, CSRF tokens, policies.
-
-    Their views look at a signature instead, and their first statement is tried again where the
-    database's connection was lost: so the connection is not tried beforehand either.
-    """
-
-    def answer(request: HttpRequest) -> HttpResponse:
-        keep_time()
-        connection.health_check_done = True
-        match = request.resolver_match
-        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
-        response.headers.setdefault("Cache-Control", "no-store, private")
-        return response
-
-    within_limits = bounded(answer)
+    """Answer what Twilio asks for without what is for browsers: sessions, messages, CSRF tokens, policies."""
 
     def respond(request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith(_PREFIX):
-            try:
-                match = resolve(request.path_info)
-            except Resolver404:
-                return get_response(request)
-            if match.func in signed_views:
-                request.resolver_match = match
-                return within_limits(request)
-        return get_response(request)
+        match = _callback(request.path_info)
+        if match is None:
+            return get_response(request)
+        request.resolver_match = match
+        return bounded(partial(_answer, match))(request)
 
     return respond
+
+
+def _callback(path: str) -> ResolverMatch | None:
+    if not path.startswith(_PREFIX):
+        return None
+    with suppress(Resolver404):
+        match = resolve(path)
+        return match if match.func in signed_views else None
+    return None
+
+
+def _answer(match: ResolverMatch, request: HttpRequest) -> HttpResponse:
+    keep_time()
+    trust_connection()
+    response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    response.headers.setdefault("Cache-Control", "no-store, private")
+    return response
 
 
 def not_stored(get_response: Respond) -> Respond:

@@ -7,7 +7,7 @@ plan, once in each connection (https://www.psycopg.org/psycopg3/docs/advanced/pr
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from django.db import connection, models
 from django.db.models import Expression
@@ -23,9 +23,9 @@ class Given(Expression):
         """Stand for a value of such a field."""
         super().__init__(output_field=field)
 
-    def as_sql(self, _compiler: Any, _connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, _compiler: Any, _connection: Any) -> tuple[str, tuple[Any, ...]]:
         """Return a placeholder with this in the place of a value."""
-        return "%s", [self]
+        return "%s", (self,)
 
     def prepared(self, value: Any) -> Any:
         """Return a value as the database takes it."""
@@ -34,17 +34,20 @@ class Given(Expression):
 
 @contextmanager
 def executed(statement: str, values: Sequence[Any]) -> Iterator[Any]:
-    """Run a statement, prepared where PostgreSQL may keep it, and give its cursor."""
-    if connection.vendor == "postgresql":
-        connection.ensure_connection()
-        if connection.connection.prepare_threshold is not None:
-            from psycopg import Cursor  # noqa: PLC0415 - installed with PostgreSQL's driver only
+    """Run a statement, prepared where PostgreSQL may keep it, and give its cursor.
 
-            connection.validate_no_broken_transaction()
-            with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-                yield cursor.execute(statement, values, prepare=True)
-            return
-    with connection.cursor() as cursor:
+    Whether it may, the option ``prepare_threshold`` of the database says.
+    """
+    connection.ensure_connection()
+    if connection.vendor != "postgresql" or connection.connection.prepare_threshold is None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            yield cursor
+        return
+    from psycopg import Cursor  # noqa: PLC0415 - installed with PostgreSQL's driver only
+
+    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    with wrap(Cursor(connection.connection)) as cursor:
         cursor.execute(statement, values)
         yield cursor
 
@@ -52,7 +55,9 @@ def executed(statement: str, values: Sequence[Any]) -> Iterator[Any]:
 class Row(Generic[M]):
     """One row of a model by one value, with what is read along: ``select_related``, ``only`` and annotations."""
 
-    def __init__(self, make: "Callable[[Given], models.QuerySet[M]]", field: "models.Field[Any, Any]") -> None:
+    def __init__(
+        self, make: "Callable[[Given], models.QuerySet[M]]", field: "models.Field[Any, Any]"
+    ) -> None:
         """Read by a query that ``make`` returns, in which ``Given`` stands for a value of a field."""
         self._make, self._field = make, field
         self._compiled: _Compiled | None = None
@@ -62,7 +67,7 @@ class Row(Generic[M]):
         compiled = self._compiled
         if compiled is None:
             compiled = self._compiled = _Compiled(self._make(Given(self._field)))
-        return compiled.get(value)
+        return cast("M | None", compiled.get(value))
 
 
 class _Compiled:
@@ -77,7 +82,7 @@ class _Compiled:
         self._own = slice(first, last)
         self._model = tree["model"]
         self._names = [one[0].target.attname for one in selected[first:last]]
-        self._related = get_related_populators(tree, selected, connection.alias)
+        self._related = get_related_populators(tree, selected, connection.alias)  # type: ignore[call-arg] # of Django 6
         self._annotated = compiler.annotation_col_map.items()
 
     def get(self, value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from common.clock import now
@@ -19,7 +19,7 @@ from common.db import bulk
 from common.db.prepared import Given, Row
 from common.db.retry_transaction import retry_transaction
 from common.errors import ForgedError
-from common.states import MISSED, State, before
+from common.states import MISSED, State, before, may_follow
 from eventinvoke.models import Attempt, Delivery, Event, Receipt
 from eventinvoke.models.deliveries import report_until
 from eventinvoke.planning import marks
@@ -65,23 +65,24 @@ def apply(report: Report) -> bool:
         return False
     with transaction.atomic():
         attempt = _lock(report.attempt_id)
-        if attempt is None or vars(attempt)["channel"] != report.kind:
+        if attempt is None or attempt.delivery.kind != report.kind:
             msg = "there is no such attempt"
             raise ForgedError(msg)
         if report.provider_id is not None and not attempt.is_of(report.provider_id):
             msg = "the provider calls this attempt by another id"
             raise ForgedError(msg)
-        if not bulk.insert_one(Receipt, _columns(report)):
+        is_applied = report.means is not None and _moves(attempt, report.means)
+        if not bulk.insert_one(Receipt, _columns(report, is_applied=is_applied)):
             return False
-        is_applied = report.means is not None and _move(attempt, report, report.means)
-        if is_applied:
-            Receipt.objects.filter(fingerprint=report.fingerprint[:64]).update(is_applied=True)
+        if is_applied and report.means is not None:
+            _move(attempt, report, report.means)
     return is_applied
 
 
 def _locked(pk: Given) -> "QuerySet[Attempt]":
-    kind = Delivery.objects.filter(pk=OuterRef("delivery")).values("kind")
-    return Attempt.objects.select_for_update().annotate(channel=Subquery(kind)).filter(pk=pk)
+    """Lock an attempt, and its delivery after it."""
+    tables = ("self", "delivery") if connection.features.has_select_for_update_of else ()
+    return Attempt.objects.select_for_update(of=tables).select_related("delivery").filter(pk=pk)
 
 
 _lock: Final = Row(_locked, Attempt._meta.pk).get
@@ -106,10 +107,10 @@ def _store_alone(report: Report) -> bool:
         values += states
     if connection.vendor == "postgresql":
         source.append("FOR KEY SHARE OF a")  # as the foreign key has it, but before the fingerprint is stored
-    return bulk.insert_one(Receipt, _columns(report), " ".join(source), values)
+    return bulk.insert_one(Receipt, _columns(report, is_applied=False), " ".join(source), values)
 
 
-def _columns(report: Report) -> dict[str, Any]:
+def _columns(report: Report, *, is_applied: bool) -> dict[str, Any]:
     instant = now()
     return {
         "attempt": report.attempt_id,
@@ -118,7 +119,7 @@ def _columns(report: Report) -> dict[str, Any]:
         "fingerprint": report.fingerprint[:64],
         "payload": dict(report.payload),
         "raw_at": instant,
-        "is_applied": False,
+        "is_applied": is_applied,
         "received_at": instant,
     }
 
@@ -131,7 +132,13 @@ def _is_of_one_try(means: State) -> bool:
     return means in MISSED or means == State.SENT
 
 
-def _move(attempt: Attempt, report: Report, means: State) -> bool:
+def _moves(attempt: Attempt, means: State) -> bool:
+    """Say whether a report about an attempt moves its delivery; both are locked."""
+    is_current = not _is_of_one_try(means) or attempt.delivery.attempts == attempt.number
+    return is_current and may_follow(State(attempt.delivery.state), means)
+
+
+def _move(attempt: Attempt, report: Report, means: State) -> None:
     instant = now()
     changes: dict[str, Any] = {
         "lease_until": None,
@@ -145,16 +152,12 @@ def _move(attempt: Attempt, report: Report, means: State) -> bool:
         changes["settled_at"] = instant
     else:
         changes["delivered_at"] = Coalesce("delivered_at", instant)
-    deliveries = Delivery.objects.filter(pk=attempt.delivery_id)
-    if _is_of_one_try(means):
-        deliveries = deliveries.filter(attempts=attempt.number)
-    is_moved = deliveries.move_to(means, **changes) > 0
-    if is_moved and means in MISSED:
+    Delivery.objects.filter(pk=attempt.delivery_id).move_to(means, **changes)
+    if means in MISSED:
         cause = Cause.NO_ANSWER if report.may_redial else Cause.FAILED
         bring_forward([Miss(attempt.delivery_id, cause)])
-    elif is_moved and means != State.SENT:
+    elif means != State.SENT:
         _look_for_changes(attempt)
-    return is_moved
 
 
 def _look_for_changes(attempt: Attempt) -> None:
