@@ -13,6 +13,7 @@ from common.errors import ForgedError
 from common.process_ids import Purpose, read
 from eventinvoke.models import Answer, Attempt, Delivery
 from eventinvoke.planning.obsolete import acknowledgement_of
+from registration.models import User
 
 
 def attempt_id_of(process_id: str, purpose: Purpose = Purpose.REPORT) -> UUID:
@@ -23,14 +24,24 @@ def attempt_id_of(process_id: str, purpose: Purpose = Purpose.REPORT) -> UUID:
         raise Http404("There is no such notice.") from None
 
 
+_UNREAD: Final = (
+    # Few pages need what is encrypted, none a password.
+    *("delivery__target__address", "delivery__target__config"),
+    *(
+        f"delivery__member__user__{field.name}"
+        for field in User._meta.fields
+        if field.name not in {"id", "is_active"}
+    ),
+)
+
+
 def _with_delivery(pk: Given) -> QuerySet[Attempt]:
     start = OuterRef("delivery__event__starts_at")
     said = Answer.objects.filter(kind=Answer.Kind.CONFIRMED, starts_at=start, event__starts_at=start)
     rows = Attempt.objects.filter(pk=pk).select_related(
         "delivery__event", "delivery__member__user", "delivery__target", "delivery__registration"
     )
-    # Few pages need what is encrypted.
-    rows = rows.defer("delivery__target__address", "delivery__target__config")
+    rows = rows.defer(*_UNREAD)
     # Of the event or of another one that may be the same meeting, which has the same start then.
     return rows.annotate(may_be_settled=Exists(said))
 

@@ -47,7 +47,7 @@ def executed(statement: str, values: Sequence[Any]) -> Iterator[Any]:
     from psycopg import Cursor  # noqa: PLC0415 - installed with PostgreSQL's driver only
 
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    with wrap(Cursor(connection.connection)) as cursor:
+    with wrap(cast("Any", Cursor(connection.connection))) as cursor:
         cursor.execute(statement, values)
         yield cursor
 
