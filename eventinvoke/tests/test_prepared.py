@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
 from common.clock import now
@@ -93,3 +94,22 @@ def test_one_row_is_inserted_where_a_source_has_a_row() -> None:
     assert bulk.insert_one(Receipt, columns(attempt, "a"), source, [2])
     assert not bulk.insert_one(Receipt, columns(attempt, "a"), source, [2])
     assert Receipt.objects.count() == 1
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="Only PostgreSQL is asked to prepare statements."
+)
+def test_nothing_is_prepared_where_a_pooler_does_not_know_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def count() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+            return int(cursor.fetchone()[0])
+
+    attempt = Attempt.objects.create(delivery=DeliveryFactory())
+    before = count()
+    with monkeypatch.context() as patch:
+        patch.setattr(connection.connection, "prepare_threshold", None)
+        assert Row(rows, Attempt._meta.pk).get(attempt.pk) == attempt
+        assert count() == before
+    assert Row(rows, Attempt._meta.pk).get(attempt.pk) == attempt
+    assert count() == before + 1
