@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 from pfs_notice import views
 
 _PAGES: Final[list[URLPattern | URLResolver]] = [
+    path("", include("notification.urls")),  # first, as the addresses are tried in this order
     path("", views.home, name="home"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("health", views.health, name="health"),
@@ -22,7 +23,6 @@ _PAGES: Final[list[URLPattern | URLResolver]] = [
     path("accounts/", include("registration.account_urls")),
     path("", include("registration.urls")),
     path("", include("eventinvoke.urls")),
-    path("", include("notification.urls")),
     path("", include("eventupdate.urls")),
     path("simulator/", include("simulator.urls")),
 ]

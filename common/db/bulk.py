@@ -5,13 +5,14 @@ joins one to what it updates; SQLite prepares one statement and runs it for each
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from django.db import connection, models
 
 from common.chunks import chunks
 from common.db.arrays import literal
+from common.db.prepared import executed
 
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": None})
 _PARAMETERS: Final = 30_000
@@ -69,6 +70,26 @@ def insert_missing(
     Columns that are left out get the model's defaults.
     """
     return _insert(model, columns, rows, _IGNORING[connection.vendor], returning)
+
+
+def insert_one(
+    model: type[models.Model], values: Mapping[str, Any], source: str = "", parameters: Row = ()
+) -> bool:
+    """Insert a row unless a unique constraint refuses it; return whether it was inserted. One prepared statement.
+
+    With a ``source``, what follows FROM in a query that finds one row at most, it is inserted where that finds one.
+    All columns have to be given that are neither the key nor have a default in the database.
+    """
+    fields = [_field(model, name) for name in values]
+    verb, on_conflict = _IGNORING[connection.vendor]
+    names = ", ".join(map(_quoted, fields))
+    is_typed = connection.vendor == "postgresql"
+    places = ", ".join(f"%s::{field.rel_db_type(connection)}" if is_typed else "%s" for field in fields)
+    rows = f"SELECT {places} FROM {source}" if source else f"VALUES ({places})"
+    table = connection.ops.quote_name(model._meta.db_table)
+    prepared = _prepared_row(fields, list(values.values()))
+    with executed(f"{verb} INTO {table} ({names}) {rows}{on_conflict}", [*prepared, *parameters]) as cursor:
+        return bool(cursor.rowcount > 0)
 
 
 def upsert(

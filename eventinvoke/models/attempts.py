@@ -48,7 +48,6 @@ class Attempt(models.Model):
     outcome = models.CharField(max_length=16, blank=True)
     provider_id = models.CharField(max_length=_PROVIDER_ID, blank=True)
     reason = models.CharField(max_length=300, blank=True)
-    sequence = models.IntegerField(default=-1, help_text="The latest callback that was applied.")
 
     class Meta:
         ordering: ClassVar = ["started_at", "pk"]

@@ -139,7 +139,7 @@ def _mark(claimed: Sequence[Claimed], instant: datetime) -> None:
         Attempt,
         ("id", "delivery_id", "number", "starts_at"),
         [(one.attempt_id, one.delivery_id, one.number, one.message.starts_at) for one in claimed],
-        started_at=instant, outcome="", provider_id="", reason="", sequence=-1,
+        started_at=instant, outcome="", provider_id="", reason="",
     )  # fmt: skip
 
 

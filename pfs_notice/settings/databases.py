@@ -3,7 +3,7 @@
 from typing import Any
 
 from pfs_notice.private_folder import make_folder
-from pfs_notice.settings.environment import VAR_DIR, database_url, whole
+from pfs_notice.settings.environment import VAR_DIR, database_url, flag, whole
 
 _SQLITE: dict[str, Any] = {
     # A transaction that begins by reading and goes on to write would otherwise fail at once with
@@ -39,6 +39,9 @@ def _database() -> dict[str, Any]:
             pymysql.install_as_MySQLdb()
             default["OPTIONS"] = _MARIADB | options
             default["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
+        case "postgresql":
+            # Of the statements that common.db.prepared runs: 0 prepares each at once, None prepares none.
+            options["prepare_threshold"] = 0 if flag("DATABASE_PREPARE", default=True) else None
         case _:
             pass
     # A connection belongs to one thread of one process and is closed by Celery before it forks.
