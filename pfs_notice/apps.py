@@ -16,4 +16,5 @@ class ProjectConfig(AppConfig):
     def ready(self) -> None:
         """Load the system checks, and read instants fast."""
         import_module("pfs_notice.checks")
+        import_module("pfs_notice.provider_checks")
         read_fast()
