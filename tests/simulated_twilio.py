@@ -125,7 +125,7 @@ class SimulatedTwilio:
 
     def write(self, number: str, body: str, to: str = FROM_NUMBER) -> None:
         """Write a text from a phone to a number of the account; return when the webhook has answered."""
-        self.control("POST", f"phones/{number}/texts", {"to": to, "body": body})
+        self.control("POST", f"phones/{number}/texts", {"to": to, "body": body, "wait": True})
 
     def calls(self, number: str = "") -> list[SeenCall]:
         """Return all calls, the oldest first; only those to ``number`` if one is given."""

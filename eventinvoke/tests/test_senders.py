@@ -105,7 +105,7 @@ def test_without_a_number_calls_fail_as_misconfigured_and_texts_go_out_where_the
 def test_the_countries_of_the_senders_are_allowed(settings: Any) -> None:
     settings.IS_SIMULATED, settings.NOTICE_COUNTRIES = False, []
     settings.TWILIO_FROM_NUMBER, settings.TWILIO_TEXT_FROM = "+4930901820", f"{SERVICE}, FR=PFS Notice"
-    assert numbers.allowed_countries() == {"DE", "FR"}
+    assert numbers.allowed_countries() == frozenset({"DE", "FR"})
 
 
 def test_a_text_says_that_it_can_be_answered_only_where_it_can(

@@ -13,7 +13,7 @@ from aiohttp import web
 from simulator.provider.behaviours import ANY_NUMBER, Behaviour
 from simulator.provider.exchange import Exchange
 from simulator.provider.faults import ANY_OPERATION, Fault
-from simulator.provider.parameters import NUMBER
+from simulator.provider.parameters import NUMBER, SHORT_CODE
 from simulator.provider.records import Call, CallStatus, Pickup
 from simulator.provider.rendering import call_on_phone, message_on_phone
 
@@ -144,14 +144,19 @@ class ControlApi:
         return web.json_response({"sid": call.sid, "is_heard": is_heard})
 
     async def _write(self, request: web.Request) -> web.Response:
-        """Write a text from the phone ``to`` a number of the account."""
+        """Write a text from the phone ``to`` a number of the account; ``wait`` until its webhook has answered."""
         data = await _json(request)
         to, body = data.get("to"), data.get("body")
-        if not isinstance(to, str) or not NUMBER.fullmatch(to):
-            return _problem(400, "to is a phone number in E.164; a name can't be answered")
+        if not isinstance(to, str) or not (NUMBER.fullmatch(to) or SHORT_CODE.fullmatch(to)):
+            return _problem(400, "to is a phone number in E.164 or a short code; a name can't be answered")
         if not isinstance(body, str) or not 1 <= len(body) <= _LONGEST_TEXT:
             return _problem(400, f"body is a text of at most {_LONGEST_TEXT} characters")
-        message = await self._exchange.inbound.receive(request.match_info["number"], to, body)
+        inbound = self._exchange.inbound
+        if url := data.get("sms_url"):
+            inbound.own(to).sms_url = str(url)
+        message, asking = inbound.receive(request.match_info["number"], to, body)
+        if data.get("wait"):
+            await asking
         return web.json_response({"sid": message.sid})
 
     async def _set_up_number(self, request: web.Request) -> web.Response:

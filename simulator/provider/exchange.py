@@ -13,7 +13,6 @@ from simulator.provider.messages import MessageCentre
 from simulator.provider.phones import Phones
 from simulator.provider.settings import Settings
 
-
 _BALANCE: Final = "100.00"
 
 
@@ -74,6 +73,7 @@ class Exchange:
 
     async def close(self) -> None:
         """End everything that is in progress, without callbacks."""
+        self.inbound.clear()
         await self.switchboard.close()
         await self.centre.clear()
         await self.courier.close()

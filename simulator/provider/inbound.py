@@ -4,6 +4,7 @@ https://www.twilio.com/docs/messaging/guides/webhook-request
 https://help.twilio.com/articles/223134027 (the keywords)
 """
 
+import asyncio
 import logging
 from typing import Final
 from xml.etree.ElementTree import ParseError
@@ -32,19 +33,25 @@ class Inbound:
     def __init__(self, centre: MessageCentre, courier: Courier) -> None:
         """Start with no numbers."""
         self.numbers: dict[str, OwnNumber] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._centre = centre
         self._courier = courier
 
     def clear(self) -> None:
-        """Forget all numbers."""
+        """Forget all numbers, and ask no webhook any more."""
+        for task in self._tasks:
+            task.cancel()
         self.numbers.clear()
 
     def own(self, number: str) -> OwnNumber:
         """Return a number of the account, with what is set for it."""
         return self.numbers.setdefault(number, OwnNumber(number))
 
-    async def receive(self, from_: str, to: str, body: str) -> Message:
-        """Take in a text. The webhook is asked even for a keyword, which Twilio answers by itself."""
+    def receive(self, from_: str, to: str, body: str) -> tuple[Message, "asyncio.Task[None]"]:
+        """Take in a text; return it and the task that asks the webhook.
+
+        The webhook is asked even for a keyword, which Twilio answers by itself.
+        """
         message = self._centre.take_in(from_, to, body)
         pair, word = (to, from_), body.strip().upper()
         if word in STOP:
@@ -55,12 +62,16 @@ class Inbound:
             self._centre.answer(message, _STARTED)
         elif word in HELP:
             self._centre.answer(message, _HELPED)
-        number = self.numbers.get(to)
-        if number is not None and number.sms_url:
-            await self._ask(message, Webhook(number.sms_url, number.sms_method))
-        return message
+        task = asyncio.create_task(self._ask(message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return message, task
 
-    async def _ask(self, message: Message, webhook: Webhook) -> None:
+    async def _ask(self, message: Message) -> None:
+        number = self.numbers.get(message.to)
+        if number is None or not number.sms_url:
+            return
+        webhook = Webhook(number.sms_url, number.sms_method)
         try:
             answer = await self._courier.ask(webhook, self._parameters(message))
         except WebhookError as error:

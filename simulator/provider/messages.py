@@ -12,8 +12,8 @@ from typing import Final
 from simulator.provider.behaviours import Behaviour, Behaviours, CallbackFaults
 from simulator.provider.callbacks import Conversation, Courier, StatusCallback
 from simulator.provider.clock import Clock
-from simulator.provider.phones import Phones
 from simulator.provider.parameters import Draft
+from simulator.provider.phones import Phones
 from simulator.provider.records import Message, MessageStatus
 
 log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from simulator.provider.records import CallOptions, Webhook
 
 NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 """E.164."""
+SHORT_CODE: Final = re.compile(r"[0-9]{3,8}")
 _SENDER: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}|[0-9]{3,8}")
 """An alphanumeric sender or a short code."""
 _SERVICE: Final = re.compile(r"MG[0-9a-f]{32}")

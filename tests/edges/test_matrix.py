@@ -86,6 +86,7 @@ TABLE: Final = {
     "delivered/": ("308", "308"),
     "deliveries/<int:pk>/confirm": ("308", "308"),
     "a/<str:process_id>": ("200", "400"),
+    "n/texts": ("403", "403"),
     "n/<str:process_id>/call": ("403", "403"),
     "n/<str:process_id>/key": ("403", "403"),
     "n/<str:process_id>/fallback": ("403", "403"),
@@ -102,6 +103,7 @@ TABLE: Final = {
     "simulator/": ("login 200 200 200 200", "login 405 405 405 405"),
     "simulator/<int:target_id>/": ("login 404 200 200 200", "login 405 405 405 405"),
     "simulator/<int:target_id>/state": ("403 404 503 503 503", "403 405 405 405 405"),
+    "simulator/<int:target_id>/text": ("403 405 405 405 405", "403 404 503 503 503"),
     "simulator/<int:target_id>/<slug:action>": ("403 405 405 405 405", "403 404 503 503 503"),
 }
 """By route, the answers to GET and POST: one for every role, or one each in the order of ``ROLES``.

@@ -99,7 +99,8 @@ def template(title: str, body: str, language: str, *, has_links: bool, has_repli
     with override(texts_for(language)):
         line = gettext("Acknowledge: %(url)s") % {"url": link("notification:answer", ANSWER_PLACEHOLDER)}
         if has_replies:
-            line = f"{line}\n{gettext('Or reply Y, N, LATER or STOP.')}"
+            reply = gettext("Or reply Y, N, LATER or STOP.")
+            line = f"{line}\n{reply}"
     return _fit(said, f"\n{line}")
 
 

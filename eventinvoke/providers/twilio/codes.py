@@ -11,6 +11,8 @@ from common.channels import Outcome
 
 _REJECTED: Final = Outcome.REJECTED
 _OURS: Final = Outcome.MISCONFIGURED
+OPTED_OUT: Final = "The recipient has answered STOP to our text messages."
+"""The reason of targets that 21610 disables."""
 
 REFUSALS: Final = {
     # About the recipient.
@@ -33,7 +35,7 @@ REFUSALS: Final = {
     ),
     21604: (_REJECTED, "There is no phone number to write to."),
     21608: (_REJECTED, "A Twilio trial account reaches verified numbers only, and this is none."),
-    21610: (Outcome.GONE, "The recipient has answered STOP to our text messages."),
+    21610: (Outcome.GONE, OPTED_OUT),
     21612: (_REJECTED, "Our sender can send no text message to this phone number."),
     21614: (_REJECTED, "The phone number takes no text messages; it is not a mobile number."),
     21617: (_REJECTED, "The text message is too long."),
@@ -70,7 +72,7 @@ REFUSALS: Final = {
 }
 
 MISHAPS: Final = {
-    21610: "The recipient has answered STOP to our text messages.",
+    21610: OPTED_OUT,
     30001: "Too many messages were waiting at Twilio.",
     30002: "The Twilio account was suspended.",
     30003: "The phone is switched off or out of reach.",

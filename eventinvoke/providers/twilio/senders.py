@@ -107,12 +107,9 @@ def _sender(text: str) -> Sender | None:
         return Sender(Kind.SHORT_CODE, text)
     if text.startswith("+"):
         number = _parsed(text)
-        is_good = number is not None and phonenumbers.is_possible_number(number)
-        return (
-            Sender(Kind.NUMBER, phonenumbers.format_number(number, PhoneNumberFormat.E164))
-            if is_good
-            else None
-        )
+        if number is None or not phonenumbers.is_possible_number(number):
+            return None
+        return Sender(Kind.NUMBER, phonenumbers.format_number(number, PhoneNumberFormat.E164))
     return Sender(Kind.NAME, text) if _NAME.fullmatch(text) else None
 
 
