@@ -138,7 +138,7 @@ def test_start_switches_on_what_stop_has_switched_off(sent: Notice, write: Write
 
 
 def test_start_leaves_alone_what_a_person_has_switched_off(sent: Notice, write: Write) -> None:
-    Target.objects.filter(pk=sent.delivery.target_id).disable("Switched off in the panel.")
+    Target.objects.filter(pk=target_of(sent).pk).disable("Switched off in the panel.")
     write("START")
     assert not target_of(sent).is_usable
 

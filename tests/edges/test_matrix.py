@@ -81,6 +81,8 @@ TABLE: Final = {
     "inbox/seen": ("login 405 405 405 405", "login 204 204 204 204"),
     "inbox/read": ("login 405 405 405 405", "login 204 204 204 204"),
     "matches/": ("405", "403 200 200 200 200"),
+    "providers/": ("login 404 404 200 200", "login 404 404 405 405"),
+    "providers/check": ("login 404 404 405 405", "login 404 404 302 302"),
     "push/key": ("200", "405"),
     "coming/": ("308", "308"),
     "delivered/": ("308", "308"),
