@@ -5,10 +5,12 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from pfs_notice import views
+from pfs_notice.web_app import manifest
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("favicon.ico", views.favicon, name="favicon"),
+    path("manifest.webmanifest", manifest, name="manifest"),
     path("health", views.health, name="health"),
     path("health/web", views.web_health, name="web-health"),
     # The administration's own form looks at the old password any number of times.
