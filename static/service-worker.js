@@ -177,7 +177,7 @@ const subscribeTo = async (key) => {
   try {
     return await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
   } catch (error) {
-    throw new Error(`The browser’s push service did not answer, or is switched off in its settings (${error.message}).`);
+    throw new Error(`The push service of this browser did not answer, or is switched off in the settings (${error.message}).`);
   }
 };
 

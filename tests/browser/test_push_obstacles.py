@@ -78,76 +78,60 @@ def pressed(page: "Page") -> str:
     return alert.inner_text()
 
 
-@pytest.mark.parametrize(
-    ("agent", "touches", "hint"),
-    [
-        (IPHONE.format("17_5"), 5, HOME_SCREEN),
-        (IPHONE.format("16_4"), 5, HOME_SCREEN),
-        (IPAD.format("17.5"), 5, HOME_SCREEN),
-        (IPHONE.format("16_3"), 5, "Notifications need iOS 16.4 or later."),
-        (IPAD.format("15.6"), 5, "Notifications need iOS 16.4 or later."),
-    ],
-)
-def test_an_iphone_is_told_to_put_the_page_on_its_home_screen(
-    devices: Devices, agent: str, touches: int, hint: str
-) -> None:
-    touching = f"Object.defineProperty(Navigator.prototype, 'maxTouchPoints', {{get: () => {touches}}})"
-    page = devices.open(user_agent=agent, script=touching, viewport={"width": 390, "height": 844})
-    shown = page.locator("[data-push-hint]:not(.d-none)")
-    shown.wait_for()
-    assert shown.inner_text().startswith(hint)
-    assert pressed(page).startswith(hint)
-
-
-@pytest.mark.parametrize("agent", [IPAD.format("17.5"), None])
-def test_a_mac_or_another_browser_gets_no_hint(devices: Devices, agent: str | None) -> None:
-    page = devices.open(user_agent=agent)
+def hint_of(page: "Page") -> str:
+    """Return what the page says without a click."""
     page.get_by_role("button", name=BUTTON).wait_for()
-    assert page.locator("[data-push-hint]:not(.d-none)").count() == 0
-    assert pressed(page).startswith("The browser does not allow notifications from this page.")
+    return page.locator("[data-push-hint]").inner_text()
 
 
-def test_on_the_home_screen_there_is_no_hint(devices: Devices) -> None:
-    page = devices.open(
-        user_agent=IPHONE.format("17_5"),
-        script="Object.defineProperty(Navigator.prototype, 'standalone', {get: () => true})",
-    )
-    page.get_by_role("button", name=BUTTON).wait_for()
-    assert page.locator("[data-push-hint]:not(.d-none)").count() == 0
-    assert "Home Screen" not in pressed(page)
+def test_an_iphone_is_told_to_put_the_page_on_its_home_screen(devices: Devices) -> None:
+    touching = "Object.defineProperty(Navigator.prototype, 'maxTouchPoints', {get: () => 5})"
+    for agent, hint in [
+        (IPHONE.format("17_5"), HOME_SCREEN),
+        (IPHONE.format("16_4"), HOME_SCREEN),
+        (IPAD.format("17.5"), HOME_SCREEN),
+        (IPHONE.format("16_3"), "Notifications need iOS 16.4 or later."),
+        (IPAD.format("15.6"), "Notifications need iOS 16.4 or later."),
+    ]:
+        page = devices.open(user_agent=agent, script=touching, viewport={"width": 390, "height": 844})
+        assert hint_of(page).startswith(hint), agent
+        assert pressed(page).startswith(hint), agent
 
 
-def test_without_https_it_says_so(devices: Devices) -> None:
-    page = devices.open(origin="http://notice.example.org")
-    assert pressed(page).startswith("Notifications need https.")
+def test_a_mac_another_browser_and_the_home_screen_get_no_hint(devices: Devices) -> None:
+    installed = "Object.defineProperty(Navigator.prototype, 'standalone', {get: () => true})"
+    for agent, script in [(IPAD.format("17.5"), ""), (None, ""), (IPHONE.format("17_5"), installed)]:
+        page = devices.open(user_agent=agent, script=script)
+        assert hint_of(page) == "", agent
+        assert pressed(page).startswith("The browser does not allow notifications from this page."), agent
 
 
-@pytest.mark.parametrize(
-    ("lacks", "sentence"),
-    [
-        ("delete Navigator.prototype.serviceWorker", "This browser runs no service workers"),
-        ("delete window.PushManager", "This browser can't get notifications from web pages."),
-        (
-            "Object.defineProperty(Notification, 'permission', {get: () => 'default'});"
-            "Notification.requestPermission = async () => 'default'",
-            "You closed the browser’s question.",
-        ),
-        (
-            "Object.defineProperty(Notification, 'permission', {get: () => 'granted'});"
-            "Notification.requestPermission = async () => 'granted';"
-            "ServiceWorkerContainer.prototype.register = async () => { throw new Error('no storage'); }",
-            "The browser could not start the service worker of this page.",
-        ),
-    ],
-)
-def test_what_a_browser_lacks_is_said(devices: Devices, lacks: str, sentence: str) -> None:
-    assert pressed(devices.open(script=lacks)).startswith(sentence)
+NO_WORKER = "delete Navigator.prototype.serviceWorker"
+CLOSED = """
+Object.defineProperty(Notification, 'permission', {get: () => 'default'});
+Notification.requestPermission = async () => 'default';
+"""
+NO_STORAGE = """
+Object.defineProperty(Notification, 'permission', {get: () => 'granted'});
+Notification.requestPermission = async () => 'granted';
+ServiceWorkerContainer.prototype.register = async () => { throw new Error('no storage'); };
+"""
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
-def test_a_browser_without_a_push_service_is_told(devices: Devices) -> None:
-    page = devices.open(permissions=["notifications"])
-    # This Chromium knows no push service.
-    assert pressed(page).startswith("The browser’s push service did not answer")
+def test_each_cause_is_said_in_a_sentence(devices: Devices) -> None:
+    causes: list[tuple[dict[str, Any], str]] = [
+        ({"origin": "http://notice.example.org"}, "Notifications need https."),
+        ({"script": NO_WORKER}, "This browser runs no service workers"),
+        ({"script": NO_WORKER, "user_agent": FIREFOX}, "Private windows get no notifications."),
+        ({"script": "delete window.PushManager"}, "This browser can't get notifications"),
+        ({"script": CLOSED}, "You closed the browser"),
+        ({"script": NO_STORAGE}, "The browser could not start the service worker of this page."),
+        # This Chromium knows no push service.
+        ({"permissions": ["notifications"]}, "The push service of this browser did not answer"),
+    ]
+    for device, sentence in causes:
+        assert pressed(devices.open(**device)).startswith(sentence), device
 
 
 def test_a_browser_finds_the_web_app_and_its_icons(devices: Devices, live_server: Any) -> None:
