@@ -18,4 +18,5 @@ class ProjectConfig(AppConfig):
         import_module("pfs_notice.checks")
         import_module("pfs_notice.key_check")
         import_module("pfs_notice.celery")
+        import_module("pfs_notice.provider_checks")
         read_fast()

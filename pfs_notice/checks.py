@@ -19,10 +19,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's names
 from django.db import DatabaseError, connection
 from django.utils.module_loading import import_string
-from phonenumbers import SUPPORTED_REGIONS, NumberParseException, is_possible_number
-from phonenumbers import parse as parse_number
 
-from eventinvoke.channels.numbers import allowed_countries
 from eventinvoke.sending.heartbeats import large_skews
 
 Apps = Sequence[AppConfig] | None
@@ -117,51 +114,6 @@ def check_broker(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
     hint = "Take Redis or Valkey, e.g. redis://127.0.0.1:6379/0; leave it out for script/server's own."
     message = f"CELERY_BROKER_URL begins with {scheme!r}, which is no broker that keeps its tasks."
     return [Error(message, hint=hint, id="pfs_notice.E006")]
-
-
-@register()
-def check_twilio(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
-    """E007: the Twilio account is configured wholly or not at all. E008: its number can be dialled."""
-    del app_configs
-    if settings.IS_SIMULATED:
-        return []
-    found: list[CheckMessage] = []
-    parts = {
-        "TWILIO_AUTH_TOKENS": settings.TWILIO_AUTH_TOKENS,
-        "TWILIO_FROM_NUMBER": settings.TWILIO_FROM_NUMBER,
-    }
-    if lacking := [name for name, value in parts.items() if not value]:
-        hint = "Set all three of them, or none: without an account, calls go to the simulated phone."
-        message = f"TWILIO_ACCOUNT_SID is set, but not {' and '.join(lacking)}."
-        found.append(Error(message, hint=hint, id="pfs_notice.E007"))
-    if settings.TWILIO_FROM_NUMBER and not _is_number(settings.TWILIO_FROM_NUMBER):
-        hint = "Write it with the country's code, e.g. +81312345678."
-        message = f"TWILIO_FROM_NUMBER is {settings.TWILIO_FROM_NUMBER!r}, which is no phone number."
-        found.append(Error(message, hint=hint, id="pfs_notice.E008"))
-    return found
-
-
-@register()
-def check_countries(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
-    """E015: every entry of NOTICE_COUNTRIES is a country. W007: there is one to which calls may go."""
-    del app_configs
-    unknown = [one for one in settings.NOTICE_COUNTRIES if one.upper() not in SUPPORTED_REGIONS | {"ALL"}]
-    if unknown:
-        hint = "Write ISO 3166-1 codes, separated by commas, like DE,JP; or ALL."
-        message = f"NOTICE_COUNTRIES names {', '.join(unknown)}, which is no country."
-        return [Error(message, hint=hint, id="pfs_notice.E015")]
-    if allowed_countries() != frozenset() or not _is_number(settings.TWILIO_FROM_NUMBER):
-        return []  # E007 and E008 say what is wrong with the number
-    hint = "Set NOTICE_COUNTRIES to the countries of your members, like DE,JP."
-    message = "TWILIO_FROM_NUMBER has no country, so no number is called or written to."
-    return [Warning(message, hint=hint, id="pfs_notice.W007")]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return is_possible_number(parse_number(text))
-    except NumberParseException:
-        return False
 
 
 @register()

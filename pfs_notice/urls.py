@@ -8,11 +8,13 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from pfs_notice import views
+from pfs_notice.web_app import manifest
 
 _PAGES: Final[list[URLPattern | URLResolver]] = [
     path("", include("notification.urls")),  # first, as the addresses are tried in this order
     path("", views.home, name="home"),
     path("favicon.ico", views.favicon, name="favicon"),
+    path("manifest.webmanifest", manifest, name="manifest"),
     path("health", views.health, name="health"),
     path("health/web", views.web_health, name="web-health"),
     path("ready", views.ready, name="ready"),

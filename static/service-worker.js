@@ -176,7 +176,13 @@ const isBoundTo = (subscription, key) => {
   return bound.length === key.length && bound.every((byte, index) => byte === key[index]);
 };
 
-const subscribeTo = (key) => self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+const subscribeTo = async (key) => {
+  try {
+    return await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+  } catch (error) {
+    throw new Error(`The push service of this browser did not answer, or is switched off in the settings (${error.message}).`);
+  }
+};
 
 // Two at once would use the same token.
 let last = Promise.resolve();

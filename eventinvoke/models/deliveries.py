@@ -121,6 +121,9 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["deadline_at"], name="delivery_expired", condition=Q(state="expired")),
             models.Index(fields=["member", "due_at"], name="delivery_of_member"),
+            models.Index(
+                fields=["settled_at"], name="delivery_undelivered", condition=Q(state="undelivered")
+            ),
         ]
 
     def __str__(self) -> str:
