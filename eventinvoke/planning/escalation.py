@@ -17,7 +17,7 @@ from common.db import bulk
 from common.db.prepared import Given, Row
 from common.states import State
 from eventinvoke.models import Delivery, Share
-from eventinvoke.planning.obsolete import unwanted
+from eventinvoke.planning.obsolete import ORIGINS, unwanted
 from eventinvoke.planning.wants import Want, wants_of
 from registration.models import Step
 
@@ -150,11 +150,11 @@ def _is_last(miss: Miss) -> bool:
 
 
 def _read(misses: Mapping[int, Miss]) -> list[_Missed]:
-    """Look up the deliveries that were missed and the plans that contain them."""
+    """Look up the deliveries that were missed and the plans that contain them; a change notice is a step of none."""
     if not misses:
         return []
     wants = wants_of(misses.keys())
-    rows = Delivery.objects.filter(pk__any_of=list(misses))
+    rows = Delivery.objects.filter(pk__any_of=list(misses)).exclude(origin__in=ORIGINS)
     found = []
     columns = ("pk", "event_id", "target_id", "member_id", "starts_at")
     for pk, event_id, target_id, member_id, starts_at in rows.values_list(*columns):

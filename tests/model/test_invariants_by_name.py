@@ -581,3 +581,13 @@ def test_1_a_call_that_was_not_taken_is_dialed_again_within_seconds(history: His
     plan(history, ("Alice's call", -10))
     telecon(history, start=BEGIN + 3.5)
     assert [name for name, _at in told(history)] == ["Alice's call"]
+
+
+def test_5_a_change_notice_that_fails_brings_no_step_forward(history: History) -> None:
+    plan(history, ("Alice's push", -10), ("Bob's push", -2))
+    event = telecon(history)
+    history.advance(11)
+    behave(history, "Alice's push", Behaviour.REJECTED)
+    history.change(event, start=START + 30)
+    history.advance(5)
+    assert [name for name, _at in told(history)] == ["Alice's push"]
