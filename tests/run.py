@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Final
 
 from tests.pool import Results, Run, run_all
-from tests.servers import MariaDB, Missing, PostgreSQL, packages
+from tests.servers import MariaDB, Missing, MySQL, PostgreSQL, packages
 from tests.steps import BIN, lint
 
 _FOLDER: Final = Path(__file__).resolve().parent.parent
-_DATABASES: Final[dict[str, type[PostgreSQL] | type[MariaDB]]] = {
+_DATABASES: Final[dict[str, type[PostgreSQL | MariaDB | MySQL]]] = {
     "postgresql": PostgreSQL,
     "mariadb": MariaDB,
+    "mysql": MySQL,
 }
+_USUAL: Final = ("sqlite", "postgresql", "mariadb")
+"""The databases of a run without ``--db``. MySQL's way differs from MariaDB's in few places, which are tested there."""
 _DURATION: Final = re.compile(r"(\d+)([smh])")
 _IS_CI: Final = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -140,9 +143,9 @@ def _one_run(database: str, arguments: list[str]) -> int:
 
 
 def _environments(stack: contextlib.ExitStack, results: Results) -> dict[str, dict[str, str]]:
-    """Give the environments of all databases that can be had; in CI each one that is missing is a failure."""
+    """Give the environments of the usual databases that can be had; in CI each one that is missing is a failure."""
     environments = {}
-    for name in ("sqlite", *_DATABASES):
+    for name in _USUAL:
         try:
             environments[name] = stack.enter_context(_environment(name))
         except Missing as error:

@@ -7,6 +7,7 @@ port and its data.
 from tests.servers.base import Missing, Server
 from tests.servers.mariadb import MariaDB
 from tests.servers.mosquitto import Mosquitto
+from tests.servers.mysql import MySQL
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port
 from tests.servers.postgresql import PostgreSQL
@@ -17,6 +18,7 @@ __all__ = [
     "MariaDB",
     "Missing",
     "Mosquitto",
+    "MySQL",
     "Nginx",
     "PostgreSQL",
     "Radicale",
