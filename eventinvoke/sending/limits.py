@@ -96,7 +96,7 @@ def _bucket(channel: Channel, rate: float, instant: datetime) -> RateLimit:
     locked = RateLimit.objects.select_for_update().filter(pk=channel.kind)
     bucket = locked.first()
     if bucket is None:
-        # Not each time: MariaDB locks a row that is there already in a way that workers deadlock over.
+        # Not each time: MariaDB and MySQL lock a row that is there already in a way that workers deadlock over.
         full = RateLimit(kind=channel.kind, tokens=max(rate, 1.0), counted_at=instant)
         RateLimit.objects.bulk_create([full], ignore_conflicts=True)
         bucket = locked.get()

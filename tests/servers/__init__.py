@@ -4,6 +4,8 @@ Each is a context manager; it may also be killed, stopped and started again in b
 port and its data.
 """
 
+from typing import Final
+
 from tests.servers.base import Missing, Server
 from tests.servers.mariadb import MariaDB
 from tests.servers.mosquitto import Mosquitto
@@ -14,7 +16,15 @@ from tests.servers.postgresql import PostgreSQL
 from tests.servers.radicale import Radicale
 from tests.servers.redis import Redis
 
+DATABASES: Final[dict[str, type[PostgreSQL | MariaDB | MySQL]]] = {
+    "postgresql": PostgreSQL,
+    "mariadb": MariaDB,
+    "mysql": MySQL,
+}
+"""The servers of databases, by the names that ``script/test --db`` takes."""
+
 __all__ = [
+    "DATABASES",
     "MariaDB",
     "Missing",
     "Mosquitto",

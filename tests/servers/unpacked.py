@@ -19,12 +19,12 @@ _KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _TARGETS: Final = ("Created-By: Packages", "Origin: Debian", "Label: Debian")
 
 
-def unpacked(package: str) -> Path | None:
+def unpacked(package: str, cache: Path | None = None) -> Path | None:
     """Return the folder of a package with all that it depends on, made at the first call; None if it can't be had.
 
     The folder stays until it is deleted, which is also how to get a newer version.
     """
-    folder = _cache() / f"{package}-{os.uname().machine}"
+    folder = (cache or _cache()) / f"{package}-{os.uname().machine}"
     if folder.is_dir():
         return folder
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb") and _KEYRING.exists()):
