@@ -20,7 +20,7 @@ def columns_of(model: type[Model], index: Index) -> list[str]:
 
 
 def put_condition_first(schema_editor: Any, model: type[Model]) -> None:
-    """Make each partial index of a model anew in MariaDB and MySQL; for migrations.
+    """Make each partial index of a model again, in MariaDB and MySQL; for migrations.
 
     Also drops what earlier migrations left: indexes named ``…_whole``, and those of foreign keys that are gone.
     """
