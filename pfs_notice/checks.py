@@ -169,7 +169,7 @@ def check_amounts(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_collation(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
-    """E013: MariaDB tells "a" from "A" in names that calendars and people give."""
+    """E013: MariaDB and MySQL tell "a" from "A" in names that calendars and people give."""
     if "default" not in (databases or ()) or connection.vendor != "mysql":
         return []
     with connection.cursor() as cursor:
@@ -220,7 +220,7 @@ def check_deployment(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
         )
         found.append(Warning("NOTICE_PUBLIC_URL is not https.", hint=hint, id="pfs_notice.W001"))
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        hint = "SQLite is for one machine and some members. Set DATABASE_URL to a PostgreSQL or a MariaDB."
+        hint = "SQLite is for one machine and some members. Set DATABASE_URL to a PostgreSQL, a MariaDB or a MySQL."
         found.append(Warning("The database is SQLite.", hint=hint, id="pfs_notice.W002"))
     if settings.IS_SIMULATED:
         hint = "Set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKENS and TWILIO_FROM_NUMBER."

@@ -1,6 +1,7 @@
-"""Retry a transaction that the database chose as deadlock victim, or whose connection was lost.
+"""Retry a transaction that is a deadlock victim, waited too long for a lock, or lost its connection.
 
-The database rolls back one of two transactions that wait for each other. The work of a worker is
+The database rolls back one of two transactions that wait for each other; MariaDB and MySQL break off what waits
+for a lock for 50 s (``innodb_lock_wait_timeout``). The work of a worker is
 picked up again by the next wake-up; a person's key press or a callback is not, so it is retried here.
 """
 

@@ -11,7 +11,7 @@ from eventinvoke.models import Attempt, Event
 from eventinvoke.models.attempts import new_attempt_id, new_attempt_ids
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_way")]
 
 COLUMNS = ("id", "delivery_id", "number", "started_at", "outcome", "provider_id", "reason")
 ODD = ["", "NULL", r"\N", "a\tb", "line\nbreak\r", "back\\slash", 'say "x", {y}', "ünï 🦊", "'; --"]
