@@ -12,5 +12,5 @@ def replace(apps, schema_editor):
 
 class Migration(migrations.Migration):
     atomic = False  # MariaDB and MySQL can't take back a change of a table
-    dependencies = [("eventinvoke", "0016_marks")]
+    dependencies = [("eventinvoke", "0019_provider_errors")]
     operations = [migrations.RunPython(replace, migrations.RunPython.noop)]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('eventinvoke', '0016_marks'),
+        ('eventinvoke', '0018_attempt_sequence'),
         ('registration', '0015_jobs'),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('eventinvoke', '0016_marks'),
+        ('eventinvoke', '0017_tallies'),
     ]
 
     operations = [
