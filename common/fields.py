@@ -113,7 +113,7 @@ def _hash(key: _Key, digest: str) -> str:
     return hmac.digest(key.lookup, digest.encode("ascii"), sha256).hex()
 
 
-class Encrypted(models.TextField):  # type: ignore[type-arg]  # not subscriptable at run time
+class _Encrypted(models.TextField):  # type: ignore[type-arg]  # not subscriptable at run time
     """A column that can't be searched: equal values are encrypted to different tokens."""
 
     def get_lookup(self, lookup_name: str) -> Any:
@@ -121,7 +121,7 @@ class Encrypted(models.TextField):  # type: ignore[type-arg]  # not subscriptabl
         return super().get_lookup(lookup_name) if lookup_name == "isnull" else None
 
 
-class EncryptedTextField(Encrypted):
+class EncryptedTextField(_Encrypted):
     """Text that is encrypted in the database and plain in Python."""
 
     def get_prep_value(self, value: object) -> str | None:
@@ -134,7 +134,7 @@ class EncryptedTextField(Encrypted):
         return decrypt(value) if value else value
 
 
-class EncryptedObjectField(Encrypted):
+class EncryptedObjectField(_Encrypted):
     """A JSON object that is encrypted in the database; an empty one is stored as ""."""
 
     # Read by django-stubs alone: what may be assigned, and what is read.

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from cryptography.fernet import InvalidToken
-from django.apps import apps
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError
 from django.db.models import Model
 from django.db.models.functions import Length
 
-from common.fields import Encrypted
+from registration.reencryption import encrypted_fields
 
 
 @register(Tags.database)
@@ -21,13 +20,13 @@ def check_keys(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[C
     hint = "Put the key that the database was written with behind the others, or bring its file back from a backup."
     return [
         Error(
-            f"NOTICE_ENCRYPTION_KEYS is not the key of this database ({model._meta.db_table}, {field.name}).",
+            f"NOTICE_ENCRYPTION_KEYS is not the key of this database ({model._meta.db_table}, {name}).",
             hint=hint,
             id="pfs_notice.E016",
         )
-        for model in apps.get_models()
-        for field in model._meta.fields
-        if isinstance(field, Encrypted) and not _is_readable(model, field.name)
+        for model, names in encrypted_fields()
+        for name in names
+        if not _is_readable(model, name)
     ]
 
 
