@@ -96,6 +96,11 @@ class Notice:
         """Say whether it waits to be sent now."""
         return self.is_pending and self.next_at <= at
 
+    def is_ahead(self, at: float) -> bool:
+        """Say whether it is a step that may be brought forward: one that is due now goes out anyway."""
+        is_asking = self.step is not None and not self.step.is_always
+        return is_asking and self.is_pending and self.tries == 0 and self.next_at > at
+
     def is_silent(self, at: float) -> bool:
         """Say whether its receipt should have come by now."""
         return self.state == State.SENT and self.receipt_by is not None and self.receipt_by <= at

@@ -206,8 +206,8 @@ class Reference:
 
     def _next(self, n: Notice, cause: str) -> Notice | None:
         """Bring the next step forward and return it; None if there is none, or if it is waited for."""
-        free = [m for m in self._of(n) if m.is_pending and m.tries == 0 and m.step and not m.step.is_always]
-        waiting = sorted((m for m in free if m is not n and not self._is_settled(m)), key=lambda m: m.order)
+        free = [m for m in self._of(n) if m.is_ahead(self.now) and m is not n and not self._is_settled(m)]
+        waiting = sorted(free, key=lambda m: m.order)
         if not n.is_current or (cause == HELD and waiting and waiting[0].target.member is n.target.member):
             return None
         for m in waiting:
