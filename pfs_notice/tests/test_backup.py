@@ -26,6 +26,10 @@ class Installation:
         """Run a command of manage.py; return what it says."""
         return self._run([sys.executable, "manage.py", *command], is_wrong=is_wrong)
 
+    def back_up(self, folder: Path) -> str:
+        """Run the script that makes a copy each day."""
+        return self._run([str(BASE_DIR / "deploy" / "backup"), str(folder)], is_wrong=False)
+
     def restore(self, file: Path, *options: str, is_wrong: bool = False) -> str:
         """Run the script that puts a copy back."""
         return self._run([str(BASE_DIR / "deploy" / "restore"), str(file), *options], is_wrong=is_wrong)
@@ -75,8 +79,8 @@ def test_a_copy_is_put_back_on_another_machine(tmp_path: Path) -> None:
     old = Installation(tmp_path / "old")
     new = Installation(tmp_path / "new", PFS_NOTICE_ENV="production")
     old.fill()
-    file = tmp_path / "copy.tar.gz"
-    said = old.run("backup", str(file))
+    said = old.back_up(tmp_path / "copies")
+    (file,) = (tmp_path / "copies").iterdir()
     assert "secret_key, vapid_private.pem, encryption_key" in said
     assert file.stat().st_mode & 0o777 == 0o600
     new.restore(file)
