@@ -1,8 +1,7 @@
 """An account with a password, as the documentation makes one."""
 
 import pytest
-from django.db import connection
-from django.db.backends.mysql.base import DatabaseWrapper
+from django.db import connection, connections
 
 
 @pytest.mark.django_db
@@ -15,7 +14,7 @@ def test_an_account_with_a_password_signs_in() -> None:
         cursor.execute("CREATE USER clerk@'%%' IDENTIFIED BY %s", [password])
         try:
             account = {"USER": "clerk", "PASSWORD": password, "NAME": ""}
-            other = DatabaseWrapper({**connection.settings_dict, **account}, "other")
+            other = type(connections["default"])({**connection.settings_dict, **account}, "other")
             with other._nodb_cursor() as asked:
                 asked.execute("SELECT CURRENT_USER()")
                 assert asked.fetchone() == ("clerk@%",)
