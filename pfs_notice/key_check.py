@@ -14,7 +14,7 @@ from registration.reencryption import encrypted_fields
 
 @register(Tags.database)
 def check_keys(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
-    """E016: our keys decrypt what is in the database: the oldest and the newest value of each column."""
+    """E017: our keys decrypt what is in the database: the oldest and the newest value of each column."""
     if "default" not in (databases or ()):
         return []
     hint = "Put the key that the database was written with behind the others, or bring its file back from a backup."
@@ -22,7 +22,7 @@ def check_keys(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[C
         Error(
             f"NOTICE_ENCRYPTION_KEYS is not the key of this database ({model._meta.db_table}, {name}).",
             hint=hint,
-            id="pfs_notice.E016",
+            id="pfs_notice.E017",
         )
         for model, names in encrypted_fields()
         for name in names

@@ -28,4 +28,4 @@ def test_another_key_than_that_of_the_database_is_named(settings: Any) -> None:
     settings.NOTICE_ENCRYPTION_KEYS = [*other, *ours]
     assert faults() == set()
     settings.NOTICE_ENCRYPTION_KEYS = other
-    assert faults() == {"pfs_notice.E016"}
+    assert faults() == {"pfs_notice.E017"}
