@@ -5,7 +5,7 @@ from django.db import connection
 from django.db.backends.mysql.base import DatabaseWrapper
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)  # CREATE USER commits
 @pytest.mark.skipif(
     connection.vendor != "mysql", reason="MySQL's own way to ask for a password is tried here"
 )
