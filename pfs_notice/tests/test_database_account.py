@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, connections
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)  # CREATE USER commits
 @pytest.mark.skipif(
     connection.vendor != "mysql", reason="MySQL's own way to ask for a password is tried here"
 )

@@ -18,7 +18,7 @@ from eventinvoke.tests.factories import DeliveryFactory
 from registration.tests.factories import TargetFactory
 
 pytestmark = [
-    pytest.mark.django_db,
+    pytest.mark.django_db(transaction=True),  # ANALYZE TABLE commits
     pytest.mark.skipif(connection.vendor != "mysql", reason="the others have partial indexes"),
 ]
 
