@@ -39,15 +39,15 @@ def executed(statement: str, values: Sequence[Any]) -> Iterator[Any]:
     Whether it may, the option ``prepare_threshold`` of the database says.
     """
     connection.ensure_connection()
-    if connection.vendor != "postgresql" or connection.connection.prepare_threshold is None:
+    may_prepare = connection.vendor == "postgresql" and connection.connection.prepare_threshold is not None
+    if not may_prepare or connection.queries_logged:  # Django's log can't show what a prepared one asked
         with connection.cursor() as cursor:
             cursor.execute(statement, values)
             yield cursor
         return
     from psycopg import Cursor  # noqa: PLC0415 - installed with PostgreSQL's driver only
 
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    with wrap(cast("Any", Cursor(connection.connection))) as cursor:
+    with connection.make_cursor(cast("Any", Cursor(connection.connection))) as cursor:
         cursor.execute(statement, values)
         yield cursor
 
