@@ -96,7 +96,7 @@ def test_a_new_step_of_a_single_event_that_has_begun_is_asked_about(
     Registration.objects.filter(pk=one.pk).changed(starts_at=started)
     follow_changes()
     data = {"title": "Dentist", "starts_at": f"{started:%Y-%m-%dT%H:%M}", "severity": "10"}
-    same = plan((inbox.pk, 1, "minutes", "after"))
+    same = plan((inbox.pk, 5, "minutes", "after"))
     assert page.post(f"/registrations/{one.pk}/", data | same).status_code == 302
     phone = TargetFactory.create(member=member, kind="voice")
     more = plan((phone.pk, 0, "minutes", "before"))
