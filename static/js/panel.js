@@ -58,13 +58,6 @@
     }
   });
 
-  // Signed out meanwhile: load the page again, which leads to the sign-in.
-  document.addEventListener("htmx:responseError", (event) => {
-    if (event.target.matches("[data-poll]") && event.detail.xhr.status === 403) {
-      window.location.reload();
-    }
-  });
-
   // An open menu is not taken away by a refresh; the next poll brings it.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const target = event.detail.target;

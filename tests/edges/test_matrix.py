@@ -36,6 +36,7 @@ TABLE: Final = {
     ),
     "admin/(?P<url>.*)$": ("login login login 404 404", "login login login 404 404"),
     "accounts/login/": ("200 302 302 302 302", "200 302 302 302 302"),
+    "accounts/session": ("200", "400"),
     "accounts/logout/": ("405", "login"),
     "accounts/password/": ("login 200 200 200 200", "login 200 200 200 200"),
     "profile/": ("login 200 200 200 200", "login 200 200 200 200"),
