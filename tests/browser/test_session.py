@@ -72,7 +72,7 @@ def test_a_sign_in_in_a_second_tab_goes_on_in_the_first(
 
 @pytest.mark.parametrize("has_scripts", [True, False], ids=["scripts", "no scripts"])
 def test_two_open_sign_in_pages_both_lead_on(
-    browser: Any, live_server: Any, member: Member, has_scripts: bool
+    browser: Any, live_server: Any, member: Member, *, has_scripts: bool
 ) -> None:
     context = browser.new_context(java_script_enabled=has_scripts)
     tabs = [context.new_page() for _ in range(2)]
