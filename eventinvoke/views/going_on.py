@@ -18,7 +18,8 @@ LIMIT: Final = 10
 """Rows of each sort."""
 _LONGEST: Final = timedelta(days=14)
 """Of an event that has run for longer, no notice is looked for."""
-_LATEST_STEP: Final = timedelta(days=7)
+_SOON: Final = timedelta(hours=1)
+"""How far ahead the notices of what runs are looked for, besides those that were due."""
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ def _calls(member: Member, *, is_all: bool) -> list[Delivery]:
         state__in=[State.SENDING, State.SENT], lease_until__isnull=False, kind__in=kinds
     )
     rows = rows if is_all else rows.filter(member=member)
-    return list(rows.select_related("event", "target", "member").order_by("pk")[:LIMIT])
+    return list(rows.select_related("event", "target", "member").order_by("lease_until", "pk")[:LIMIT])
 
 
 def _running(events: "QuerySet[Event]", instant: datetime) -> "QuerySet[Event]":
@@ -85,7 +86,7 @@ def _events(member: Member, instant: datetime) -> "QuerySet[Event]":
     told = Delivery.objects.filter(
         member=member,
         due_at__gt=instant - _LONGEST,
-        due_at__lt=instant + _LATEST_STEP,
+        due_at__lt=instant + _SOON,
         starts_at__lte=instant,
         deadline_at__gt=instant,
     ).exclude(state=State.CANCELED)

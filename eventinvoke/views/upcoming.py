@@ -22,6 +22,7 @@ from common.states import State
 from eventinvoke.models import Delivery, Event, Period
 from eventinvoke.views.forecast import forecast
 from eventinvoke.views.going_on import GoingOn, going_on
+from eventinvoke.views.history import read_in_order
 from eventinvoke.views.scope import is_for_all
 from registration.membership import member_in
 from registration.models import Member
@@ -165,15 +166,16 @@ def upcoming_list(request: HttpRequest) -> HttpResponse:
 
 
 def _own(member: Member, asked: Asked) -> tuple[list[Delivery], str]:
-    """Return a page of a member's pending deliveries, and the mark of the next page. One query, by an index."""
+    """Return a page of a member's pending deliveries, and the mark of the next page. Two queries."""
     rows = asked.chosen(Delivery.objects.filter(asked.searched("event__title"), member=member))
     if asked.after is not None:
         start, event, pk = asked.after
         same = Q(starts_at=start, event__gt=event) | Q(starts_at=start, event=event, pk__gt=pk)
         rows = rows.filter(Q(starts_at__gt=start) | same, starts_at__gte=start)
-    found = list(rows.select_related(*_READ_WITH).order_by("starts_at", "event_id", "pk")[: PAGE + 1])
-    last = found[PAGE - 1] if len(found) > PAGE else None
-    return found[:PAGE], f"{last.starts_at.isoformat()}_{last.event_id}_{last.pk}" if last else ""
+    keys = list(rows.order_by("starts_at", "event_id", "pk").values_list("pk", flat=True)[: PAGE + 1])
+    page = read_in_order(keys[:PAGE], *_READ_WITH)
+    last = page[-1] if len(keys) > PAGE and page else None
+    return page, f"{last.starts_at.isoformat()}_{last.event_id}_{last.pk}" if last else ""
 
 
 def _of_all(asked: Asked, instant: datetime) -> tuple[list[Delivery], str]:
