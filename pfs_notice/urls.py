@@ -9,6 +9,7 @@ from pfs_notice import views
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("favicon.ico", views.favicon, name="favicon"),
+    path("demo/ring", views.demo_ring, name="demo-ring"),
     path("health", views.health, name="health"),
     path("health/web", views.web_health, name="web-health"),
     # The administration's own form looks at the old password any number of times.

@@ -3,13 +3,18 @@
 import http
 from typing import Final
 
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.db import Error
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from eventinvoke.sending.heartbeats import is_stuck, large_skews
+from pfs_notice.demo import ring_again
+from registration.membership import member_in
 
 _STUCK: Final = "Notices are more than a minute late and none are being sent. Check the workers and the beat."
 _NO_DATABASE: Final = "The database does not answer."
@@ -21,6 +26,16 @@ def home(request: HttpRequest) -> HttpResponse:
     """Lead on to what is coming."""
     del request
     return redirect("eventinvoke:upcoming-list")
+
+
+@login_required
+@require_POST
+def demo_ring(request: HttpRequest) -> HttpResponse:
+    """Have the demo's phone ring again, and lead to it; it is there for the demo's member alone."""
+    if not ring_again(member_in(request)):
+        raise Http404
+    messages.success(request, "The phone rings in a few seconds.")
+    return redirect("simulator:phone" if settings.IS_SIMULATED else "home")
 
 
 @require_safe

@@ -17,6 +17,7 @@ from tests.edges.world import ROLES, World, build
 TABLE: Final = {
     "": ("302", "405"),
     "favicon.ico": ("302", "405"),
+    "demo/ring": ("login 405 405 405 405", "login 404 404 404 404"),
     "health": ("200", "405"),
     "health/web": ("200", "405"),
     "admin/": ("login login login 200 200", "login login login 200 200"),
