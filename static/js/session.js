@@ -46,6 +46,7 @@
     dialog.returnValue = "";
     if (!dialog.open) {
       dialog.showModal();
+      form.elements.password.focus();
     }
     await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
     isDismissed = dialog.returnValue !== "done";

@@ -15,6 +15,7 @@ PACKAGES: Final[dict[str, str]] = {
     "chromium": "chromium",
     "nginx": "nginx-light",
     "firefox-esr": "firefox-esr",
+    "java": "default-jre-headless",
 }
 """A program, and the package that brings it."""
 
