@@ -15,6 +15,7 @@ _PAGES: Final[list[URLPattern | URLResolver]] = [
     path("", views.home, name="home"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("manifest.webmanifest", manifest, name="manifest"),
+    path("demo/ring", views.demo_ring, name="demo-ring"),
     path("health", views.health, name="health"),
     path("health/web", views.web_health, name="web-health"),
     path("ready", views.ready, name="ready"),

@@ -4,17 +4,21 @@ from http import HTTPStatus
 from typing import Final
 
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.core.exceptions import DisallowedHost
 from django.db import Error
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.request import split_domain_port
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.crypto import constant_time_compare
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from pfs_notice import readiness
+from pfs_notice.demo import ring_again
+from registration.membership import member_in
 
 _LONGEST_HOST: Final = 100
 _METRICS: Final = "Programs of this machine may read them, and others that bear NOTICE_METRICS_TOKEN.\n"
@@ -26,6 +30,16 @@ def home(request: HttpRequest) -> HttpResponse:
     """Lead on to what is coming."""
     del request
     return redirect("eventinvoke:upcoming-list")
+
+
+@login_required
+@require_POST
+def demo_ring(request: HttpRequest) -> HttpResponse:
+    """Have the demo's phone ring again, and lead to it; it is there for the demo's member alone."""
+    if not ring_again(member_in(request)):
+        raise Http404
+    messages.success(request, "The phone rings in a few seconds.")
+    return redirect("simulator:phone" if settings.IS_SIMULATED else "home")
 
 
 @require_safe

@@ -167,7 +167,7 @@ def _environment(database: str) -> Iterator[dict[str, str]]:
 
 def _everything() -> int:
     results = Results()
-    packages.ensure("postgres", "mariadbd", "redis-server", "mosquitto", "chromium", "firefox-esr")
+    packages.ensure("postgres", "mariadbd", "redis-server", "mosquitto", "chromium", "firefox-esr", "java")
     if not lint():
         results.bad.append("the linters")
     with contextlib.ExitStack() as stack:

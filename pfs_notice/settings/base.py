@@ -65,6 +65,14 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 INSTALLED_APPS.append("django.forms")  # its templates, so that ours may override them
 
 LANGUAGE_CODE = "en-gb"
+# Those into which every notice is translated; the members choose among them.
+LANGUAGES = [
+    ("en", "English (US)"),
+    ("en-gb", "English (UK)"),
+    ("de", "Deutsch"),
+    ("fr", "Français"),
+    ("ja", "日本語"),
+]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True

@@ -78,6 +78,8 @@ NOTICE_DAILY_MEMBER = {"voice": 100, "sms": 200, "codes": 20} | rates("NOTICE_DA
 NOTICE_MOST = {"calendars": 50, "registrations": 500, "pending": 20_000} | rates("NOTICE_MOST")
 # What counts the notices that a registration makes before it is stored; the app that plans them has it.
 NOTICE_COUNTS_PENDING = "eventinvoke.planning.preview.pending_with"
+# What finds the notices that storing a registration sends at once about what has begun.
+NOTICE_FINDS_BEGUN = "eventinvoke.planning.at_once.begun"
 # How many days ahead the entries of calendars become events.
 NOTICE_HORIZON_DAYS = whole("NOTICE_HORIZON_DAYS", 60)
 # How long the server of a calendar may take for the whole of it.

@@ -37,6 +37,9 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{NOTICE_PATH}/"
+# Scripts read it: a form that was opened before a sign-in in another tab is sent with the new token.
+CSRF_COOKIE_HTTPONLY = False
+CSRF_FAILURE_VIEW = "registration.views.session.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 
 CONTENT_SECURITY_POLICY: dict[str, Any] = {

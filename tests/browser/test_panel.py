@@ -150,6 +150,8 @@ def test_without_scripts_matching_events_are_registered(
     page.get_by_label("Mute other notices during the event").check()
     assert page.get_by_label("System messages").is_visible()
     page.click("text=Save")
+    # The member has no calendar yet, so it is asked about first.
+    page.click("text=Save anyway")
     assert Registration.objects.get().action == "mute"
     context.close()
 

@@ -18,6 +18,7 @@ TABLE: Final = {
     "": ("302", "405"),
     "favicon.ico": ("302", "405"),
     "manifest.webmanifest": ("200", "405"),
+    "demo/ring": ("login 405 405 405 405", "login 404 404 404 404"),
     "health": ("200", "405"),
     "health/web": ("200", "405"),
     "ready": ("503", "405"),  # without a beat
@@ -39,6 +40,7 @@ TABLE: Final = {
     ),
     "admin/(?P<url>.*)$": ("login login login 404 404", "login login login 404 404"),
     "accounts/login/": ("200 302 302 302 302", "200 302 302 302 302"),
+    "accounts/session": ("200", "400"),
     "accounts/logout/": ("405", "login"),
     "accounts/password/": ("login 200 200 200 200", "login 200 200 200 200"),
     "profile/": ("login 200 200 200 200", "login 200 200 200 200"),

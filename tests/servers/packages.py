@@ -16,6 +16,7 @@ PACKAGES: Final[dict[str, str]] = {
     "nginx": "nginx-light",
     "firefox-esr": "firefox-esr",
     "wrk": "wrk",
+    "java": "default-jre-headless",
 }
 """A program, and the package that brings it."""
 
