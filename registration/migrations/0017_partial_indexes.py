@@ -6,11 +6,11 @@ from common.db.partial_indexes import put_condition_first
 
 
 def replace(apps, schema_editor):
-    for model in apps.get_app_config("eventinvoke").get_models():
+    for model in apps.get_app_config("registration").get_models():
         put_condition_first(schema_editor, model)
 
 
 class Migration(migrations.Migration):
     atomic = False  # MariaDB and MySQL can't take back a change of a table
-    dependencies = [("eventinvoke", "0019_provider_errors")]
+    dependencies = [("registration", "0016_languages")]
     operations = [migrations.RunPython(replace, migrations.RunPython.noop)]

@@ -6,11 +6,11 @@ from common.db.partial_indexes import put_condition_first
 
 
 def replace(apps, schema_editor):
-    for model in apps.get_app_config("registration").get_models():
+    for model in apps.get_app_config("eventinvoke").get_models():
         put_condition_first(schema_editor, model)
 
 
 class Migration(migrations.Migration):
     atomic = False  # MariaDB and MySQL can't take back a change of a table
-    dependencies = [("registration", "0015_jobs")]
+    dependencies = [("eventinvoke", "0020_upcoming")]
     operations = [migrations.RunPython(replace, migrations.RunPython.noop)]
