@@ -5,7 +5,7 @@ there is a notice for each step, event and start, and those of one meeting and t
 message. Nothing here is fast or shared with the engine.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -253,15 +253,20 @@ class Reference:
         return at
 
     def _can_snooze(self, n: Notice) -> bool:
-        is_able = n.plan is None or self._in_force(n.plan)
-        return is_able and not n.is_off and n.is_current and not self._is_settled(n, ignore_always=True)
+        return (
+            (n.plan is None or self._in_force(n.plan))
+            and not n.is_off
+            and n.is_current
+            and not self._is_settled(n, ignore_always=True)
+        )
 
     def _reach(self, told: Told, state: State) -> None:
         self._each([n for n in told.notices if n.state not in ENDED], state=state)
+        for event in {n.event for n in told.notices}:
+            self.tell_changes(event)
 
-    def change(self, event: Event, change: Callable[[Event], None]) -> None:
-        """Alter an event; every member who was told of it, and not yet of this, is told of the change."""
-        change(event)
+    def tell_changes(self, event: Event) -> None:
+        """Tell every member of an event as it is now who was told of it, and not yet of this."""
         for member in self.members:
             mine = [n for n in self.notices if n.event is event and n.target.member is member]
             for n in mine:
