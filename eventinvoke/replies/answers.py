@@ -23,6 +23,7 @@ from common.db.retry_transaction import retry_transaction
 from common.queues import Queue
 from common.states import State, before
 from eventinvoke.models import Answer, Delivery, Event, Share, Tally
+from eventinvoke.planning import marks
 from eventinvoke.planning.escalation import Cause, next_step, waiting_steps
 from eventinvoke.planning.obsolete import ORIGINS, unwanted, why_not_wanted, withdraw_settled
 from eventinvoke.planning.twins import meeting_of
@@ -48,7 +49,7 @@ def acknowledge(delivery: Delivery, way: str, *, starts_at: datetime | None = No
         is_new = _say(delivery, Answer.Kind.CONFIRMED, way, told)
         instant = now()
         means = State.ACKNOWLEDGED if told == delivery.starts_at else State.DELIVERED
-        _reach(delivery, means, instant)
+        _reach(delivery, means, told, instant)
         closed = _close_others(delivery, events, told, instant)
         withdraw_settled(_concerned(delivery, events, told))
         if closed:
@@ -79,7 +80,7 @@ def snooze(
         if not now() < at < delivery.deadline_at:
             return None
         _say(delivery, Answer.Kind.SNOOZED, way, told)
-        _reach(delivery, State.DELIVERED, now())
+        _reach(delivery, State.DELIVERED, told, now())
         again.save(force_insert=True)
         Share.objects.bulk_create(
             Share(
@@ -113,7 +114,7 @@ def pass_on(delivery: Delivery, way: str, *, starts_at: datetime | None = None) 
     told = starts_at or delivery.starts_at
     with transaction.atomic():
         _hold(delivery)
-        _reach(delivery, State.DELIVERED, now())
+        _reach(delivery, State.DELIVERED, told, now())
         following = _following(delivery, told)
         if not following:
             return None
@@ -130,7 +131,7 @@ def stop(delivery: Delivery, way: str, *, starts_at: datetime | None = None) -> 
     with transaction.atomic():
         events = _hold(delivery)
         _say(delivery, Answer.Kind.STOPPED, way, told)
-        _reach(delivery, State.DELIVERED, now())
+        _reach(delivery, State.DELIVERED, told, now())
         own = Delivery.objects.pending().filter(
             event__in=events, member=delivery.member_id, starts_at=told, event__starts_at=told
         )
@@ -160,13 +161,18 @@ def _say(delivery: Delivery, kind: Answer.Kind, way: str, told: datetime) -> boo
     return is_new
 
 
-def _reach(delivery: Delivery, state: State, instant: datetime) -> None:
-    """Bring the delivery that was answered forward; count that it reached its person, the first time."""
+def _reach(delivery: Delivery, state: State, told: datetime, instant: datetime) -> None:
+    """Bring the delivery that was answered forward; the first time, count that it reached its person.
+
+    A change of which the person is to be told since then is looked for.
+    """
     own = Delivery.objects.filter(pk=delivery.pk)
     reached = _move(own, State.DELIVERED, instant)
     if state != State.DELIVERED:
         _move(own, state, instant)
-    Tally.objects.note(delivery.kind, {Tally.Topic.REACHED: reached})
+    if reached:
+        Tally.objects.note(delivery.kind, {Tally.Topic.REACHED: reached})
+        marks.look_again(delivery.pk, told)
 
 
 def _move(rows: "models.QuerySet[Delivery]", state: State, instant: datetime) -> int:

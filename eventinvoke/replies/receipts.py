@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
 from common import concerned
@@ -21,7 +21,7 @@ from common.db.prepared import Given, Row
 from common.db.retry_transaction import retry_transaction
 from common.errors import ForgedError
 from common.states import MISSED, State, before, may_follow
-from eventinvoke.models import Attempt, Delivery, Event, Receipt, Tally
+from eventinvoke.models import Attempt, Delivery, Receipt, Tally
 from eventinvoke.models.deliveries import report_until
 from eventinvoke.planning import marks
 from eventinvoke.planning.escalation import Cause, Miss, bring_forward
@@ -166,12 +166,4 @@ def _move(attempt: Attempt, report: Report, means: State) -> None:
         cause = Cause.NO_ANSWER if report.may_redial else Cause.FAILED
         bring_forward([Miss(attempt.delivery_id, cause)])
     elif means != State.SENT:
-        _look_for_changes(attempt)
-
-
-def _look_for_changes(attempt: Attempt) -> None:
-    """Have the event planned again where a person was told what has changed since: a change notice is due."""
-    event = Event.objects.filter(deliveries=attempt.delivery_id)
-    changed = event.filter(~Q(starts_at=attempt.starts_at) | Q(canceled_at__isnull=False))
-    if attempt.starts_at is not None and (pk := changed.values_list("pk", flat=True).first()) is not None:
-        marks.change([pk])
+        marks.look_again(attempt.delivery_id, attempt.starts_at)

@@ -105,6 +105,12 @@ class Notice:
         """Say whether its receipt should have come by now."""
         return self.state == State.SENT and self.receipt_by is not None and self.receipt_by <= at
 
+    def is_known(self, mine: list["Notice"], start: float, *, is_off: bool) -> bool:
+        """Say whether it, which told a member last, told of an event as it is now, or a call under way tells of that."""
+        is_told = self.is_of_cancellation == is_off and (is_off or self.start == start)
+        under_way = [n for n in mine if n.origin == "change" and n.state == State.SENT]
+        return is_told or any((n.start, n.is_of_cancellation) == (start, is_off) for n in under_way)
+
     @property
     def order(self) -> tuple[int, int]:
         """Return its place in the plan."""

@@ -223,9 +223,8 @@ class Reference:
         """Apply a receipt: "shown" is evidence of a person, "busy" that the call was not answered."""
         if fact == "shown":
             self._reach(told, State.DELIVERED)
-        for n in told.notices:
-            if fact == "busy" and n.state == State.SENT:
-                self._end(n, State.UNDELIVERED, fact, BUSY)
+        for n in [n for n in told.notices if fact == "busy" and n.state == State.SENT]:
+            self._end(n, State.UNDELIVERED, fact, BUSY)
 
     def say(self, told: Told, kind: str) -> None:
         """Apply that a member acknowledges the start that was told, or stops this kind of channel about it."""
@@ -253,12 +252,8 @@ class Reference:
         return at
 
     def _can_snooze(self, n: Notice) -> bool:
-        return (
-            (n.plan is None or self._in_force(n.plan))
-            and not n.is_off
-            and n.is_current
-            and not self._is_settled(n, ignore_always=True)
-        )
+        is_able = (n.plan is None or self._in_force(n.plan)) and n.is_current and not n.is_off
+        return is_able and not self._is_settled(n, ignore_always=True)
 
     def _reach(self, told: Told, state: State) -> None:
         self._each([n for n in told.notices if n.state not in ENDED], state=state)
@@ -278,7 +273,7 @@ class Reference:
             last, is_off = told[-1], event.is_canceled
             start = last.start if is_off else event.start
             is_over = max(last.start, start) <= self.now - LATE
-            if not is_over and (last.start, last.is_of_cancellation) != (event.start, is_off):
+            if not is_over and not last.is_known(mine, start, is_off=is_off):
                 is_small = not (is_off or last.is_of_cancellation) and abs(start - last.start) < LATE
                 inbox = next(t for t in self.targets if t.member is member and t.kind == "inbox")
                 loud = [n.target for n in told if n.target is not inbox]

@@ -607,3 +607,19 @@ def test_10_a_person_who_answers_a_call_after_the_event_moved_is_told_of_the_mov
         history.answer(0, how)
     history.advance(1)
     assert [name for name, _at in told(history)] == ["Alice's call", "Alice's call"]
+
+
+def test_2_a_call_about_a_move_that_still_rings_is_not_repeated(history: History) -> None:
+    plan(history, ("Alice's call", -10), ("Bob's call", -10))
+    event = telecon(history)
+    history.advance(11)
+    history.answer(0, "pass on")
+    history.change(event, start=START + 60)
+    history.report(1, "shown")
+    history.advance(1)
+    assert [name for name, _at in told(history)] == [
+        "Alice's call",
+        "Bob's call",
+        "Alice's call",
+        "Bob's call",
+    ]
