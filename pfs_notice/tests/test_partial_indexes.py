@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 
 from common.clock import now
@@ -83,6 +83,7 @@ def test_deliveries_of_the_past_are_not_read_to_find_those_that_are_due() -> Non
         cursor.execute(f"ANALYZE TABLE {Delivery._meta.db_table}")
         cursor.fetchall()
     found: list[Any] = []
-    read = rows_read(lambda: found.extend(due_rows("pushlike", 100, now(), is_locked=True)))
+    with transaction.atomic():
+        read = rows_read(lambda: found.extend(due_rows("pushlike", 100, now(), is_locked=True)))
     assert {row.pk for row in found} == {row.pk for row in pending}
     assert read < OLD / 10
