@@ -28,6 +28,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import http_ece
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+
 from benchmarks.firing_stack import (
     PROCESSES,
     analyze,
@@ -115,18 +118,21 @@ def wait_for_workers(sink: Sink) -> None:
 
 
 def _encrypt_many(count: int) -> float:
-    from eventinvoke.channels.webpush.encryption import encode, encrypt  # noqa: PLC0415
-
     payload = b"x" * 330
-    keys = [(encode(new_point()), encode(os.urandom(16))) for _ in range(100)]
+    keys = [(new_point(), os.urandom(16)) for _ in range(100)]
     began = time.perf_counter()
     for number in range(count):
-        encrypt(payload, *keys[number % 100])
+        point, secret = keys[number % 100]
+        key = generate_private_key(SECP256R1())
+        http_ece.encrypt(payload, private_key=key, dh=point, auth_secret=secret, version="aes128gcm")
     return time.perf_counter() - began
 
 
 def bare_rate(count: int) -> float:
-    """Return how many messages a second the same number of processes encrypts, doing nothing else."""
+    """Return how many messages a second the same number of processes encrypts, doing nothing else.
+
+    By ``http_ece``, the library that pywebpush encrypts with, so that the measure stays the same as ours gets faster.
+    """
     share = count // PROCESSES
     with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
         seconds = max(pool.map(_encrypt_many, [share] * PROCESSES, chunksize=1))

@@ -75,6 +75,18 @@ def decrypt(token: str) -> str:
     raise InvalidToken
 
 
+def is_current(token: str) -> bool:
+    """Say whether a text was encrypted by ``encrypt`` with the first key."""
+    if not token.startswith(_MARK):
+        return False
+    try:
+        raw = a2b_base64(token[len(_MARK) :])
+        _ours()[0].cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None)
+    except (InvalidTag, ValueError):
+        return False
+    return True
+
+
 def _of_fernet(token: str) -> str:
     for key in _ours():
         try:

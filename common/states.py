@@ -67,6 +67,15 @@ FINAL: Final = frozenset(
 REACHED: Final = _PERSON
 """The states in which we may say that a person was reached."""
 
+ARRIVED: Final = _PERSON | {State.SENT}
+"""A provider took the message, and nothing says that the person did not get it."""
+
+TELLING: Final = ARRIVED | {State.SENDING}
+"""It told, or is telling now: another message about the same would tell twice."""
+
+CARRIED_OUT: Final = TELLING | {State.UNDELIVERED}
+"""The step was tried to its end or is being tried: it is not planned again for the same start."""
+
 MISSED: Final = frozenset({State.UNDELIVERED, State.FAILED})
 """The states that mean that a person was not reached, so that the next step is brought forward."""
 

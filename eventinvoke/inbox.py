@@ -9,13 +9,12 @@ from typing import Final
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from common.clock import now
-from common.states import State
+from common.states import ARRIVED, State
 from eventinvoke.models import Answer, Attempt, Delivery, InboxMark
 from eventinvoke.replies import receipts
 from registration.models import Member
 
 KIND: Final = "inbox"
-ARRIVED: Final = (State.SENT, State.DELIVERED, State.ACKNOWLEDGED)
 _LOOKED_AT: Final = 50
 _RECENT: Final = timedelta(days=2)
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from eventinvoke.models import Delivery, Prepared
 
 TIME_IS_OVER: Final = "Its time was over before it could be sent."
+TOLD_BY_TWIN: Final = "The same meeting in another calendar told this."
 """The reason of a delivery that expired because its deadline had passed."""
 
 

@@ -6,6 +6,7 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -26,8 +27,11 @@ Work = Callable[[Member, Mapping[str, Any]], Result]
 A_MEMBER: Final = 3
 """So many unfinished jobs of one member at once."""
 AT_ONCE: Final = 2
-"""So many are carried out at once, so that servers that never answer leave workers to calendars and mail."""
-_DEAD: Final = timedelta(minutes=2)
+"""So many of a kind are carried out at once, and of a member one: servers that never answer leave workers to calendars
+and mail, and a member whose servers they are leaves the others' codes and tests alone."""
+_LOOKED_AT: Final = 8
+"""So many that wait are tried before other workers are thought to do all of them."""
+DEAD: Final = timedelta(minutes=2)
 """A job that has run for longer has lost its worker; more than the longest work may take."""
 _WORK: Final[dict[str, Work]] = {}
 
@@ -53,7 +57,7 @@ def start(member: Member, kind: str, back: str, **given: Any) -> Job:
     """
     instant = now()
     own = Job.objects.kept(instant).filter(member=member)
-    unfinished = own.exclude(state=Job.State.DONE).exclude(started_at__lte=instant - _DEAD)
+    unfinished = own.exclude(state=Job.State.DONE).exclude(started_at__lte=instant - DEAD)
     if unfinished.count() >= A_MEMBER:
         raise InputError("Your earlier requests are still running. Try again in a minute.")
     return Job.objects.create(member=member, kind=kind, back=back, given=json.dumps(given))
@@ -73,7 +77,7 @@ def has_work() -> bool:
 
 
 def run_waiting() -> int:
-    """Do the jobs that wait, the oldest first, and return how many; nothing where enough are being done.
+    """Do the jobs that may be done now, the oldest first, and return how many.
 
     Old ones are deleted, with what they were given and what they found.
     """
@@ -89,10 +93,13 @@ def run_waiting() -> int:
 def _claim() -> Job | None:
     instant = now()
     jobs = Job.objects.kept(instant)
-    running = jobs.filter(state=Job.State.RUNNING, started_at__gt=instant - _DEAD)
-    if running.count() >= AT_ONCE:
-        return None
-    for job in jobs.filter(state=Job.State.WAITING).order_by("created_at", "pk")[:AT_ONCE]:
+    running = list(
+        jobs.filter(state=Job.State.RUNNING, started_at__gt=instant - DEAD).values_list("kind", "member")
+    )
+    kinds = Counter(kind for kind, _member in running)
+    free = jobs.filter(state=Job.State.WAITING).exclude(member__in={member for _kind, member in running})
+    free = free.exclude(kind__in=[kind for kind, count in kinds.items() if count >= AT_ONCE])
+    for job in free.order_by("created_at", "pk")[:_LOOKED_AT]:
         waiting = Job.objects.filter(pk=job.pk, state=Job.State.WAITING)
         if waiting.update(state=Job.State.RUNNING, started_at=instant):
             return job

@@ -5,11 +5,13 @@ from typing import ClassVar
 from django.db import models
 
 from common.clock import now
-from eventinvoke.models.deliveries import LOOSE, Delivery
+from common.db.loose import LOOSE, loose
+from eventinvoke.models.deliveries import Delivery
 from eventinvoke.models.events import Event
 from registration.models import Member
 
 
+@loose("member")
 class Answer(models.Model):
     """What a member said about an event, by a key, a button or a link.
 

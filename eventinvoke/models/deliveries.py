@@ -1,13 +1,14 @@
 """Deliveries: one event, one start, one target, one due time. This table is the queue."""
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from common.clock import now
+from common.db.loose import LOOSE, loose
 from common.states import State
 from eventinvoke.models.events import Event
 from eventinvoke.querysets import DeliveryQuerySet
@@ -20,16 +21,7 @@ def report_until(instant: datetime) -> datetime:
     return instant + timedelta(seconds=settings.NOTICE_REPORT_SECONDS)
 
 
-LOOSE: Final[dict[str, Any]] = {
-    "on_delete": models.DO_NOTHING,
-    "db_constraint": False,
-    "db_index": False,
-    "null": True,
-    "blank": True,
-}
-"""A reference that outlives what it names: no constraint, no index, and the id stays."""
-
-
+@loose("member", "target", "registration", "step")
 class Delivery(models.Model):
     """One notice that is to reach one target at one time, about one start of its event.
 
@@ -156,6 +148,7 @@ class Delivery(models.Model):
         )
 
 
+@loose("step")
 class Share(models.Model):
     """A further plan that wants a delivery which another plan asked for first.
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from common.channels import registry
-from common.states import REACHED, State
+from common.states import ARRIVED, REACHED, State
 from eventinvoke.models import Delivery
 from eventinvoke.planning.delivery_row import Row
 from eventinvoke.planning.desired import LATE
@@ -20,7 +20,6 @@ from registration.membership import add_inbox
 from registration.models import Member, Step, Target
 
 Origin = Delivery.Origin
-_TOLD: Final = frozenset({State.SENT, State.DELIVERED, State.ACKNOWLEDGED})
 _REPLACED: Final = "The event changed again before this notice went out."
 
 
@@ -70,7 +69,7 @@ def _last_told(rows: Sequence[Row]) -> dict[tuple[int, int], tuple[Row, Row]]:
     told = [
         row
         for row in rows
-        if row.state in (REACHED if row.kind in queued else _TOLD) and row.sent_at is not None
+        if row.state in (REACHED if row.kind in queued else ARRIVED) and row.sent_at is not None
     ]
     for row in sorted(told, key=lambda row: (row.sent_at, row.kind not in silent, row.pk)):
         if row.member_id is not None:

@@ -12,14 +12,12 @@ from typing import Final, NamedTuple
 from django.db import models
 from django.db.models import Q
 
-from common.states import State
+from common.states import CARRIED_OUT, State
 from eventinvoke.models import Delivery, Share
 from eventinvoke.planning.desired import Wish
 from eventinvoke.planning.event_row import AnyEvent
+from eventinvoke.querysets import TOLD_BY_TWIN
 from registration.models import Target
-
-TOLD: Final = frozenset({State.SENDING, State.SENT, State.DELIVERED, State.ACKNOWLEDGED, State.UNDELIVERED})
-"""States of a delivery that was carried out, whether or not it reached a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +72,17 @@ class Row(NamedTuple):
     severity: int
     condition: str
     step_id: int | None
+    reason: str
 
     @property
     def key(self) -> tuple[int, int | None, datetime]:
         """What makes it the same delivery, for one start."""
         return self.event_id, self.target_id, self.due_at
+
+    @property
+    def is_carried_out(self) -> bool:
+        """Whether it told, is telling, or was not answered; or a twin told it in its place."""
+        return self.state in CARRIED_OUT or (self.state == State.SUPPRESSED and self.reason == TOLD_BY_TWIN)
 
     @property
     def is_pending_plan(self) -> bool:
@@ -131,7 +135,7 @@ def rows_of_members(pairs: Collection[tuple[int, int | None]]) -> list[Row]:
 
 def told_by_twins(twins: Mapping[int, Collection[int]]) -> list[Row]:
     """Return what twins of some events have told, each row as if it were the event's own. One query."""
-    rows = Delivery.objects.filter(event__in=set().union(*twins.values()), state__in=TOLD, slot=0)
+    rows = Delivery.objects.filter(event__in=set().union(*twins.values()), state__in=CARRIED_OUT, slot=0)
     by_twin: dict[int, list[Row]] = defaultdict(list)
     for row in _read(rows):
         by_twin[row.event_id].append(row)

@@ -1,6 +1,6 @@
 """The history of events: what their sources altered after they were first published.
 
-A change is written for what people care about (``_TOLD``); a new colour label of a calendar is none.
+A change is written for what people care about (``_COLUMNS``); a new colour label of a calendar is none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from eventinvoke.models import EventChange
 
 Kind = EventChange.Kind
 
-_TOLD: Final = ("title", "starts_at", "ends_at", "location", "description", "url", "canceled_at")
+_COLUMNS: Final = ("title", "starts_at", "ends_at", "location", "description", "url", "canceled_at")
 _TIMES: Final = ("starts_at", "ends_at")
 
 
@@ -31,7 +31,7 @@ def change_of(event_id: int, before: Mapping[str, Any], after: Mapping[str, Any]
 
     Both mappings hold columns; those that are not among ``after`` stayed as they were.
     """
-    altered = [name for name in _TOLD if name in after and before[name] != after[name]]
+    altered = [name for name in _COLUMNS if name in after and before[name] != after[name]]
     if not altered:
         return None
     return Change(

@@ -15,7 +15,7 @@ from typing import Any, Final
 from common.db import bulk
 from common.states import State
 from eventinvoke.models import Delivery, Share
-from eventinvoke.planning.delivery_row import TOLD, Row, Scope
+from eventinvoke.planning.delivery_row import Row, Scope
 from eventinvoke.planning.desired import LATE, Key, Tellings, Wish, is_needless
 from eventinvoke.planning.event_row import AnyEvent
 from eventinvoke.planning.wants import Want, promote_shares, shares_of
@@ -188,7 +188,7 @@ def _tellings(
         is_change = row.origin == Delivery.Origin.CHANGE and row.state != State.CANCELED
         if is_change and row.starts_at == present:
             members[row.event_id].add(row.member_id)
-        if row.state in TOLD and abs(row.starts_at - present) < LATE:
+        if row.is_carried_out and abs(row.starts_at - present) < LATE:
             carried_out[row.pk] = row.event_id
             steps[row.event_id].add(row.step_id)
             if row.starts_at == present:

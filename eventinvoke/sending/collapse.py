@@ -14,22 +14,22 @@ from django.db import connection
 
 from common.clock import now
 from common.db import bulk
-from common.states import State
+from common.states import CARRIED_OUT, TELLING, State
 from eventinvoke.models import Delivery, Event, Share
+from eventinvoke.planning.desired import LATE
 from eventinvoke.planning.obsolete import APART, ORIGINS, unwanted
 from eventinvoke.planning.twins import twins_of
 from eventinvoke.planning.wants import wants_of
+from eventinvoke.querysets import TOLD_BY_TWIN
 from eventinvoke.sending.compose import Row
 
 TOGETHER: Final = "Told together with a later step."
-TWIN: Final = "The same meeting in another calendar told this."
 _PAUSE: Final = timedelta(seconds=1)
 """So long a delivery waits for the planning of its event, again and again."""
 _MOMENT: Final = timedelta(seconds=0.2)
 """So long it waits for another worker that decides on the same meeting."""
 _PATIENCE: Final = timedelta(minutes=1)
 """After so long it is judged by itself."""
-_TOLD: Final = (State.SENDING, State.SENT, State.DELIVERED, State.ACKNOWLEDGED)
 
 
 class _Meeting(NamedTuple):
@@ -66,11 +66,13 @@ def collapse(rows: Sequence[Row], instant: datetime) -> list[Row]:
             replaced.update({row.pk: kept for row in some if row.pk != kept.pk})
     if replaced:
         _share(replaced)
-        _settle(list(replaced), TOGETHER)
+        same = [row.pk for row in rows if row.pk in replaced and row.due_at == replaced[row.pk].due_at]
+        _settle(same, TOLD_BY_TWIN)
+        _settle([pk for pk in replaced if pk not in same], TOGETHER)
     going = [row for row in rows if row.pk not in replaced]
     told = _told_by_twins(going, twins)
     if told:
-        _settle(sorted(told), TWIN)
+        _settle(sorted(told), TOLD_BY_TWIN)
     return [row for row in going if row.pk not in told]
 
 
@@ -129,17 +131,39 @@ def _share(replaced: Mapping[int, Row]) -> None:
 
 
 def _told_by_twins(rows: Sequence[Row], twins: Mapping[int, Collection[int]]) -> set[int]:
-    """Return which of some deliveries a twin of their event has told at the same due time."""
-    asked = [row for row in rows if row.event_id in twins and row.origin == Delivery.Origin.PLAN]
+    """Return which of some deliveries a twin of their event has told.
+
+    It told the same due time, or it carried out the same step for a start less than ``LATE`` away: it moved a little
+    in one calendar before the other, and the change notice tells of that.
+    """
+    asked = {row.pk: row for row in rows if row.event_id in twins and row.origin == Delivery.Origin.PLAN}
     if not asked:
         return set()
-    others = set().union(*(twins[row.event_id] for row in asked))
-    told = Delivery.objects.filter(
-        event__in=others, target__in={row.target_id for row in asked}, state__in=_TOLD
-    )
-    known = set(told.values_list("event_id", "target_id", "starts_at", "due_at"))
+    others = set().union(*(twins[row.event_id] for row in asked.values()))
+    found = Delivery.objects.filter(event__in=others, state__in=CARRIED_OUT)
+    by_twin: dict[int, list[_Told]] = defaultdict(list)
+    for told in map(_Told._make, found.values_list(*_Told._fields)):
+        by_twin[told.event_id].append(told)
+    steps = dict(Delivery.objects.filter(pk__in=asked).values_list("pk", "step_id"))
     return {
-        row.pk
-        for row in asked
-        if any((twin, row.target_id, row.starts_at, row.due_at) in known for twin in twins[row.event_id])
+        pk
+        for pk, row in asked.items()
+        if any(one.tells(row, steps[pk]) for twin in twins[row.event_id] for one in by_twin[twin])
     }
+
+
+class _Told(NamedTuple):
+    """What a twin has carried out."""
+
+    event_id: int
+    target_id: int | None
+    step_id: int | None
+    starts_at: datetime
+    due_at: datetime
+    state: str
+
+    def tells(self, row: Row, step: int | None) -> bool:
+        """Say whether it makes a delivery of a twin needless."""
+        if self.starts_at != row.starts_at:
+            return self.step_id == step is not None and abs(self.starts_at - row.starts_at) < LATE
+        return self.state in TELLING and (self.target_id, self.due_at) == (row.target_id, row.due_at)

@@ -1,12 +1,13 @@
 """What holds notices back: a provider's rate, a member's quiet hours and daily limit."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 
 from common.channels import Channel, Severity
 from common.db.arrays import literal
@@ -144,6 +145,14 @@ def over_daily_cap(
         if used - before != len(deliveries):
             DailyCount.objects.filter(member=pk, day=days[pk]).update(used=used)
     return refused
+
+
+def give_back(pks: Iterable[int | None], members: Mapping[Any, MemberFacts], instant: datetime) -> None:
+    """Take back what ``over_daily_cap`` counted for messages that do not go out, one for each of ``pks``."""
+    for pk, count in Counter(pks).items():
+        if members[pk].daily_cap is not None:
+            day = DailyCount.objects.filter(member=pk, day=members[pk].day(instant))
+            day.update(used=F("used") - count)
 
 
 def _count(rows: Sequence[tuple[int, date, int]]) -> dict[int, int]:

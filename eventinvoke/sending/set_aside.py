@@ -13,7 +13,7 @@ from common.channels import Channel, Severity
 from common.states import State
 from eventinvoke.models import Delivery, Held
 from eventinvoke.planning.escalation import Cause
-from eventinvoke.planning.obsolete import ACCOUNT, TARGET, unwanted
+from eventinvoke.planning.obsolete import ACCOUNT, APART, TARGET, unwanted
 from eventinvoke.querysets import TIME_IS_OVER
 from eventinvoke.sending import limits
 from eventinvoke.sending.aside import Aside
@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 QUIET = "It fell into the member's quiet hours."
 LIMIT = "The member's daily limit was reached."
-_POSTPONED: Final = frozenset({Delivery.Origin.DIGEST, Delivery.Origin.DIRECT})
-"""Notices that wait for the end of quiet hours and need no digest of their own."""
 _OWN_WISH: Final = frozenset({Delivery.Origin.SNOOZE})
 """The member asked for these at this very time, so that quiet hours, mutes and limits do not hold them back."""
 
@@ -46,7 +44,7 @@ def set_aside(channel: Channel, rows: Sequence[Row], facts: Facts, instant: date
         going = _keep(going, lambda row: periods.verdict(row, sources[row.event_id]), aside)
     if not channel.capabilities.is_silent:
         going = _less_capped(going, facts, instant, aside)
-    going = _less_paid(channel, going, instant, aside)
+    going = _less_paid(channel, going, facts, instant, aside)
     for one, some in aside.items():
         one.write(some, instant)
     periods.settle()
@@ -126,7 +124,7 @@ def _awake(rows: Sequence[Row], facts: Facts, instant: datetime) -> list[Row]:
     kept = []
     for row in rows:
         member = facts.members[row.member_id]
-        if row.origin in _POSTPONED and row.severity < Severity.CRITICAL and member.is_quiet(instant):
+        if row.origin in APART and row.severity < Severity.CRITICAL and member.is_quiet(instant):
             until = min(member.quiet_ends_at(instant), row.deadline_at - timedelta(minutes=1))
             if until > instant:
                 Delivery.objects.pending().filter(pk=row.pk).update(next_attempt_at=until)
@@ -151,7 +149,7 @@ def _less_capped(
 
 
 def _less_paid(
-    channel: Channel, rows: Sequence[Row], instant: datetime, aside: dict[Aside, list[Row]]
+    channel: Channel, rows: Sequence[Row], facts: Facts, instant: datetime, aside: dict[Aside, list[Row]]
 ) -> list[Row]:
     """Hold back what exceeds the administrator's limits of calls and texts a day; the plan goes on to the next person."""
     fresh = [row for row in rows if row.attempts == 0]
@@ -159,4 +157,7 @@ def _less_paid(
     over = {row.pk: reason for row, reason in zip(fresh, reasons, strict=True) if reason}
     if over:
         log.warning("%s: %s of %s notices exceed a daily limit", channel.kind, len(over), len(fresh))
+        counted = [row.member_id for row in fresh if row.pk in over and row.origin not in _OWN_WISH]
+        if not channel.capabilities.is_silent:
+            limits.give_back(counted, facts.members, instant)
     return _keep(rows, lambda row: Aside(State.SUPPRESSED, over[row.pk]) if row.pk in over else None, aside)

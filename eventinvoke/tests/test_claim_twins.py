@@ -8,8 +8,8 @@ from django.db import connection
 from common.clock import now
 from common.states import State
 from eventinvoke.models import Delivery
+from eventinvoke.querysets import TOLD_BY_TWIN
 from eventinvoke.sending.claim import claim
-from eventinvoke.sending.collapse import TWIN
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
 from eventinvoke.tests.holding import held, uncommitted
 from eventinvoke.tests.stand_ins import PushLike
@@ -30,7 +30,10 @@ def test_two_workers_tell_of_one_meeting_once(push: PushLike) -> None:
         assert Delivery.objects.filter(state=State.PENDING, next_attempt_at__gt=due_at).count() == 1
     Delivery.objects.pending().update(next_attempt_at=due_at)
     assert claim(push, 10)[0] == []
-    assert sorted(Delivery.objects.values_list("state", "reason")) == [("sending", ""), ("suppressed", TWIN)]
+    assert sorted(Delivery.objects.values_list("state", "reason")) == [
+        ("sending", ""),
+        ("suppressed", TOLD_BY_TWIN),
+    ]
 
 
 def test_a_claim_waits_for_no_lock_of_an_event(push: PushLike) -> None:

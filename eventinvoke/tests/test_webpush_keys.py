@@ -6,12 +6,13 @@ from typing import Any
 import http_ece
 import pytest
 import time_machine
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
 from pytest_django import Settings
 from pywebpush import WebPusher
 
 from eventinvoke.channels.webpush import payload
 from eventinvoke.channels.webpush.channel import WebPushChannel
-from eventinvoke.channels.webpush.encryption import decode, encrypt
+from eventinvoke.channels.webpush.encryption import _sealed, decode, encode, encrypt
 from eventinvoke.channels.webpush.subscriptions import check
 from eventinvoke.channels.webpush.vapid import authorization
 from tests.push_service import Subscription
@@ -49,6 +50,29 @@ def test_no_two_bodies_share_a_salt_or_a_key(browser: Subscription) -> None:
 def test_the_longest_payload_makes_a_body_of_4096_bytes(browser: Subscription) -> None:
     keys = browser.config["keys"]
     assert len(encrypt(b"x" * payload.MAX_BYTES, keys["p256dh"], keys["auth"])) == 4096
+
+
+def test_a_payload_of_two_records_is_refused(browser: Subscription) -> None:
+    keys = browser.config["keys"]
+    with pytest.raises(ValueError, match="more than one record"):
+        encrypt(b"x" * 4080, keys["p256dh"], keys["auth"])
+
+
+def test_the_example_of_the_rfc() -> None:
+    """RFC 8291, section 5 and appendix A."""
+    key = int.from_bytes(decode("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"))
+    receiver = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+    body = _sealed(
+        b"When I grow up, I want to be a watermelon",
+        decode(receiver),
+        decode("BTBZMqHH6r4Tts7J_aSIgg"),
+        derive_private_key(key, SECP256R1()),
+        decode("DGv6ra1nlYgDCS1FRnbzlw"),
+    )
+    assert encode(body) == (
+        "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A_y"
+        "l95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
+    )
 
 
 def test_every_length_of_base64_is_read() -> None:

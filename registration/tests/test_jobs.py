@@ -13,13 +13,14 @@ from common.clock import now
 from common.db.pruning import Pruner
 from common.errors import InputError
 from registration import jobs
-from registration.models import Job, Member
+from registration.models import Job, Member, User
 from registration.models.jobs import LIFETIME
 from registration.retention import prune
 from registration.tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 KIND = "double"
+OTHER_KIND = "nothing"
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +33,19 @@ def kind() -> Iterator[None]:
             raise InputError("Negative.", field="number")
         return {"number": 2 * given["number"], "rest": 1 % given["number"]}
 
+    @jobs.work(OTHER_KIND)
+    def nothing(_member: Member, _given: Mapping[str, Any]) -> dict[str, Any]:
+        return {}
+
     yield
-    del jobs._WORK[KIND]
+    del jobs._WORK[KIND], jobs._WORK[OTHER_KIND]
+
+
+@pytest.fixture
+def members() -> list[Member]:
+    """So many members as have a job of one kind at once."""
+    users = [User.objects.create_user(f"busy{number}") for number in range(jobs.AT_ONCE)]
+    return [Member.objects.get_or_create(user=user)[0] for user in users]
 
 
 def start(member: Member, number: int = 2) -> Job:
@@ -109,14 +121,24 @@ def test_a_member_has_a_few_jobs_at_once(member: Member, other: Member) -> None:
     start(member)
 
 
-def test_jobs_that_never_end_leave_workers_to_others(member: Member) -> None:
+def test_a_member_whose_job_never_ends_leaves_workers_to_others(member: Member, other: Member) -> None:
     for _ in range(jobs.A_MEMBER):
-        start(member)
-    running = Job.objects.order_by("pk")[: jobs.AT_ONCE].values("pk")
-    Job.objects.filter(pk__in=list(running.values_list("pk", flat=True))).update(
-        state=Job.State.RUNNING, started_at=now()
-    )
+        running = start(member)
+    Job.objects.filter(pk=running.pk).update(state=Job.State.RUNNING, started_at=now())
+    waits = start(other)
+    assert jobs.run_waiting() == 1
+    assert result(other, waits)["number"] == 4
+
+
+def test_jobs_that_never_end_leave_workers_to_other_kinds(member: Member, members: list[Member]) -> None:
+    for one in members:
+        Job.objects.filter(pk=start(one).pk).update(state=Job.State.RUNNING, started_at=now())
+    start(member)
     assert jobs.run_waiting() == 0
+    code = jobs.start(member, OTHER_KIND, "/targets/")
+    assert jobs.run_waiting() == 1
+    code.refresh_from_db()
+    assert code.state == Job.State.DONE
     # Their workers were killed: they count no longer.
     Job.objects.filter(state=Job.State.RUNNING).update(started_at=now() - timedelta(minutes=3))
     assert jobs.run_waiting() == 1
@@ -159,3 +181,11 @@ def test_the_page_says_that_no_worker_came(page: Client, member: Member) -> None
     assert "background worker" not in text_of(page.get(f"/waiting/{job.pk}/"))
     Job.objects.update(created_at=now() - timedelta(seconds=21))
     assert "The background worker has not started this yet." in text_of(page.get(f"/waiting/{job.pk}/"))
+
+
+def test_the_page_says_that_a_worker_stopped(page: Client, member: Member) -> None:
+    job = start(member)
+    Job.objects.update(state=Job.State.RUNNING, started_at=now() - timedelta(seconds=30))
+    assert "stopped" not in text_of(page.get(f"/waiting/{job.pk}/"))
+    Job.objects.update(started_at=now() - timedelta(minutes=3))
+    assert "The background worker stopped before it was done." in text_of(page.get(f"/waiting/{job.pk}/"))

@@ -38,5 +38,10 @@ def job_wait(request: HttpRequest, pk: int) -> HttpResponse:
         if "HX-Request" in request.headers:
             return HttpResponse(headers={"HX-Redirect": to})
         return redirect(to)
-    is_late = job.state == Job.State.WAITING and job.created_at < now() - _LATE
-    return render(request, "registration/job_wait.html", {"job": job, "is_late": is_late})
+    instant = now()
+    given = {
+        "job": job,
+        "is_late": job.state == Job.State.WAITING and job.created_at < instant - _LATE,
+        "is_lost": job.started_at is not None and job.started_at < instant - jobs.DEAD,
+    }
+    return render(request, "registration/job_wait.html", given)

@@ -29,6 +29,7 @@ _REFUSALS: Final = {
     Behaviour.NOT_TAKEN: (Outcome.UNKNOWN, None),
 }
 _UNTAKEN: Final = _REFUSALS.keys() - {Behaviour.UNKNOWN} | {Behaviour.KILLED}
+_WHEN_ASKED: Final = {Behaviour.ANSWERED: Outcome.DELIVERED, Behaviour.ENGAGED: Outcome.UNDELIVERED}
 _WITHOUT_RESULT: Final = {Behaviour.KILLED, Behaviour.KILLED_AFTER}
 
 
@@ -42,10 +43,13 @@ class Desk:
     """Set by the machine: told of each try, and whether the provider took it."""
     taken: dict[str, str] = field(default_factory=dict)
     """The provider's id of what it took, by process id."""
+    said_when_asked: dict[str, Behaviour] = field(default_factory=dict)
+    """What became of calls that no callback told of, by process id."""
 
     def clear(self) -> None:
         """Forget everything."""
         self.taken.clear()
+        self.said_when_asked.clear()
 
 
 desk: Final = Desk()
@@ -69,6 +73,7 @@ class _Channel:
             is_taken = does not in _UNTAKEN
             if is_taken:
                 desk.taken[message.process_id] = f"id-{len(desk.taken)}"
+                desk.said_when_asked[message.process_id] = does
             desk.note(message, does, is_taken)
             if does in _WITHOUT_RESULT:
                 continue
@@ -88,10 +93,13 @@ class _Channel:
             return
         for message in messages:
             provider_id = desk.taken.get(message.process_id, "")
-            outcome = Outcome.ACCEPTED if provider_id else Outcome.RETRY
-            yield SendResult(
-                message, outcome, provider_id=provider_id, reason="" if provider_id else "Not taken."
-            )
+            if not provider_id:
+                yield SendResult(message, Outcome.RETRY, reason="Not taken.")
+                continue
+            outcome = _WHEN_ASKED.get(desk.said_when_asked[message.process_id], Outcome.ACCEPTED)
+            is_busy = outcome == Outcome.UNDELIVERED
+            reason = "The line was busy." if is_busy else ""
+            yield SendResult(message, outcome, provider_id, reason, may_redial=is_busy)
 
     def cancel(self, provider_ids: Sequence[str]) -> Iterator[str]:
         """Take nothing back: each call is dialled at once."""

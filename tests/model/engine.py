@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.db.models import Min, Q
 
 from common import process_ids
@@ -30,7 +31,7 @@ SECOND: Final = timedelta(seconds=1)
 ZONES: Final = {0: "UTC", 540: "Asia/Tokyo", -300: "America/Bogota"}
 SETTINGS: Final = {
     "NOTICE_LEASE_SECONDS": 60, "NOTICE_ASK_SECONDS": 5, "NOTICE_REPORT_SECONDS": 180, "NOTICE_RATES": {},
-    "NOTICE_RECEIPT_SECONDS": 60,
+    "NOTICE_RECEIPT_SECONDS": 60, "NOTICE_DAILY": {}, "NOTICE_DAILY_MEMBER": {},
 }  # fmt: skip
 _ROUNDS: Final = 25
 _LAST_TICK, _NEXT_STEP = 20, 30
@@ -99,6 +100,10 @@ class Engine:
             daily_cap=member.cap,
         )
         Registration.objects.filter(member=row).changed()
+
+    def set_limits(self, each: int | None, most: int | None) -> None:
+        """Set how many calls a day go out, as the administrator does by the environment."""
+        settings.NOTICE_DAILY_MEMBER, settings.NOTICE_DAILY = {"call": each}, {"call": most}
 
     def switch_account(self, member: world.Member) -> None:
         """Switch an account on or off as an administrator does."""
@@ -201,16 +206,19 @@ class Engine:
             self._clock.move_to(now() + SECOND)
 
     def try_again(self) -> None:
-        """Let the seconds pass after which a try that failed is repeated: to the reference that takes no time.
+        """Let the seconds pass after which a try is repeated, or its provider asked: to the reference that takes no time.
 
         At most until the next half minute, when the reference itself goes on.
         """
         while True:
-            again = Delivery.objects.filter(state=State.PENDING, attempts__gt=0).order_by("next_attempt_at")
-            at = again.values_list("next_attempt_at", flat=True).first()
-            if at is None or not now() < at < now().replace(second=_NEXT_STEP):
+            tried = Delivery.objects.filter(attempts__gt=0)
+            repeated = tried.filter(state=State.PENDING).aggregate(at=Min("next_attempt_at"))["at"]
+            asked = tried.filter(state=State.SENDING).aggregate(at=Min("lease_until"))["at"]
+            soon = [repeated, asked and asked + SECOND]
+            found = [at for at in soon if at is not None and now() < at < now().replace(second=_NEXT_STEP)]
+            if not found:
                 return
-            self._clock.move_to(at)
+            self._clock.move_to(min(found))
             self.work()
 
     def step_clock(self, minutes: float) -> None:
@@ -339,6 +347,7 @@ class Seen:
 
 def forget() -> None:
     """Begin another history: the last one was rolled back, and its keys come again."""
+    settings.NOTICE_DAILY_MEMBER, settings.NOTICE_DAILY = {}, {}
     replan.forget()
     desk.clear()
 

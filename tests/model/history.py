@@ -167,6 +167,13 @@ class History:
         self.engine.set_member(member)
         self.work()
 
+    def set_limits(self, each: int | None, most: int | None) -> None:
+        """Limit the calls of a day: to one member, and to all."""
+        self.reference.limits.calls_each, self.reference.limits.calls = each, most
+        self._tell(f"calls a day: {_words('', each)} to one member, {_words('', most)} to all")
+        self.engine.set_limits(each, most)
+        self.work()
+
     def publish(
         self, title: str, start: float, *, length: int = 60, calendar: int = 0, severity: int = INFO
     ) -> Event:
@@ -181,12 +188,15 @@ class History:
         self.work()
         return event
 
-    def change(self, event: Event, **values: Any) -> None:
-        """Move (``start``), cancel or reinstate (``is_canceled``) an event in all calendars that have it."""
+    def change(self, event: Event, *, last_first: bool = False, **values: Any) -> None:
+        """Move (``start``), cancel or reinstate (``is_canceled``) an event in all calendars that have it.
+
+        ``last_first``: the calendar that had it last comes first.
+        """
         words = ", ".join(f"{name} {_words(name, value)}" for name, value in values.items())
         self._tell(f"“{event.title}” changes: {words}")
         twins = [one for one in self.reference.events if one.title == event.title]
-        for one in twins:
+        for one in reversed(twins) if last_first else twins:
             self.reference.change(one, lambda it: it.__dict__.update(values))
             self.engine.publish(one)
         self.work()

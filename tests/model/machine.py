@@ -147,15 +147,11 @@ class Machine(RuleBasedStateMachine):
             self.history.members[member], word, plan, calendar=where, skips_away=is_skipping
         )
 
-    @rule(member=_members)
-    @allowed("mute")
-    def mute(self, member: int) -> None:
-        self.history.register(self.history.members[member], "observing", [], action="mute")
-
-    @rule(member=_members)
-    @allowed("away")
-    def away(self, member: int) -> None:
-        self.history.register(self.history.members[member], "observing", [], action="away")
+    @rule(member=_members, action=st.sampled_from(["mute", "away"]))
+    @allowed("hold")
+    def hold(self, member: int, action: str) -> None:
+        if action not in _WITHOUT:
+            self.history.register(self.history.members[member], "observing", [], action=action)
 
     @rule(index=_index)
     @allowed("switch_plan", "plans")
@@ -217,6 +213,11 @@ class Machine(RuleBasedStateMachine):
     def cap(self, member: int, cap: int | None) -> None:
         self.history.set_member(self.history.members[member], cap=cap)
 
+    @rule(each=st.sampled_from([None, 1]), most=st.sampled_from([None, 0, 2]))
+    @allowed("limits")
+    def limits(self, each: int | None, most: int | None) -> None:
+        self.history.set_limits(each, most)
+
     @rule(member=_members, kind=st.integers(0, 2), does=st.sampled_from(Behaviour))
     @allowed("behave")
     def behave(self, member: int, kind: int, does: Behaviour) -> None:
@@ -242,12 +243,12 @@ class Machine(RuleBasedStateMachine):
                 event.title, event.start, length=event.length, calendar=1, severity=event.severity
             )
 
-    @rule(index=_index, by=st.sampled_from([30, 1, -3, -30, 10]))
+    @rule(index=_index, by=st.sampled_from([30, 1, -3, -30, 10]), last_first=st.booleans())
     @allowed("move", "events")
-    def move(self, index: int, by: int) -> None:
+    def move(self, index: int, by: int, *, last_first: bool) -> None:
         event = self.events[index % len(self.events)]
         if not event.is_canceled:
-            self.history.change(event, start=event.start + by)
+            self.history.change(event, last_first=last_first, start=event.start + by)
 
     @rule(index=_index)
     @allowed("cancel", "events")

@@ -12,7 +12,11 @@ LATE: Final = 5
 OFF: Final = "switched off"
 TOGETHER: Final = "told together with a later step"
 TOLD: Final = frozenset({State.SENT, *REACHED})
-TAKEN: Final = frozenset({Behaviour.FINE, Behaviour.ACCEPTED, Behaviour.UNKNOWN, Behaviour.KILLED_AFTER})
+SAID_WHEN_ASKED: Final = {Behaviour.ANSWERED: State.DELIVERED, Behaviour.ENGAGED: State.UNDELIVERED}
+"""What the provider of a call says after three minutes."""
+TAKEN: Final = SAID_WHEN_ASKED.keys() | {
+    Behaviour.FINE, Behaviour.ACCEPTED, Behaviour.UNKNOWN, Behaviour.KILLED_AFTER
+}  # fmt: skip
 ENDED: Final = frozenset({State.CANCELED, State.ACKNOWLEDGED})
 
 
@@ -37,6 +41,8 @@ class Notice:
     told_at: float | None = None
     is_missed: bool = False
     receipt_by: float | None = None
+    says: State | None = None
+    """What its provider says when it is asked at ``receipt_by``; None of a push, whose receipt is missing then."""
 
     @property
     def deadline(self) -> float:
@@ -67,8 +73,8 @@ class Notice:
         return (self.plan, self.event, self.start) == (other.plan, other.event, other.start)
 
     def is_almost(self, other: "Notice") -> bool:
-        """Say whether it has told the same step of a start less than ``LATE`` away: that is not repeated."""
-        is_same = (self.plan, self.step, self.event) == (other.plan, other.step, other.event)
+        """Say whether it has told the same step of a start less than ``LATE`` away, in any calendar: that is not repeated."""
+        is_same = (self.plan, self.step, self.meeting[0]) == (other.plan, other.step, other.meeting[0])
         return is_same and self.told_at is not None and 0 < abs(self.start - other.start) < LATE
 
     @property
@@ -126,10 +132,19 @@ class Said:
     by: str
 
 
+def hears(kind: str, does: Behaviour, state: State, now: float) -> tuple[float | None, State | None]:
+    """Return when the engine looks after what was sent, and what it is told then."""
+    if state != State.SENT or kind not in {"push", "call"}:
+        return None, None
+    return (now + 1, None) if kind == "push" else (now + 3, SAID_WHEN_ASKED.get(does))
+
+
 def becomes(kind: str, does: Behaviour) -> tuple[State, float]:
     """Return the state after a try, and after how many minutes the next one is due where it is pending."""
     is_call = kind == "call"
-    if does == Behaviour.ACCEPTED or (is_call and does in {Behaviour.FINE, Behaviour.UNKNOWN}):
+    does = does if is_call or does not in SAID_WHEN_ASKED else Behaviour.FINE
+    is_sent = does in SAID_WHEN_ASKED or (is_call and does in {Behaviour.FINE, Behaviour.UNKNOWN})
+    if does == Behaviour.ACCEPTED or is_sent:
         return State.SENT, 0
     if does in {Behaviour.KILLED, Behaviour.KILLED_AFTER}:
         # The lease runs out. A push is sent again and replaces the first; the provider of a call is asked.

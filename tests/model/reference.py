@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.states import REACHED, State
-from tests.model.notices import ENDED, LATE, OFF, TAKEN, TOGETHER, Notice, Said, Told, becomes
-from tests.model.world import DAY, KINDS, Behaviour, Event, Member, Plan, Target
+from tests.model.limits import Limits
+from tests.model.notices import ENDED, LATE, OFF, TAKEN, TOGETHER, Notice, Said, Told, becomes, hears
+from tests.model.world import KINDS, Behaviour, Event, Member, Plan, Target
 
 HELD, AWAY, PASSED_ON, SILENCE, BUSY, OTHER = "held", "away", "passed on", "no receipt", "busy", "other"
 
@@ -28,10 +29,8 @@ class Reference:
     notices: list[Notice] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
-    refused: set[Any] = field(default_factory=set)
-    """Steps that were overdue when they were first planned, and not worth it."""
-    used: dict[tuple[Member, int], int] = field(default_factory=dict)
-    """How many messages each member got on each day."""
+    refused: set[Any] = field(default_factory=set)  # steps that were overdue when first planned, not worth it
+    limits: Limits = field(default_factory=Limits)
 
     def advance(self, until: float, *, is_down: bool = False) -> None:
         """Let time pass; while everything is down, nothing happens until the end."""
@@ -96,7 +95,7 @@ class Reference:
             return False
         for m in self.notices:
             is_told = m.told_at is not None and m.target is n.target
-            is_change = m.origin == "change" and m.state != State.CANCELED
+            is_change = m.origin == "change" and m.state != State.CANCELED and not m.is_of_cancellation
             if m.meeting == n.meeting and (is_told or (is_change and m.target.member is n.target.member)):
                 return False
         is_told_later = any(self.now < m.due < n.start for m in mine)
@@ -128,8 +127,7 @@ class Reference:
                 self._end(n, State.SUPPRESSED, TOGETHER)
             elif self._may_go(n, is_counted=not going.get((n.meeting, n.target))):
                 going.setdefault((n.meeting, n.target), []).append(n)
-        for notices in going.values():
-            self._each(notices, state=State.SENDING)
+        self._each((n for notices in going.values() for n in notices), state=State.SENDING)
         for notices in going.values():
             last = max(n.due for n in notices)
             for n in notices:
@@ -141,21 +139,21 @@ class Reference:
     def _may_go(self, n: Notice, *, is_counted: bool) -> bool:
         """Set a notice aside that must not go out; return whether it may."""
         member, now = n.target.member, self.now
-        day = member, int((now + member.zone) // DAY)
         is_away = n.plan is not None and n.plan.skips_away and self._runs(member, "away")
         is_loud = n.target.kind != "inbox" and n.origin != "snooze"
-        is_counted = is_counted and n.tries == 0 and is_loud and member.cap is not None
+        is_counted = is_counted and n.tries == 0
         for holds, state, reason, cause in (
             (n.deadline <= now, State.EXPIRED, "its time was over", OTHER),
             (n.is_off, State.CANCELED, OFF, OTHER),
             (n.is_holdable and member.is_quiet(now), State.SUPPRESSED, "quiet hours", HELD),
             (is_away and not self._is_last_hope(n), State.SUPPRESSED, "away", AWAY),
             (n.is_holdable and self._runs(member, "mute"), State.SUPPRESSED, "muted", HELD),
-            (is_counted and self.used.get(day, 0) >= (member.cap or 0), State.SUPPRESSED, "limit", HELD),
+            (is_counted and is_loud and self.limits.caps(member, now), State.SUPPRESSED, "limit", HELD),
+            (is_counted and self.limits.refuses(n.target, now), State.SUPPRESSED, "too many calls", OTHER),
         ):
             if holds:
                 return self._end(n, state, reason, cause)
-        self.used[day] = self.used.get(day, 0) + is_counted
+        self.limits.count(n.target, now, is_own=is_loud and is_counted, is_paid=is_counted)
         return True
 
     def _runs(self, member: Member, action: str) -> bool:
@@ -172,33 +170,36 @@ class Reference:
 
     def _try(self, notices: list[Notice]) -> None:
         """Send one message; what becomes of it was decided in advance."""
-        target, event = notices[0].target, notices[0].event
-        does = Behaviour.FINE if event.title in target.tried else target.behaviour
-        target.tried.add(event.title)
+        target, title = notices[0].target, notices[0].event.title
+        does = Behaviour.FINE if title in target.tried else target.behaviour
+        target.tried.add(title)
         if does in TAKEN:
             if not any(notices[0] in told.notices for told in self.told):
-                self.told.append(Told(self.now, event.title, notices[0].start, target, notices))
+                self.told.append(Told(self.now, title, notices[0].start, target, notices))
             self._each(notices, told_at=self.now)
         state, pause = becomes(target.kind, does)
         next_at = self.now + min(pause, max(notices[0].deadline - 0.5 - self.now, 0))
         self._each(notices, state=state, next_at=next_at, tries=notices[0].tries + 1)
         target.is_on = target.is_on and does != Behaviour.GONE
         for n in notices:
-            n.receipt_by = self.now + 1 if state == State.SENT and target.kind == "push" else None
+            n.receipt_by, n.says = hears(target.kind, does, state, self.now)
             if state == State.FAILED or does == Behaviour.MISCONFIGURED:
                 self._miss(n, OTHER)
 
     def _time_out(self) -> bool:
-        """Go on where a push had no receipt in time."""
+        """Go on where a push had no receipt in time; of a call, the provider is asked."""
         silent = [n for n in self.notices if n.is_silent(self.now)]
         self._each(silent, receipt_by=None)
         for n in silent:
-            self._miss(n, SILENCE)
+            if n.target.kind == "push":
+                self._miss(n, SILENCE)
+            elif n.says:
+                self._end(n, n.says, "", BUSY if n.says == State.UNDELIVERED else "")
         return bool(silent)
 
     def _miss(self, n: Notice, cause: str) -> None:
         """Tell the next person of the plan now, once for each notice."""
-        if not n.is_missed and n.plan is not None and n.origin != "redial":
+        if cause and not n.is_missed and n.plan is not None and n.origin != "redial":
             n.is_missed = True
             if self._next(n, cause) is None and cause == BUSY:
                 self._add(Notice(n.event, n.start, n.target, self.now + 2, n.plan, n.step, "redial", n))
@@ -295,6 +296,5 @@ class Reference:
 
     def _end(self, n: Notice, state: State, reason: str, cause: str = "") -> bool:
         n.state, n.reason = state, reason
-        if cause:
-            self._miss(n, cause)
+        self._miss(n, cause)
         return False

@@ -498,3 +498,86 @@ def test_1_a_target_enabled_within_minutes_is_told_what_fell_due_meanwhile(
     history.switch_target(push)
     history.advance(1)
     assert [name for name, _at in told(history)] == ["Alice's push"]
+
+
+def test_5_a_snooze_by_a_contact_method_that_was_deleted_promises_nothing(history: History) -> None:
+    plan(history, ("Alice's push", -10))
+    telecon(history)
+    history.advance(11)
+    history.delete_target(next(target for target in history.targets if target.name == "Alice's push"))
+    history.answer(0, "snooze", 5)
+    history.advance(10)
+    assert len(told(history)) == 1
+
+
+def test_5_a_call_beyond_the_administrators_limit_lets_the_plan_go_on(history: History) -> None:
+    plan(history, ("Alice's call", -10), ("Bob's call", -2), ("Carol's push", -1))
+    history.set_limits(None, 0)
+    telecon(history)
+    history.advance(11)
+    assert told(history) == [("Carol's push", 10)]
+
+
+def test_1_a_call_beyond_the_administrators_limit_takes_nothing_of_the_members_own(history: History) -> None:
+    plan(history, ("Alice's call", -10), ("Alice's push", -5))
+    history.set_member(history.members[0], cap=1)
+    history.set_limits(1, 0)
+    telecon(history)
+    history.advance(20)
+    assert [name for name, _at in told(history)] == ["Alice's push"]
+
+
+def test_5_a_busy_line_that_the_provider_tells_of_when_it_is_asked_is_dialed_again(history: History) -> None:
+    behave(history, "Alice's call", Behaviour.ENGAGED)
+    plan(history, ("Alice's call", -10))
+    telecon(history)
+    history.advance(20)
+    assert told(history) == [("Alice's call", 10), ("Alice's call", 5)]
+
+
+def test_6_an_answered_call_of_which_the_callback_was_lost_counts_as_reached(history: History) -> None:
+    behave(history, "Alice's call", Behaviour.ANSWERED)
+    plan(history, ("Alice's call", -10))
+    telecon(history)
+    history.advance(20)
+    assert ("Alice", "telecon A", START) in history.reference.reached()
+    assert len(told(history)) == 1
+
+
+def test_2_a_meeting_of_two_calendars_that_moves_by_a_minute_is_not_told_again(history: History) -> None:
+    names = {target.name: target for target in history.targets}
+    history.register(history.members[0], "telecon", [(names["Alice's push"], -10, True)])
+    event = telecon(history)
+    telecon(history, calendar=1)
+    history.change(event, start=BEGIN + 0.5)
+    history.change(event, start=BEGIN + 1.5)
+    assert [name for name, _at in told(history)] == ["Alice's push", "Alice's inbox"]
+
+
+def test_2_a_meeting_that_another_calendar_has_a_minute_later_is_not_told_again(history: History) -> None:
+    plan(history, ("Alice's push", 5))
+    event = telecon(history, start=BEGIN + 3.5)
+    history.advance(10)
+    history.change(event, start=BEGIN + 4.5)
+    telecon(history, start=BEGIN + 4.5, calendar=1)
+    assert [name for name, _at in told(history)] == ["Alice's push"]
+
+
+@pytest.mark.parametrize("last_first", [False, True])
+def test_2_a_meeting_that_moves_by_a_minute_in_both_calendars_is_not_told_again(
+    history: History, *, last_first: bool
+) -> None:
+    plan(history, ("Alice's push", -10))
+    event = telecon(history)
+    history.advance(11)
+    telecon(history, calendar=1)
+    history.change(event, last_first=last_first, start=START + 1)
+    history.advance(3)
+    assert [name for name, _at in told(history)] == ["Alice's push", "Alice's inbox"]
+
+
+def test_1_a_call_that_was_not_taken_is_dialed_again_within_seconds(history: History) -> None:
+    behave(history, "Alice's call", Behaviour.NOT_TAKEN)
+    plan(history, ("Alice's call", -10))
+    telecon(history, start=BEGIN + 3.5)
+    assert [name for name, _at in told(history)] == ["Alice's call"]

@@ -33,6 +33,10 @@ class Behaviour(StrEnum):
     """The worker died before the provider was called."""
     KILLED_AFTER = "killed after"
     """The worker died after the provider took it."""
+    ANSWERED = "answered, said when asked"
+    """A call was answered, and the provider's callback was lost."""
+    ENGAGED = "busy, said when asked"
+    """A call found the line busy, and the provider's callback was lost."""
 
 
 @dataclass(eq=False)
