@@ -7,13 +7,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.core.checks import ERROR
+from django.core.checks import Tags, run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
-
-from pfs_notice.key_check import check_keys
 
 
 def prepare() -> int:
@@ -34,9 +32,10 @@ def prepare() -> int:
             f"PFS Notice can't start. The database can't be used: {' '.join(str(error).split())}.\n"
         )
         return 1
-    if problems := [one for one in check_keys(["default"]) if one.level >= ERROR]:
-        sys.stderr.write(f"PFS Notice can't start. {problems[0].msg} {problems[0].hint}\n")
-        return 1
+    for found in run_checks(tags=[Tags.database], databases=["default"]):
+        if found.id == "pfs_notice.E016":
+            sys.stderr.write(f"PFS Notice can't start. {found.msg} {found.hint}\n")
+            return 1
     _collect_static()
     call_command("first_admin")
     return 0

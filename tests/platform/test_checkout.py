@@ -10,6 +10,7 @@ from typing import Final, Self
 
 import certifi
 import pytest
+from cryptography.fernet import Fernet
 
 from tests.fixtures.processes import wait_until
 from tests.servers import free_port
@@ -198,6 +199,10 @@ def test_a_database_that_can_only_be_read_is_named_in_a_sentence(checkout: Path,
     assert said.startswith("PFS Notice can't start. The database can't be used: ")
     assert said.count("\n") == 1
     (var / "db.sqlite3").chmod(0o600)
+    command(checkout, "demo", PFS_NOTICE_VAR=str(var))
+    key = Fernet.generate_key().decode()
+    said = refused(checkout, PFS_NOTICE_VAR=str(var), PORT=str(free_port()), NOTICE_ENCRYPTION_KEYS=key)
+    assert said.startswith("PFS Notice can't start. NOTICE_ENCRYPTION_KEYS is not the key of this database")
     (var / "encryption_key").unlink()
     said = refused(checkout, PFS_NOTICE_VAR=str(var), PORT=str(free_port()))
     assert said.startswith(f"PFS Notice can't start. The encryption key {var / 'encryption_key'} is missing")
