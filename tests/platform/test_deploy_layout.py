@@ -29,6 +29,7 @@ class Layout:
         self.folder = folder
         self.web_port, self.public_port, self.simulator_port = free_port(), free_port(), free_port()
         (folder / "tls").mkdir()
+        (folder / "static").mkdir()
         self.certificate, self.key = make_certificate(folder / "tls")
         given = SERVICES["simulator"]["environment"]
         assert given["DATABASE_URL"].endswith("@database/notice")
@@ -44,6 +45,7 @@ class Layout:
             "NOTICE_METRICS_TOKEN": "of-the-test",
             "EMAIL_URL": "consolemail://",
             "NOTICE_CLOCK": "database",
+            "STATIC_ROOT": str(folder / "static"),
             "STATIC_HASHED": "no",  # the image has collected them
             "SIMULATOR_URL": f"http://127.0.0.1:{self.simulator_port}",
             "SIMULATOR_HOST": "127.0.0.1",
