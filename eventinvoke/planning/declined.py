@@ -3,13 +3,13 @@
 from datetime import timedelta
 from typing import Final
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext, override
 
 from common.channels import Severity
 from common.clock import now
 from common.languages import texts_for
+from eventinvoke.links import public_url
 from eventinvoke.planning.direct_notice import tell_member
 from eventinvoke.planning.matching import SUMMARY_SOURCE
 from eventinvoke.planning.publish import EventDraft
@@ -36,7 +36,7 @@ def tell_of_decline(registration: Registration) -> None:
         starts_at=declined_at,
         deadline_at=declined_at + _WORTH_TELLING,
         description=said,
-        url=f"{settings.NOTICE_PUBLIC_URL.rstrip('/')}{reverse('registration:registration-list')}",
+        url=public_url(reverse("registration:registration-list")),
         severity=Severity.WARNING,
         labels={"kind": "declined"},
     )

@@ -92,7 +92,7 @@ def test_the_units_say_what_compose_says() -> None:
     by_unit = {path.stem.removeprefix("pfs-notice-"): unit(path)["Service"]["ExecStart"] for path in UNITS}
     assert by_unit.keys() == OURS.keys() - {"prepare"}
     for name, line in by_unit.items():
-        words = shlex.split(line.replace("/opt/pfs-notice/.venv/bin/", ""))
+        words = shlex.split(line.replace("/opt/pfs-notice/.venv/bin/", "").replace("%%", "%"))
         assert [one.replace("127.0.0.1", "0.0.0.0") for one in words] == words_of(name)  # noqa: S104 - compared
     wanted = set(unit(DEPLOY / "systemd" / "pfs-notice.target")["Unit"]["Wants"].split())
     text = (DEPLOY / "systemd" / "pfs-notice.target").read_text()

@@ -101,6 +101,8 @@ def layout(tmp_path: Path, postgresql_server: PostgreSQL, redis_server: Redis) -
         ("server_name notice.example.org;", "server_name localhost;"),
         ("/etc/ssl/notice/fullchain.pem", "certificate.pem"),
         ("/etc/ssl/notice/privkey.pem", "key.pem"),
+        ("/var/log/nginx/notice.log", "notice.log"),
+        ("/var/log/nginx/notice-error.log", "notice-error.log"),
     ):
         assert settings.count(old) == 1, old
         settings = settings.replace(old, new)
