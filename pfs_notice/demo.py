@@ -12,8 +12,9 @@ NAME: Final = "demo"
 """Of the demo's account."""
 _CALENDAR: Final = "Demo calendar"
 _LENGTH: Final = timedelta(minutes=30)
-_AGAIN: Final = timedelta(seconds=65)
-"""The phone rings a minute before the start."""
+_RINGS: Final = timedelta(minutes=1)
+"""So long before the start the phone rings."""
+_AGAIN: Final = _RINGS + timedelta(seconds=5)
 _KEPT: Final = 30
 """Entries that stay besides a new one: to take one back while it runs would be told as a cancellation."""
 _BEGIN: Final = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//PFS Notice//Demo//EN\r\n"
@@ -51,9 +52,9 @@ def ring_again(member: Member) -> bool:
     if calendar is None:
         return False
     instant = now()
-    coming = Event.objects.filter(source=calendar.source, canceled_at=None, starts_at__gt=instant)
-    if coming.filter(starts_at__lte=instant + _AGAIN).exists():
-        return True  # that one rings
+    coming = Event.objects.filter(source=calendar.source, canceled_at=None, starts_at__lte=instant + _AGAIN)
+    if coming.filter(starts_at__gt=instant + _RINGS).exists():
+        return True  # that one is about to ring
     before = calendar.content.removeprefix(_BEGIN).removesuffix(_END).split("END:VEVENT\r\n")[:-1]
     kept = "".join(f"{entry}END:VEVENT\r\n" for entry in before[-_KEPT:])
     _write(calendar, kept + _entry(f"telecon-{instant:%Y%m%dT%H%M%S.%f}", instant + _AGAIN))
