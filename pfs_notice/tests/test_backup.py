@@ -87,7 +87,7 @@ def test_a_copy_is_put_back_on_another_machine(tmp_path: Path) -> None:
     old.fill()
     said = old.back_up(tmp_path / "copies")
     (file,) = (tmp_path / "copies").iterdir()
-    assert "secret_key, vapid_private.pem, encryption_key" in said
+    assert "encryption_key, secret_key, vapid_private.pem" in said
     assert file.stat().st_mode & 0o777 == 0o600
     new.restore(file)
     assert new.secret() == "https://secret.example/x"
