@@ -105,6 +105,11 @@ class Notice:
         """Say whether its receipt should have come by now."""
         return self.state == State.SENT and self.receipt_by is not None and self.receipt_by <= at
 
+    @property
+    def told_order(self) -> tuple[float, bool, tuple[int, int]]:
+        """Return its place among what was told: a change notice tells after the steps of the same moment."""
+        return self.told_at or 0, self.origin == "change", self.order
+
     def is_known(self, mine: list["Notice"], start: float, *, is_off: bool) -> bool:
         """Say whether it, which told a member last, told of an event as it is now, or a call under way tells of that."""
         is_told = self.is_of_cancellation == is_off and (is_off or self.start == start)

@@ -267,7 +267,7 @@ class Reference:
             for n in mine:
                 if n.origin == "change" and n.is_pending:
                     self._end(n, State.CANCELED, "changed again")
-            told = sorted((n for n in mine if n.has_told), key=lambda n: (n.told_at or 0, n.order))
+            told = sorted((n for n in mine if n.has_told), key=lambda n: n.told_order)
             if not told:
                 continue
             last, is_off = told[-1], event.is_canceled
