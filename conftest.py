@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures.sockets",
     "tests.fixtures.servers",
     "tests.fixtures.caldav",
+    "tests.fixtures.databases",
     "tests.fixtures.processes",
     "tests.fixtures.machine_clock",
     "tests.fixtures.browser",

@@ -99,8 +99,8 @@ def without_indexes() -> Iterator[None]:
             editor.add_index(Delivery, index)
 
 
-def deliveries(calendar: Any) -> None:
-    """Have the database join the plans of a calendar with its events, as planning would."""
+def deliveries(calendar: Any, after: int = 0) -> None:
+    """Have the database join the plans of a calendar with its events beyond a key, as planning would."""
     from django.db import connection  # noqa: PLC0415
 
     due, one = 'e.starts_at + s."offset"', "interval '1 hour'"
@@ -119,8 +119,9 @@ def deliveries(calendar: Any) -> None:
             " JOIN registration_registration r ON r.id = s.registration_id"
             " JOIN registration_target t ON t.id = s.target_id"
             " JOIN registration_member m ON m.id = t.member_id"
-            " WHERE e.source = %s AND r.calendar_id = %s AND e.title LIKE '%%' || r.pattern || '%%'",
-            [f"calendar:{calendar.pk}", calendar.pk],
+            " WHERE e.source = %s AND r.calendar_id = %s AND e.title LIKE '%%' || r.pattern || '%%'"
+            " AND e.id > %s",
+            [f"calendar:{calendar.pk}", calendar.pk, after],
         )
 
 

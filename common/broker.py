@@ -5,10 +5,12 @@ the machine that sent it, and another machine would hold it against its own. Wha
 its length.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from celery import Task, current_app
-from kombu.exceptions import ChannelError
+from kombu.exceptions import ChannelError, OperationalError
 
 WAKE_UPS: Final = 100
 """No wake-up is sent to a queue where so many messages wait. They are worked off within two seconds, even
@@ -25,12 +27,44 @@ def waiting(queue: str) -> int:
     lists). One round trip on the connection that messages are sent by.
     """
     with current_app.producer_pool.acquire(block=True) as producer:
-        channel: Any = producer.channel
+        return _length(producer.channel, queue)
+
+
+def lengths(queues: Iterable[str], *, seconds: float) -> dict[str, int]:
+    """Return how many messages wait in each queue, by a connection of its own.
+
+    Raises ``OperationalError`` of kombu where the broker doesn't answer within so many seconds.
+    """
+    with _channel(seconds) as channel:
+        return {str(queue): _length(channel, queue) for queue in queues}
+
+
+def facts(*, seconds: float) -> Mapping[str, Any]:
+    """Return what a Redis or Valkey says of how it keeps data (its INFO); nothing for another broker.
+
+    Raises ``OperationalError`` of kombu where it doesn't answer within so many seconds.
+    """
+    with _channel(seconds) as channel:
+        client = getattr(channel, "client", None)
+        return {} if client is None else {**client.info("persistence"), **client.info("memory")}
+
+
+@contextmanager
+def _channel(seconds: float) -> Iterator[Any]:
+    limits = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "max_retries": 0}
+    with current_app.connection(transport_options=limits) as connection:
         try:
-            found = channel.queue_declare(queue=queue, passive=True)
-        except ChannelError:
-            return 0
-        return int(found.message_count)
+            yield connection.default_channel
+        except (*connection.connection_errors, *connection.channel_errors) as error:
+            raise OperationalError(str(error)) from error
+
+
+def _length(channel: Any, queue: str) -> int:
+    try:
+        found = channel.queue_declare(queue=queue, passive=True)
+    except ChannelError:
+        return 0
+    return int(found.message_count)
 
 
 def offer(task: "Task[Any, Any]", *arguments: Any, queue: str, most: int = SENDERS, times: int = 1) -> int:

@@ -77,7 +77,7 @@ class Note(NamedTuple):
 
     text: str
     page: str = ""
-    """A URL name; "" for none."""
+    """A URL name, which takes the key of the target; "" for none."""
     page_label: str = ""
 
 

@@ -9,6 +9,7 @@ that counts from its start and is never set, so that a step of the machine's own
 nothing. SQLite has no clock of its own, and is used by one machine: there it is that machine's clock.
 """
 
+import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -54,6 +55,8 @@ class Reading:
 
 
 _lock: Final = Lock()
+# A child that is forked while a thread reads would wait for ever for a reading that no thread of its own does.
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _reading: Reading | None = None
 _tried_at = 0
 _skew: timedelta | None = None

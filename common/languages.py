@@ -1,10 +1,16 @@
 """The languages into which notices are translated."""
 
+from functools import cache
 from typing import Final
 
 from django.conf import settings
 
 TRANSLATED: Final = ("en", "de", "fr", "ja")
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(code for code, _name in settings.LANGUAGES)
 
 
 def texts_for(language: str) -> str:
@@ -17,4 +23,4 @@ def texts_for(language: str) -> str:
     base = name.partition("-")[0]
     if base not in TRANSLATED:
         return TRANSLATED[0]
-    return name if name in dict(settings.LANGUAGES) else base
+    return name if name in _known() else base

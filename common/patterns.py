@@ -75,6 +75,11 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys(word for each in found if (word := " ".join(each.split()))))
 
 
+def has_open_quote(text: str) -> bool:
+    """Say whether a quotation among plain words has no end."""
+    return text.translate(_QUOTES).count('"') % 2 == 1
+
+
 @lru_cache(maxsize=4096)
 def parts(pattern: str, syntax: str = REGEX) -> tuple[str, ...]:
     """Return the RE2 patterns that all have to match where ``pattern`` matches."""

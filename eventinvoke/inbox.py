@@ -17,6 +17,8 @@ from registration.models import Member
 KIND: Final = "inbox"
 _LOOKED_AT: Final = 50
 _RECENT: Final = timedelta(days=2)
+_SLACK: Final = timedelta(minutes=1)
+"""What has arrived was due, but for the clocks of machines: what is scheduled isn't looked through."""
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,9 +78,10 @@ def news_for(member: Member) -> News:
 
     What the member acknowledged, by whichever notice of the same event and start, is not unread.
     """
+    instant = now()
     rows = (
         notices_of(member)
-        .filter(due_at__gt=now() - _RECENT)
+        .filter(due_at__gt=instant - _RECENT, due_at__lte=instant + _SLACK)
         .order_by("-due_at", "-pk")
         .annotate(is_settled=_acknowledged(member), changed_at=F("event__updated_at"))
         .values_list("pk", "state", "sent_at", "is_settled", "changed_at")[:_LOOKED_AT]

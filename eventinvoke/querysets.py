@@ -2,16 +2,15 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import F
 from django.db.models.functions import Greatest
 
 from common.clock import now
-from common.db import lookups
-from common.db.arrays import literal
+from common.db import bulk, lookups
 from common.states import State, before
 
 if TYPE_CHECKING:
@@ -68,19 +67,8 @@ class PreparedQuerySet(models.QuerySet["Prepared"]):
 
     def take(self, pks: Collection[int]) -> dict[int, tuple[UUID, bytes]]:
         """Take out what is prepared for some deliveries: the attempt's id and the body, by delivery."""
-        if not pks:
-            return {}
-        values: list[Any] = list(pks)
-        condition = f"IN ({', '.join(['%s'] * len(pks))})"
-        if connection.vendor == "postgresql":
-            condition, values = "= ANY(%s::bigint[])", [literal(pks)]
-        table = connection.ops.quote_name(self.model._meta.db_table)
-        statement = (
-            f"DELETE FROM {table} WHERE delivery_id {condition} RETURNING delivery_id, attempt_id, body"
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values)
-            return {pk: (_uuid(attempt_id), bytes(body)) for pk, attempt_id, body in cursor.fetchall()}
+        taken = bulk.take(self.model, pks, ("delivery", "attempt_id", "body"))
+        return {pk: (_uuid(attempt_id), bytes(body)) for pk, attempt_id, body in taken}
 
 
 def _uuid(value: UUID | str) -> UUID:

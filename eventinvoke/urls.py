@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.urls import URLPattern, URLResolver, path, reverse
 
-from eventinvoke.views import calendars, changes, history, inbox, matches, push, timeline, upcoming
+from eventinvoke.views import calendars, changes, history, inbox, matches, providers, push, timeline, upcoming
 
 
 def moved(request: HttpRequest, to: str, **keys: int) -> HttpResponse:
@@ -29,6 +29,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/seen", inbox.inbox_seen, name="inbox-seen"),
     path("inbox/read", inbox.inbox_read, name="inbox-read"),
     path("matches/", matches.match_list, name="match-list"),
+    path("providers/", providers.provider_list, name="provider-list"),
+    path("providers/check", providers.provider_check, name="provider-check"),
     path("push/key", push.push_key, name="push-key"),
     path("coming/", moved, {"to": "upcoming-list"}),
     path("delivered/", moved, {"to": "history-list"}),

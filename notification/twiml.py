@@ -63,4 +63,5 @@ class Script:
 
 def _speakable(text: str) -> str:
     """Return a text without the characters that XML can't contain, such as control characters."""
-    return "".join(c if c.isprintable() else " " for c in text[:_MAX_SAID]).strip()
+    text = text[:_MAX_SAID]
+    return (text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)).strip()

@@ -6,11 +6,13 @@ from notification.views_answers import answer
 from notification.views_calls import call_content, call_fallback, call_key
 from notification.views_push import push_report
 from notification.views_receipts import call_status, message_status
+from notification.views_texts import text_answer
 from notification.views_unsubscribe import unsubscribe
 
 app_name = "notification"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("a/<str:process_id>", answer, name="answer"),
+    path("n/texts", text_answer, name="text-answer"),
     path("n/<str:process_id>/call", call_content, name="call-content"),
     path("n/<str:process_id>/key", call_key, name="call-key"),
     path("n/<str:process_id>/fallback", call_fallback, name="call-fallback"),

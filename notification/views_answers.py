@@ -7,9 +7,6 @@ secret, there is no cookie that a forged form could misuse, and so no CSRF token
 An answer is about the start that the page showed, which the form sends back (``starts_at``).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
@@ -23,34 +20,16 @@ from common.channels import registry
 from common.clock import now
 from common.process_ids import Purpose
 from common.texts import foreign
-from eventinvoke.models import Answer, Delivery
-from eventinvoke.replies import answers
-from eventinvoke.sending.text import EventFacts, facts_from
-from eventinvoke.sending.when import say_day, say_distance, say_time
+from eventinvoke.models import Delivery
+from eventinvoke.sending.text import facts_from
+from eventinvoke.sending.when import say_time
 from eventinvoke.views import told_start
+from notification.acts import ACTS, Act, Given, Said, acknowledge, say_when
 from notification.expiry import ANSWERS, language_of, why_closed
-from notification.notices import confirmation_of, find_attempt, was_said
+from notification.notices import confirmation_of, find_attempt
 from notification.pages import closed_page, private_page
-from registration.models import Member
 
 _WAY: Final = "link"
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """The outcome of a button."""
-
-    sentence: str
-    is_done: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Pressed:
-    """A button that was pressed: of which notice, for which start, and the choice of Snooze."""
-
-    delivery: Delivery
-    shown: datetime | None
-    after: timedelta | None
 
 
 @csrf_exempt
@@ -81,14 +60,14 @@ def _page(request: HttpRequest, delivery: Delivery, language: str) -> HttpRespon
     return render(request, "notification/answer.html", context, status=status)
 
 
-def _carry_out(act: "Act", delivery: Delivery, request: HttpRequest) -> Said:
+def _carry_out(act: Act, delivery: Delivery, request: HttpRequest) -> Said:
     """Answer for the start that was shown; where the event has moved since, say so in place of the outcome."""
     shown = told_start.read_start(request.POST)
-    said = act(Pressed(delivery, shown, told_start.read_snooze(request.POST)))
+    said = act(Given(delivery, shown, _WAY, told_start.read_snooze(request.POST)))
     delivery.event.refresh_from_db()
     if told_start.moved_since(delivery.event, shown):
         sentence = gettext("This event has moved to %(when)s since this page was shown.")
-        return Said(sentence % {"when": _when(facts_from(delivery.event), delivery.member)}, is_done=False)
+        return Said(sentence % {"when": say_when(facts_from(delivery.event), delivery.member)}, is_done=False)
     return said
 
 
@@ -98,23 +77,11 @@ def _context(delivery: Delivery, said: Said | None) -> dict[str, object]:
     return {
         "delivery": delivery,
         "event": event,
-        "when": _when(event, delivery.member),
+        "when": say_when(event, delivery.member),
         "said": said,
         "settled": settled if said is None or not said.is_done else "",
         "is_open": not settled and (said is None or not said.is_done),
         "choices": told_start.snooze_choices(delivery),
-    }
-
-
-def _when(event: EventFacts, member: Member) -> str:
-    day = say_day(event.day(member.zone))
-    if event.is_all_day:
-        return day
-    return gettext("%(day)s at %(time)s (%(zone)s), %(distance)s") % {
-        "day": day,
-        "time": say_time(event.starts_at, member.zone),
-        "zone": member.time_zone,
-        "distance": say_distance(event.starts_at - now()),
     }
 
 
@@ -136,34 +103,5 @@ def _why_settled(delivery: Delivery) -> str:
     return ""
 
 
-def _acknowledge(pressed: Pressed) -> Said:
-    # A late acknowledgement counts: it may be the only trace that the member knew.
-    if answers.acknowledge(pressed.delivery, _WAY, starts_at=pressed.shown):
-        return Said(gettext("Acknowledged. Thank you."))
-    return Said(gettext("You have acknowledged this already."))
-
-
-def _snooze(pressed: Pressed) -> Said:
-    delivery = pressed.delivery
-    until = answers.snooze(delivery, _WAY, pressed.after, starts_at=pressed.shown)
-    if until is None:
-        return Said(gettext("The event is over by then. Not snoozed."), is_done=False)
-    return Said(gettext("Snoozed until %(time)s.") % {"time": say_time(until, delivery.member.zone)})
-
-
-def _pass_on(pressed: Pressed) -> Said:
-    if was_said(pressed.delivery, Answer.Kind.PASSED_ON):
-        return Said(gettext("The next person has been asked already."))
-    following = answers.pass_on(pressed.delivery, _WAY, starts_at=pressed.shown)
-    if following is None:
-        return Said(gettext("There is no one else to ask."), is_done=False)
-    return Said(gettext("%(name)s will be asked now.") % {"name": foreign(following.name)})
-
-
-Act = Callable[[Pressed], Said]
-_ACTS: Final[dict[str, Act]] = {
-    "acknowledge": _acknowledge,
-    "confirm": _acknowledge,  # pages that were open before the button was renamed
-    "snooze": _snooze,
-    "pass_on": _pass_on,
-}
+_ACTS: Final[dict[str, Act]] = ACTS | {"confirm": acknowledge}
+"""By the value of the button; ``confirm`` is of pages that were open before it was renamed."""

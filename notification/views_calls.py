@@ -18,7 +18,7 @@ from eventinvoke.replies import answers
 from eventinvoke.replies.receipts import Report, apply
 from notification import speech
 from notification.expiry import ANSWERS, language_of, why_closed
-from notification.notices import confirmation_of, find_call, note_told, was_said
+from notification.notices import confirmation_found, find_call, note_told, was_said
 from notification.reports import fingerprint
 from notification.signatures import from_twilio, parameters
 from notification.twiml import Script
@@ -46,7 +46,7 @@ def call_content(request: HttpRequest, process_id: str) -> HttpResponse:
         opening = [speech.greeting(delivery.member)] if reading == 1 else []
         note_told(attempt)
         about = speech.about(delivery, instant)
-        settled = speech.why_settled(delivery, confirmation_of(delivery), instant)
+        settled = speech.why_settled(delivery, confirmation_found(attempt), instant)
         if settled:
             script.say([*opening, about[0], settled, speech.goodbye()])
             script.hang_up()

@@ -14,6 +14,9 @@ class ProjectConfig(AppConfig):
     verbose_name = "PFS Notice"
 
     def ready(self) -> None:
-        """Load the system checks, and read instants fast."""
+        """Load the system checks and the Celery application, by whose settings every process finds the broker."""
         import_module("pfs_notice.checks")
+        import_module("pfs_notice.key_check")
+        import_module("pfs_notice.celery")
+        import_module("pfs_notice.provider_checks")
         read_fast()

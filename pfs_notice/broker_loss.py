@@ -11,10 +11,15 @@ from time import monotonic
 from typing import Any, Final
 
 from celery import Task, bootsteps
+from celery.app.amqp import AMQP
 from celery.worker.request import Request
+from kombu import Connection
 
 LOOK_EVERY: Final = 1.0
 """In seconds; an acknowledgement takes a thousandth of that."""
+
+RETRY_EVERY: Final = 1.0
+"""In seconds. Celery's own pauses grow to 30 s, so that workers would be missing for as long once the broker is back."""
 
 _due: dict[Any, float] = {}
 """Messages that are to be acknowledged, and since when."""
@@ -48,6 +53,22 @@ class BrokerWatch(bootsteps.StartStopStep):
     def register_with_event_loop(self, parent: Any, hub: Any) -> None:  # noqa: ARG002 - Celery passes it
         """Look every second, as long as this connection lasts."""
         hub.call_repeatedly(LOOK_EVERY, _look)
+
+
+class SteadyConnection(Connection):
+    """A connection to the broker that is tried again every second while there is none."""
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Connection:  # type: ignore[override]
+        """Connect, however often that has to be tried."""
+        options |= {"interval_start": RETRY_EVERY, "interval_step": 0, "interval_max": RETRY_EVERY}
+        found: Connection = super().ensure_connection(*args, **options)
+        return found
+
+
+class SteadyAMQP(AMQP):
+    """What Celery makes connections with."""
+
+    Connection = SteadyConnection
 
 
 def _look() -> None:

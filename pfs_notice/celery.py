@@ -9,6 +9,7 @@ from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_init, worker_process_init, worker_ready
 
+from common.concerned import forget
 from pfs_notice.broker_loss import BrokerWatch, WatchedTask
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pfs_notice.settings")
@@ -49,11 +50,13 @@ class TimedTask(WatchedTask):
         """Run the task; not at all where there is no time to go by."""
         from eventinvoke.sending.heartbeats import keep_time  # noqa: PLC0415 - Django is not set up before
 
+        forget()
         keep_time()
         return super().__call__(*args, **kwargs)
 
 
-app = Celery("pfs_notice", task_cls=TimedTask)
+app = Celery("pfs_notice", task_cls=TimedTask, amqp="pfs_notice.broker_loss:SteadyAMQP")
 app.steps["consumer"].add(BrokerWatch)
+app.steps["worker"].add("pfs_notice.life_sign:LifeSign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

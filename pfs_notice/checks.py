@@ -4,6 +4,7 @@ Errors keep the product from starting; warnings tell what will not work, or not 
 ``deploy=True`` are only asked by ``manage.py check --deploy``, before a real deployment.
 """
 
+import re
 from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Any
@@ -18,14 +19,12 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's names
 from django.db import DatabaseError, connection
 from django.utils.module_loading import import_string
-from phonenumbers import SUPPORTED_REGIONS, NumberParseException, is_possible_number
-from phonenumbers import parse as parse_number
 
-from eventinvoke.channels.numbers import allowed_countries
 from eventinvoke.sending.heartbeats import large_skews
 
 Apps = Sequence[AppConfig] | None
 _BROKERS = {"redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps"}
+_PATH = re.compile(r"(?:/[\w.~-]+)*", re.ASCII)
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 _CONSOLE_MAIL = "django.core.mail.backends.console.EmailBackend"
 
@@ -78,12 +77,13 @@ def _is_p256_key(pem: str) -> bool:
 
 @register()
 def check_public_url(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
-    """E004: NOTICE_PUBLIC_URL is an address of the web."""
+    """E004: NOTICE_PUBLIC_URL is an address of the web, perhaps with a plain path."""
     del app_configs
     url = urlsplit(settings.NOTICE_PUBLIC_URL)
-    if url.scheme in {"http", "https"} and url.hostname and not url.path and not url.query:
+    is_plain = _PATH.fullmatch(url.path) and not url.query and not url.fragment and url.username is None
+    if url.scheme in {"http", "https"} and url.hostname and is_plain:
         return []
-    hint = "Say where people and providers reach this server, without a path: https://notice.example.org"
+    hint = "Say where people and providers reach this server, like https://notice.example.org or https://example.org/notice"
     message = f"NOTICE_PUBLIC_URL is {settings.NOTICE_PUBLIC_URL!r}, which is no address of a server."
     return [Error(message, hint=hint, id="pfs_notice.E004")]
 
@@ -114,51 +114,6 @@ def check_broker(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
     hint = "Take Redis or Valkey, e.g. redis://127.0.0.1:6379/0; leave it out for script/server's own."
     message = f"CELERY_BROKER_URL begins with {scheme!r}, which is no broker that keeps its tasks."
     return [Error(message, hint=hint, id="pfs_notice.E006")]
-
-
-@register()
-def check_twilio(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
-    """E007: the Twilio account is configured wholly or not at all. E008: its number can be dialled."""
-    del app_configs
-    if settings.IS_SIMULATED:
-        return []
-    found: list[CheckMessage] = []
-    parts = {
-        "TWILIO_AUTH_TOKENS": settings.TWILIO_AUTH_TOKENS,
-        "TWILIO_FROM_NUMBER": settings.TWILIO_FROM_NUMBER,
-    }
-    if lacking := [name for name, value in parts.items() if not value]:
-        hint = "Set all three of them, or none: without an account, calls go to the simulated phone."
-        message = f"TWILIO_ACCOUNT_SID is set, but not {' and '.join(lacking)}."
-        found.append(Error(message, hint=hint, id="pfs_notice.E007"))
-    if settings.TWILIO_FROM_NUMBER and not _is_number(settings.TWILIO_FROM_NUMBER):
-        hint = "Write it with the country's code, e.g. +81312345678."
-        message = f"TWILIO_FROM_NUMBER is {settings.TWILIO_FROM_NUMBER!r}, which is no phone number."
-        found.append(Error(message, hint=hint, id="pfs_notice.E008"))
-    return found
-
-
-@register()
-def check_countries(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
-    """E015: every entry of NOTICE_COUNTRIES is a country. W007: there is one to which calls may go."""
-    del app_configs
-    unknown = [one for one in settings.NOTICE_COUNTRIES if one.upper() not in SUPPORTED_REGIONS | {"ALL"}]
-    if unknown:
-        hint = "Write ISO 3166-1 codes, separated by commas, like DE,JP; or ALL."
-        message = f"NOTICE_COUNTRIES names {', '.join(unknown)}, which is no country."
-        return [Error(message, hint=hint, id="pfs_notice.E015")]
-    if allowed_countries() != frozenset() or not _is_number(settings.TWILIO_FROM_NUMBER):
-        return []  # E007 and E008 say what is wrong with the number
-    hint = "Set NOTICE_COUNTRIES to the countries of your members, like DE,JP."
-    message = "TWILIO_FROM_NUMBER has no country, so no number is called or written to."
-    return [Warning(message, hint=hint, id="pfs_notice.W007")]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return is_possible_number(parse_number(text))
-    except NumberParseException:
-        return False
 
 
 @register()
@@ -214,7 +169,7 @@ def check_amounts(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_collation(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
-    """E013: MariaDB tells "a" from "A" in names that calendars and people give."""
+    """E013: MariaDB and MySQL tell "a" from "A" in names that calendars and people give."""
     if "default" not in (databases or ()) or connection.vendor != "mysql":
         return []
     with connection.cursor() as cursor:
@@ -265,7 +220,7 @@ def check_deployment(app_configs: Apps, **_kwargs: Any) -> list[CheckMessage]:
         )
         found.append(Warning("NOTICE_PUBLIC_URL is not https.", hint=hint, id="pfs_notice.W001"))
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        hint = "SQLite is for one machine and some members. Set DATABASE_URL to a PostgreSQL or a MariaDB."
+        hint = "SQLite is for one machine and some members. Set DATABASE_URL to a PostgreSQL, a MariaDB or a MySQL."
         found.append(Warning("The database is SQLite.", hint=hint, id="pfs_notice.W002"))
     if settings.IS_SIMULATED:
         hint = "Set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKENS and TWILIO_FROM_NUMBER."

@@ -17,7 +17,9 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 from django.conf import settings
 
+from common.process_name import name_process
 from pfs_notice.body_limits import DEFAULT, declared_length, limit_of, refusal
+from pfs_notice.mount import mounted
 from pfs_notice.wsgi import application as django
 
 BODY_SECONDS: Final = 10.0
@@ -79,6 +81,7 @@ class Edge:
 
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Permit as many open files, thus connections, as the system lets this process have."""
+        name_process("web")
         _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         with suppress(OSError, ValueError):  # macOS says that there is no limit, and refuses that as one
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -101,7 +104,7 @@ class Edge:
                 HTTPStatus.LENGTH_REQUIRED
             )  # it can't be told whether a chunked body came whole
         length = declared_length(scope.headers.get("content-length", "0"))
-        if length > DEFAULT and length > limit_of(scope.path):
+        if length > DEFAULT and length > limit_of(mounted(scope.path)):
             raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if length <= DEFAULT:
             return await _read(exchange, length, BODY_SECONDS)

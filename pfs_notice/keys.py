@@ -16,10 +16,15 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.core.exceptions import ImproperlyConfigured
 
+from pfs_notice import variables
 from pfs_notice.private_folder import FILE_MODE, FolderError, close_to_others, make_folder
 
-_OURS: Final = frozenset({"db.sqlite3", "server.lock", "simulator_url"})
+ENCRYPTION: Final = "encryption_key"
+"""The file of the key without which what is encrypted in the database can't be read."""
+DATABASE: Final = "db.sqlite3"
+_OURS: Final = frozenset({DATABASE, "server.lock", "simulator_url"})
 """Files by which the folder of run-time state is recognised, besides the keys."""
 
 
@@ -43,9 +48,9 @@ def _account_sid() -> str:
 
 
 MAKERS: Final[dict[str, Callable[[], str]]] = {
+    ENCRYPTION: _fernet_key,  # first: any other file shows that there was one
     "secret_key": _django_secret,
     "vapid_private.pem": _vapid_private_key,
-    "encryption_key": _fernet_key,
     "simulator_account_sid": _account_sid,
     "simulator_auth_token": lambda: secrets.token_hex(16),
 }
@@ -69,16 +74,34 @@ def read(folder: Path, name: str) -> str:
 
 
 def read_or_make(folder: Path, name: str) -> str:
-    """Return a key; make it first where there is none."""
+    """Return a key; make it first where there is none. Raises ``FolderError`` for an encryption key that was lost."""
     return read(folder, name) or _make(folder, name)
+
+
+def _refuse_another(folder: Path) -> None:
+    """Raise ``FolderError`` where the encryption key is missing or empty, and was not always."""
+    others = (DATABASE, *(name for name in MAKERS if name != ENCRYPTION))
+    found = [name for name in others if (folder / name).exists()]
+    # Looked at once more: another process may have made it, and the others after it, just now.
+    if read(folder, ENCRYPTION) or not (found or (folder / ENCRYPTION).exists()):
+        return
+    state = "empty" if (folder / ENCRYPTION).exists() else "missing"
+    raise FolderError(
+        f"The encryption key {folder / ENCRYPTION} is {state}, and without it what is encrypted in the database can't be "
+        "read: contact methods, addresses of calendars, passwords. Bring it back from a backup, or set "
+        "NOTICE_ENCRYPTION_KEYS. No new key is made in its place; to start without any data, name another folder in "
+        "PFS_NOTICE_VAR and another database.",
+    )
 
 
 def _make(folder: Path, name: str) -> str:
     """Write a new key and return the one that is there afterwards.
 
-    Two processes may do this at once: a link is made only where no file of that name is yet, so that
+    Raises ``FolderError``. Two processes may do this at once: a link is made only where no file of that name is yet, so that
     the first one wins and both go on with its key.
     """
+    if name == ENCRYPTION:
+        _refuse_another(folder)
     make_folder(folder)
     draft = folder / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
@@ -93,13 +116,12 @@ def _make(folder: Path, name: str) -> str:
         draft.unlink()
     key = read(folder, name)
     if not key:
-        msg = f"{folder / name} is empty; remove it, and a new key will be made"
-        raise RuntimeError(msg)
+        raise FolderError(f"{folder / name} is empty. Remove it, and a new one is made.")
     return key
 
 
 def make_all(folder: Path) -> list[Path]:
-    """Make every key that is missing; return the files that are new."""
+    """Make every key that is missing; return the files that are new. Raises ``FolderError``."""
     missing = [name for name in MAKERS if not read(folder, name)]
     for name in missing:
         _make(folder, name)
@@ -108,14 +130,16 @@ def make_all(folder: Path) -> list[Path]:
 
 def main() -> None:
     """Make the missing keys in $PFS_NOTICE_VAR, or in var/ of the project."""
-    default = Path(__file__).resolve().parent.parent / "var"
-    folder = Path(os.environ.get("PFS_NOTICE_VAR") or default)
     try:
+        variables.load()
+        folder = Path(variables.get("PFS_NOTICE_VAR", str(variables.FOLDER / "var"))).absolute()
         close_folder(folder)
-    except FolderError as error:
+        for path in make_all(folder):
+            sys.stdout.write(f"made {path}\n")
+    except (FolderError, ImproperlyConfigured) as error:
         sys.exit(str(error))
-    for path in make_all(folder):
-        sys.stdout.write(f"made {path}\n")
+    except OSError as error:
+        sys.exit(f"The keys can't be made in {folder}: {error.strerror}.")
 
 
 if __name__ == "__main__":

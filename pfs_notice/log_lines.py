@@ -1,8 +1,12 @@
-"""What is shortened in lines of the log: repeated faults, and secrets."""
+"""Lines of the log, for people or as JSON, and what is shortened in them: repeated faults, and secrets."""
 
+import json
 import logging
 import re
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from common.concerned import concerned
 
 _LOST_BROKER: Final = "Message Error"
 
@@ -22,6 +26,43 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the whole entry."""
         return without_secrets(super().format(record))
+
+
+_NAMED: Final = re.compile(r"\bnotice-([0-9a-f]{1,16})\b|/deliveries/([0-9]{1,19})/", re.ASCII)
+"""What names a delivery in a line: the tag of a push (``eventinvoke.sending.compose.tag_of``), the address of a page."""
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes one JSON object a line: ``at`` (UTC), ``level``, ``logger``, ``message``.
+
+    ``delivery`` is there where the line concerns one, ``deliveries`` where it concerns several (a hundred at most),
+    ``exception`` where there is a stack trace. Secrets are shortened as in ``LineFormatter``.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the whole entry."""
+        message = record.getMessage()
+        at = datetime.fromtimestamp(record.created, UTC)
+        fields: dict[str, Any] = {
+            "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": without_secrets(message),
+        }
+        match concerned() or _named(message):
+            case []:
+                pass
+            case [one]:
+                fields["delivery"] = one
+            case several:
+                fields["deliveries"] = list(several)
+        if record.exc_info:
+            fields["exception"] = without_secrets(self.formatException(record.exc_info))
+        return json.dumps(fields, ensure_ascii=False)
+
+
+def _named(message: str) -> list[int]:
+    return [int(tag, 16) if tag else int(page) for tag, page in _NAMED.findall(message)]
 
 
 class LostBrokerFilter(logging.Filter):

@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib.auth import views
 from django.urls import URLPattern, path, reverse_lazy
 
-from registration.forms.accounts import OwnPasswordForm, SignInForm
+from registration.forms.accounts import OwnPasswordForm
+from registration.views.session import SignInView, session
 
 
 class OwnPasswordView(views.PasswordChangeView):
@@ -22,9 +23,10 @@ class OwnPasswordView(views.PasswordChangeView):
 urlpatterns: list[URLPattern] = [
     path(
         "login/",
-        views.LoginView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True),
+        SignInView.as_view(),
         name="login",
     ),
+    path("session", session, name="session"),
     path("logout/", views.LogoutView.as_view(), name="logout"),
     path(
         "password/",

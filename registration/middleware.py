@@ -12,7 +12,7 @@ from registration.membership import member_in
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
-_ALLOWED: Final = frozenset({"password_change", "logout", "health", "web-health"})
+_ALLOWED: Final = frozenset({"password_change", "session", "logout", "health", "web-health"})
 
 
 def password_change_required(get_response: Respond) -> Respond:

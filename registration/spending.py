@@ -64,7 +64,7 @@ def _locked(kind: str, keys: set[int], instant: datetime) -> dict[int, tuple[int
     counters = rows.order_by("member").values_list("member", "pk", "used")
     found = {member: (pk, used) for member, pk, used in counters}
     if missing := sorted(keys - found.keys()):
-        # Not each time: MariaDB locks a row that is there already in a way that workers deadlock over.
+        # Not each time: MariaDB and MySQL lock a row that is there already in a way that workers deadlock over.
         bulk.insert_missing(PaidCount, ("day", "kind", "member"), [(day, kind, key) for key in missing])
         found = {member: (pk, used) for member, pk, used in counters.all()}
     return found

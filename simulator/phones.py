@@ -7,6 +7,7 @@ from django.http import Http404
 
 from registration.access import Person, targets_for
 from registration.models import Target
+from registration.models.targets import fingerprints
 
 KINDS: Final = ("voice", "sms")
 """The channels whose addresses are numbers of the simulated provider."""
@@ -46,6 +47,13 @@ def phone_for(user: Person, target_id: int) -> Phone:
     if target is None:
         raise Http404
     return _phone(target)
+
+
+def is_verified(phone: Phone) -> bool:
+    """Say whether the phone's member has verified its number."""
+    marks = fingerprints(phone.number)
+    own = Target.objects.filter(member=phone.member_id, kind__in=KINDS, fingerprint__in=marks)
+    return own.filter(verified_at__isnull=False).exists()
 
 
 def _phone(target: Target) -> Phone:

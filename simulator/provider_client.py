@@ -48,6 +48,14 @@ def act(number: str, action: str, *, sid: str = "", digits: str = "") -> Answer:
     return _ask("POST", f"phones/{number}/{action}{query}", {"digits": digits} if digits else {})
 
 
+def write(number: str, to: str, body: str, webhook: str) -> Answer:
+    """Write a text from a phone to one of our senders; the provider brings it to ``webhook``, later.
+
+    Raises ``ProviderError`` when the provider does not answer.
+    """
+    return _ask("POST", f"phones/{number}/texts", {"to": to, "body": body, "sms_url": webhook})
+
+
 def _ask(method: str, path: str, data: Mapping[str, str] | None = None) -> Answer:
     request = urllib.request.Request(  # noqa: S310 - the address is ours, from the settings
         f"{settings.SIMULATOR_URL}/simulator/{path}",

@@ -12,5 +12,6 @@ if settings.IS_SIMULATED:
         path("", views.phone, name="phone"),
         path("<int:target_id>/", views.phone, name="phone"),
         path("<int:target_id>/state", views.phone_state, name="phone-state"),
+        path("<int:target_id>/text", views.phone_write, name="phone-write"),
         path("<int:target_id>/<slug:action>", views.phone_act, name="phone-act"),
     ]

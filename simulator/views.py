@@ -10,13 +10,17 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from common.errors import ProviderError
 from common.requests import row_key
+from eventinvoke.links import public_url
+from eventinvoke.providers.twilio import senders
 from simulator import provider_client
-from simulator.phones import phone_for, phones_for
+from simulator.phones import is_verified, phone_for, phones_for
+from simulator.provider.messages import POOL_NUMBER
 from simulator.visible import call_to_act_on, visible_state
 
 Parameters = ParamSpec("Parameters")
@@ -57,7 +61,8 @@ def phone(request: HttpRequest, target_id: int | None = None) -> HttpResponse:
         return redirect("simulator:phone", target_id=row_key(asked))
     phones = phones_for(request.user)
     chosen = phone_for(request.user, target_id) if target_id is not None else next(iter(phones), None)
-    return render(request, "simulator/phone.html", {"phones": phones, "phone": chosen})
+    context = {"phones": phones, "phone": chosen, "can_write": chosen is not None and is_verified(chosen)}
+    return render(request, "simulator/phone.html", context)
 
 
 @_only_simulated
@@ -75,6 +80,27 @@ def phone_state(request: HttpRequest, target_id: int) -> HttpResponse:
     if request.headers.get("If-None-Match", "") == etag:
         return HttpResponseNotModified(headers={"ETag": etag})
     return JsonResponse(state, headers={"ETag": etag})
+
+
+@_only_simulated
+@_only_signed_in
+@require_POST
+def phone_write(request: HttpRequest, target_id: int) -> HttpResponse:
+    """Write a text (``body``) from the phone, which answers the last notice; of a verified number only."""
+    chosen = phone_for(request.user, target_id)
+    if not is_verified(chosen):
+        return JsonResponse({"message": "This number is not verified."}, status=HTTPStatus.FORBIDDEN)
+    sender = senders.for_text(chosen.number)
+    if sender is None or not sender.can_get_texts:
+        message = "Texts that come from a name can't be answered."
+        return JsonResponse({"message": message}, status=HTTPStatus.CONFLICT)
+    to = POOL_NUMBER if sender.kind is senders.Kind.SERVICE else sender.text
+    webhook = public_url(reverse("notification:text-answer"))
+    try:
+        answer = provider_client.write(chosen.number, to, request.POST.get("body", ""), webhook)
+    except ProviderError as error:
+        return JsonResponse({"message": str(error)}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    return JsonResponse(answer.data, status=answer.status)
 
 
 @_only_simulated

@@ -2,11 +2,14 @@
 // Subscribes for the pages (static/js/push.js), and keeps the subscription alive with the token that it got for it.
 "use strict";
 
-const GENERIC = { title: "PFS Notice", body: "Something needs your attention. Open the inbox to see it.", url: "/inbox/" };
+// All our addresses are below the place from which this file comes.
+const BASE = new URL("./", self.location.href).pathname;
+const below = (address) => `${BASE}${address}`;
+const GENERIC = { title: "PFS Notice", body: "Something needs your attention. Open the inbox to see it.", url: below("inbox/") };
 const MAX_ACTIONS = 2;
 const PAUSES = [0, 2000, 30000];
-const STORE = "push-subscription";
-const KEPT = "/push/kept";
+const STORE = BASE === "/" ? "push-subscription" : `push-subscription ${BASE}`;
+const KEPT = below("push/kept");
 const CHROMIUM = "userAgentData" in self.navigator;
 
 const text = (value, fallback = "") => (typeof value === "string" ? value : fallback);
@@ -77,8 +80,8 @@ const show = async (payload) => {
   const options = {
     body: text(payload.body),
     lang: text(payload.language),
-    icon: "/static/icon-192.png",
-    badge: "/static/icon-192.png",
+    icon: below("static/icon-192.png"),
+    badge: below("static/icon-192.png"),
     requireInteraction: payload.severity === "critical",
     actions: actionsOf(payload),
     data: { url: webAddress(payload.url), report: address, startsAt: text(payload.starts_at) },
@@ -166,14 +169,20 @@ const kept = async () => {
 
 const keep = async (what) => (await caches.open(STORE)).put(KEPT, new Response(JSON.stringify(what)));
 
-const serverKey = async () => bytes((await (await fetch("/push/key", { cache: "no-store" })).json()).key);
+const serverKey = async () => bytes((await (await fetch(below("push/key"), { cache: "no-store" })).json()).key);
 
 const isBoundTo = (subscription, key) => {
   const bound = new Uint8Array(subscription.options.applicationServerKey || []);
   return bound.length === key.length && bound.every((byte, index) => byte === key[index]);
 };
 
-const subscribeTo = (key) => self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+const subscribeTo = async (key) => {
+  try {
+    return await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+  } catch (error) {
+    throw new Error(`The push service of this browser did not answer, or is switched off in the settings (${error.message}).`);
+  }
+};
 
 // Two at once would use the same token.
 let last = Promise.resolve();
@@ -190,7 +199,7 @@ const subscribe = async ({ label }) => {
   }
   const fresh = await subscribeTo(key);
   const replaces = (old || known || { endpoint: "" }).endpoint;
-  const answer = await post("/targets/subscribe", { ...fresh.toJSON(), label: text(label), replaces }, "same-origin");
+  const answer = await post(below("targets/subscribe"), { ...fresh.toJSON(), label: text(label), replaces }, "same-origin");
   const said = await answer.json().catch(() => ({}));
   if (!answer.ok) {
     throw new Error(said.detail || "The server did not take the subscription.");
@@ -201,7 +210,7 @@ const subscribe = async ({ label }) => {
 // Subscribed before there were tokens, or lost it: the member who is signed in gets one for the same target.
 const askToken = async (subscription) => {
   const { endpoint } = subscription;
-  const answer = await post("/targets/subscribe/token", { endpoint }, "same-origin");
+  const answer = await post(below("targets/subscribe/token"), { endpoint }, "same-origin");
   if (!answer.ok) {
     return null;
   }
@@ -226,7 +235,7 @@ const renew = async () => {
     return;
   }
   current = current || (await subscribeTo(key));
-  const answer = await post("/targets/subscribe/renew", { ...current.toJSON(), token: known.token });
+  const answer = await post(below("targets/subscribe/renew"), { ...current.toJSON(), token: known.token });
   if (answer.status === 403) {
     await caches.delete(STORE);
     await current.unsubscribe();
@@ -253,7 +262,7 @@ const end = async () => {
   const known = await kept();
   const current = await self.registration.pushManager.getSubscription();
   await Promise.allSettled([
-    known && post("/targets/subscribe/end", { token: known.token }),
+    known && post(below("targets/subscribe/end"), { token: known.token }),
     current && current.unsubscribe(),
     caches.delete(STORE),
   ]);

@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import Final
 
 from tests.pool import Results, Run, run_all
-from tests.servers import MariaDB, Missing, PostgreSQL, packages
+from tests.servers import DATABASES, Missing, packages
 from tests.steps import BIN, lint
 
 _FOLDER: Final = Path(__file__).resolve().parent.parent
-_DATABASES: Final[dict[str, type[PostgreSQL] | type[MariaDB]]] = {
-    "postgresql": PostgreSQL,
-    "mariadb": MariaDB,
-}
+_USUAL: Final = ("sqlite", "postgresql", "mariadb")
+"""The databases of a run without ``--db``. MySQL's way differs from MariaDB's in few places, which are tested there."""
 _DURATION: Final = re.compile(r"(\d+)([smh])")
 _IS_CI: Final = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -103,8 +101,8 @@ def _split(arguments: list[str]) -> tuple[str, list[str]]:
     for index, word in enumerate(arguments):
         if word == "--db" or word.startswith("--db="):
             name = word[5:] or (arguments[index + 1 : index + 2] or [""])[0]
-            if name not in {"sqlite", *_DATABASES}:
-                sys.exit(f"--db is one of sqlite, {', '.join(_DATABASES)}")
+            if name not in {"sqlite", *DATABASES}:
+                sys.exit(f"--db is one of sqlite, {', '.join(DATABASES)}")
             return name, arguments[:index] + arguments[index + (1 if word[5:] else 2) :]
     return "", arguments
 
@@ -140,9 +138,9 @@ def _one_run(database: str, arguments: list[str]) -> int:
 
 
 def _environments(stack: contextlib.ExitStack, results: Results) -> dict[str, dict[str, str]]:
-    """Give the environments of all databases that can be had; in CI each one that is missing is a failure."""
+    """Give the environments of the usual databases that can be had; in CI each one that is missing is a failure."""
     environments = {}
-    for name in ("sqlite", *_DATABASES):
+    for name in _USUAL:
         try:
             environments[name] = stack.enter_context(_environment(name))
         except Missing as error:
@@ -163,13 +161,13 @@ def _environment(database: str) -> Iterator[dict[str, str]]:
     # The test database is created at the start and not dropped at the end: the server is removed with its
     # data, and PostgreSQL refuses to drop a database while a connection is open.
     options = f"{environment.get('PYTEST_ADDOPTS', '')} --create-db --reuse-db"
-    with _DATABASES[database]() as server:
+    with DATABASES[database]() as server:
         yield environment | {"DATABASE_URL": server.url, "PYTEST_ADDOPTS": options}
 
 
 def _everything() -> int:
     results = Results()
-    packages.ensure("postgres", "mariadbd", "redis-server", "mosquitto", "chromium", "firefox-esr")
+    packages.ensure("postgres", "mariadbd", "redis-server", "mosquitto", "chromium", "firefox-esr", "java")
     if not lint():
         results.bad.append("the linters")
     with contextlib.ExitStack() as stack:

@@ -35,6 +35,9 @@ class SeenMessage:
     body: str
     status: str
     error_code: int | None
+    service: str
+    direction: str
+    """outbound-api, outbound-reply or inbound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,14 @@ def read_call(data: dict[str, Any]) -> SeenCall:
 def read_message(data: dict[str, Any]) -> SeenMessage:
     """Read a message from the control API's JSON."""
     return SeenMessage(
-        data["sid"], data["to"], data["from"], data["body"], data["status"], data["error_code"]
+        data["sid"],
+        data["to"],
+        data["from"],
+        data["body"],
+        data["status"],
+        data["error_code"],
+        data["service"],
+        data["direction"],
     )
 
 

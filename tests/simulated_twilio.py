@@ -119,6 +119,14 @@ class SimulatedTwilio:
         self.wait_for_call(number, until=lambda call: call.is_listening)
         self.control("POST", f"phones/{number}/keys", {"digits": digits})
 
+    def set_up_number(self, number: str, sms_url: str) -> None:
+        """Let texts to a number of the account be brought to a webhook, as Twilio's console does."""
+        self.control("POST", f"numbers/{number}", {"sms_url": sms_url})
+
+    def write(self, number: str, body: str, to: str = FROM_NUMBER) -> None:
+        """Write a text from a phone to a number of the account; return when the webhook has answered."""
+        self.control("POST", f"phones/{number}/texts", {"to": to, "body": body, "wait": True})
+
     def calls(self, number: str = "") -> list[SeenCall]:
         """Return all calls, the oldest first; only those to ``number`` if one is given."""
         return [read_call(data) for data in self.control("GET", "calls") if number in {"", data["to"]}]
@@ -218,7 +226,7 @@ def simulated_twilio(
     provider.reset()
     settings.TWILIO_ACCOUNT_SID = provider.account_sid
     settings.TWILIO_AUTH_TOKENS = [provider.auth_token]
-    settings.TWILIO_FROM_NUMBER = FROM_NUMBER
+    settings.TWILIO_FROM_NUMBER, settings.TWILIO_TEXT_FROM = FROM_NUMBER, ""
     settings.TWILIO_API_URL = settings.SIMULATOR_URL = provider.url
     settings.IS_SIMULATED = True
     yield provider

@@ -4,14 +4,18 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+LONG: Final = timedelta(days=3650)
+"""Tests travel in time."""
 
-def make_certificate(folder: Path) -> tuple[Path, Path]:
+
+def make_certificate(folder: Path, valid: timedelta = LONG) -> tuple[Path, Path]:
     """Write a self-signed certificate for localhost and 127.0.0.1; return its path and its key's."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
@@ -23,9 +27,8 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        # Long, because tests travel in time.
-        .not_valid_before(now - timedelta(days=3650))
-        .not_valid_after(now + timedelta(days=3650))
+        .not_valid_before(now - LONG)
+        .not_valid_after(now + valid)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())

@@ -1,23 +1,25 @@
 """Bulk writes: many rows at once, each with its own values, by the fastest way of each database.
 
-PostgreSQL takes arrays (INSERT or UPDATE … FROM unnest) and COPY; MariaDB takes a list of rows, and
-joins one to what it updates; SQLite prepares one statement and runs it for each row.
+PostgreSQL takes arrays (INSERT or UPDATE … FROM unnest) and COPY; MariaDB and MySQL take a list of rows, and
+join one to what they update; SQLite prepares one statement and runs it for each row.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from django.db import connection, models
 
 from common.chunks import chunks
+from common.db import returning as back
 from common.db.arrays import literal
+from common.db.prepared import executed
 
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": None})
 _PARAMETERS: Final = 30_000
 """SQLite takes at most 32,766 parameters a statement (https://www.sqlite.org/limits.html)."""
 _JOINED: Final = 500
-"""Rows that one statement joins to a table in MariaDB, at most."""
+"""Rows that one statement joins to a table in MariaDB and MySQL, at most."""
 _IGNORING: Final = {
     "postgresql": ("INSERT", " ON CONFLICT DO NOTHING"),
     "sqlite": ("INSERT", " ON CONFLICT DO NOTHING"),
@@ -66,9 +68,29 @@ def insert_missing(
 ) -> list[tuple[Any, ...]]:
     """Insert rows but for those that a unique constraint refuses; return ``returning`` of the inserted.
 
-    Columns that are left out get the model's defaults.
+    Columns that are left out get the model's defaults. To return something, the database has to number the rows.
     """
     return _insert(model, columns, rows, _IGNORING[connection.vendor], returning)
+
+
+def insert_one(
+    model: type[models.Model], values: Mapping[str, Any], source: str = "", parameters: Row = ()
+) -> bool:
+    """Insert a row unless a unique constraint refuses it; return whether it was inserted. One prepared statement.
+
+    With a ``source``, what follows FROM in a query that finds one row at most, it is inserted where that finds one.
+    All columns have to be given that are neither the key nor have a default in the database.
+    """
+    fields = [_field(model, name) for name in values]
+    verb, on_conflict = _IGNORING[connection.vendor]
+    names = ", ".join(map(_quoted, fields))
+    is_typed = connection.vendor == "postgresql"
+    places = ", ".join(f"%s::{field.rel_db_type(connection)}" if is_typed else "%s" for field in fields)
+    rows = f"SELECT {places} FROM {source}" if source else f"VALUES ({places})"
+    table = connection.ops.quote_name(model._meta.db_table)
+    prepared = _prepared_row(fields, list(values.values()))
+    with executed(f"{verb} INTO {table} ({names}) {rows}{on_conflict}", [*prepared, *parameters]) as cursor:
+        return bool(cursor.rowcount > 0)
 
 
 def upsert(
@@ -79,14 +101,44 @@ def upsert(
     No two rows may have the same key. Columns that are left out get the model's defaults, in new rows only.
     """
     others = [_quoted(_field(model, name)) for name in columns if name not in key]
-    if connection.vendor == "mysql":
-        ending = " ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = VALUES({name})" for name in others)
-    else:
-        named = ", ".join(_quoted(_field(model, name)) for name in key)
-        ending = f" ON CONFLICT ({named}) DO UPDATE SET " + ", ".join(
-            f"{name} = EXCLUDED.{name}" for name in others
-        )
-    _insert(model, columns, rows, ("INSERT", ending))
+    _insert(model, columns, rows, ("INSERT", _on_conflict(model, key, dict.fromkeys(others, "{new}"))))
+
+
+def add(
+    model: type[models.Model], key: Sequence[str], counter: str, rows: Sequence[Row]
+) -> list[tuple[Any, ...]]:
+    """Add to counters; return the key and the sum of each. Counters that are missing are made.
+
+    Each of ``rows`` is a key and a number; no two have the same key. Must be called inside a transaction, which keeps
+    the counters locked.
+    """
+    columns, name = (*key, counter), _quoted(_field(model, counter))
+    manner = ("INSERT", _on_conflict(model, key, {name: f"{_table(model)}.{name} + {{new}}"}))
+    if back.has_returning():
+        return _insert(model, columns, rows, manner, returning=columns)
+    _insert(model, columns, rows, manner)
+    fields = [_field(model, name) for name in key]
+    keys = [_prepared_row(fields, row[:-1]) for row in rows]
+    return back.written(_table(model), _listed(model, key), _listed(model, columns), keys)
+
+
+def take(model: type[models.Model], keys: Collection[Any], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Delete rows by their primary keys; return ``columns`` of those that there were. Nothing cascades.
+
+    The values are as the database gives them: a UUID may be a text.
+    """
+    if not keys:
+        return []
+    if not back.has_returning():
+        return back.deleted(model, keys, columns)
+    primary, values = _primary(model), list(keys)
+    condition = f"IN ({', '.join(['%s'] * len(values))})"
+    if connection.vendor == "postgresql":
+        condition, values = f"= ANY(%s::{primary.rel_db_type(connection)}[])", [literal(keys)]
+    statement = f"DELETE FROM {_table(model)} WHERE {_quoted(primary)} {condition}"
+    with connection.cursor() as cursor:
+        cursor.execute(statement + back.clause(_listed(model, columns)), values)
+        return list(cursor.fetchall())
 
 
 def _insert(
@@ -103,22 +155,37 @@ def _insert(
     fields = [_field(model, name) for name in columns]
     rest = [f for f in model._meta.concrete_fields if f not in fields and not f.primary_key]
     constants = [_prepared(field, field.get_default()) for field in rest]
-    names = ", ".join(map(_quoted, (*fields, *rest)))
-    into = f"INTO {connection.ops.quote_name(model._meta.db_table)} ({names})"
-    back = ", ".join(_quoted(_field(model, name)) for name in returning)
-    ending = f" RETURNING {back}" if returning else ""
+    into = f"INTO {_table(model)} ({', '.join(map(_quoted, (*fields, *rest)))})"
+    wanted = _listed(model, returning)
+    ending = on_conflict + back.clause(wanted)
     if connection.vendor == "postgresql":
         selected = ", ".join([f"c{index}" for index in range(len(fields))] + ["%s"] * len(rest))
         arrays, values = _unnested(fields, rows)
-        statement = f"INSERT {into} SELECT {selected} FROM {arrays}{on_conflict}{ending}"
-        return _executed(statement, [*constants, *values], has_rows=bool(returning))
-    place = "(" + ", ".join(["%s"] * (len(fields) + len(rest))) + ")"
+        statements = [(f"INSERT {into} SELECT {selected} FROM {arrays}{ending}", [*constants, *values])]
+    else:
+        place = "(" + ", ".join(["%s"] * (len(fields) + len(rest))) + ")"
+        statements = [
+            (
+                f"{verb} {into} VALUES {', '.join([place] * len(some))}{ending}",
+                [value for row in some for value in (*_prepared_row(fields, row), *constants)],
+            )
+            for some in chunks(rows, _PARAMETERS // (len(fields) + len(rest)))
+        ]
     found: list[tuple[Any, ...]] = []
-    for some in chunks(rows, _PARAMETERS // (len(fields) + len(rest))):
-        values = [value for row in some for value in (*_prepared_row(fields, row), *constants)]
-        statement = f"{verb} {into} VALUES {', '.join([place] * len(some))}{on_conflict}{ending}"
-        found += _executed(statement, values, has_rows=bool(returning))
+    with connection.cursor() as cursor:
+        for statement, values in statements:
+            cursor.execute(statement, values)
+            if returning:
+                found += back.inserted(cursor, _table(model), _quoted(_primary(model)), wanted)
     return found
+
+
+def _on_conflict(model: type[models.Model], key: Sequence[str], settings: Mapping[str, str]) -> str:
+    """Return the ending that sets columns of a row that exists, each by an expression of its ``{new}`` value."""
+    begin, new = f" ON CONFLICT ({_listed(model, key)}) DO UPDATE SET ", "EXCLUDED.{}"
+    if connection.vendor == "mysql":
+        begin, new = " ON DUPLICATE KEY UPDATE ", "VALUES({})"
+    return begin + ", ".join(f"{name} = {to.format(new=new.format(name))}" for name, to in settings.items())
 
 
 def update(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row], **only_where: Any) -> None:
@@ -130,10 +197,10 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row
     ordered = sorted(rows, key=lambda row: row[0])
     if not ordered:
         return
-    fields = [model._meta.pk, *(_field(model, name) for name in columns)]
+    fields = [_primary(model), *(_field(model, name) for name in columns)]
     guards = {_field(model, name): value for name, value in only_where.items()}
     guard_values = [_prepared(field, value) for field, value in guards.items()]
-    table = connection.ops.quote_name(model._meta.db_table)
+    table = _table(model)
     quoted = [_quoted(field) for field in fields]
     guard = "".join(f" AND {table}.{_quoted(field)} = %s" for field in guards)
     if connection.vendor == "postgresql":
@@ -157,7 +224,7 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row
 def _update_joined(
     table: str, quoted: Sequence[str], rows: Sequence[Row], guard: str, guard_values: Row
 ) -> None:
-    """Update by a join with the rows (MariaDB): one round trip for all rows."""
+    """Update by a join with the rows (MariaDB, MySQL): one round trip for all rows."""
     first = ", ".join(f"%s AS c{index}" for index in range(len(quoted)))
     others = ", ".join(["%s"] * len(quoted))
     listed = " UNION ALL ".join([f"SELECT {first}", *[f"SELECT {others}"] * (len(rows) - 1)])
@@ -180,14 +247,20 @@ def _unnested(fields: Fields, rows: Sequence[Row]) -> tuple[str, list[str]]:
     return f"unnest({arrays}) AS r({names})", columns
 
 
-def _executed(statement: str, values: Row, *, has_rows: bool) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall()) if has_rows else []
-
-
 def _field(model: type[models.Model], name: str) -> "models.Field[Any, Any]":
     return cast("models.Field[Any, Any]", model._meta.get_field(name))
+
+
+def _primary(model: type[models.Model]) -> "models.Field[Any, Any]":
+    return model._meta.pk
+
+
+def _table(model: type[models.Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def _listed(model: type[models.Model], columns: Sequence[str]) -> str:
+    return ", ".join(_quoted(_field(model, name)) for name in columns)
 
 
 def _quoted(field: "models.Field[Any, Any]") -> str:

@@ -2,7 +2,7 @@
 
 SQLite lets in one writer at a time and keeps no queue: a writer that waits looks again after 100 ms at most
 (``sqliteDefaultBusyCallback``), and never finds the database free when another begins its next
-transaction at once. PostgreSQL and MariaDB queue those that wait for a row.
+transaction at once. PostgreSQL, MariaDB and MySQL queue those that wait for a row.
 """
 
 import time

@@ -5,7 +5,7 @@ hundreds of keys costs more to parse than the query to run. PostgreSQL takes the
 this is ``__in``.
 
 ``filter(holds("title", words))`` is a search without regard to case. ``__icontains`` alone is case-sensitive
-in MariaDB tables with a binary collation.
+in tables of MariaDB and MySQL with a binary collation.
 """
 
 from collections.abc import Collection

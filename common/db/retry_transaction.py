@@ -1,6 +1,7 @@
-"""Retry a transaction that the database chose as deadlock victim.
+"""Retry a transaction that is a deadlock victim, waited too long for a lock, or lost its connection.
 
-The database rolls back one of two transactions that wait for each other. The work of a worker is
+The database rolls back one of two transactions that wait for each other; MariaDB and MySQL break off what waits
+for a lock for 50 s (``innodb_lock_wait_timeout``). The work of a worker is
 picked up again by the next wake-up; a person's key press or a callback is not, so it is retried here.
 """
 
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,10 +28,18 @@ def retry_transaction(work: Callable[P, R]) -> Callable[P, R]:
         for _time in range(TIMES - 1):
             try:
                 return work(*args, **kwargs)
-            except OperationalError:
+            except (OperationalError, InterfaceError):
                 if connection.in_atomic_block:
                     raise
                 connection.close_if_unusable_or_obsolete()
         return work(*args, **kwargs)
 
     return repeated
+
+
+def trust_connection() -> None:
+    """Use this request's connection without asking the database first whether it still works.
+
+    For requests whose first statement is part of a ``retry_transaction``, which finds that out and connects again.
+    """
+    connection.health_check_done = True  # type: ignore[attr-defined] # Django has it, its types do not

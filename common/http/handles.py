@@ -65,7 +65,7 @@ def new_handle(guard: Guard | None, ca_file: str) -> pycurl.Curl:
     curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
     curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
     curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
-    curl.setopt(pycurl.CAINFO, ca_file)
+    curl.setopt(pycurl.CAINFO, os.fsencode(ca_file))  # it takes ASCII alone as text
     curl.setopt(pycurl.CONNECTTIMEOUT_MS, int(CONNECT_SECONDS * 1000))
     curl.setopt(pycurl.USERAGENT, USER_AGENT)
     curl.setopt(pycurl.TCP_KEEPALIVE, 1)

@@ -2,6 +2,7 @@ import itertools
 import multiprocessing
 import os
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from common.http import Failure, Reply, Request, exchange
+from common.http import Failure, Reply, Request, exchange, fetch
+from common.http.handles import ca_file
 from tests.exchanges import one
 from tests.raw_server import NO_CONTENT, RawServer, Serve, answer_once, answer_with, silence
 from tests.tls import server_context
@@ -235,3 +237,16 @@ def test_a_forked_child_makes_connections_of_its_own_and_leaves_its_parents_alon
     assert child.exitcode == 0
     assert one(Request(server.url, b"parent")).status == 204
     assert server.connections == 2
+
+
+def test_certificates_may_lie_in_a_folder_with_letters_of_any_language(
+    serve: Serve, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "Prüfstand 計器"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    server = serve(answer_with(NO_CONTENT), server_context(folder))
+    settings.NOTICE_EXTRA_CA_FILE = str(folder / "certificate.pem")
+    assert "計器" in ca_file()
+    assert one(Request(server.url)).status == 204
+    assert fetch(server.url).status == 204

@@ -15,6 +15,7 @@ from phonenumbers import (
 
 from common.channels import Address, AddressField, Note
 from common.errors import AddressError
+from eventinvoke.providers.twilio.senders import own_countries
 
 FIELD: Final = AddressField(
     label="Phone number",
@@ -104,15 +105,14 @@ def _check(number: PhoneNumber) -> None:
 def allowed_countries() -> frozenset[str] | None:
     """Return the countries (ISO 3166-1) whose numbers are called and written to; None for all of them.
 
-    Where none are set it is the country of our own number; with simulated calls, which cost nothing, it is all.
+    Where none are set it is the countries of our own senders; with simulated calls, which cost nothing, it is all.
     """
     given = frozenset(country.upper() for country in settings.NOTICE_COUNTRIES)
     if given:
         return None if _EVERY in given else given
     if settings.IS_SIMULATED:
         return None
-    own = _country_of(settings.TWILIO_FROM_NUMBER)
-    return frozenset({own} - {"", _NO_COUNTRY})
+    return own_countries()
 
 
 def refusal(address: str) -> str:
@@ -131,11 +131,6 @@ def _parsed(address: str) -> PhoneNumber | None:
         return phonenumbers.parse(address, None)
     except NumberParseException:
         return None
-
-
-def _country_of(address: str) -> str:
-    number = _parsed(address)
-    return (phonenumbers.region_code_for_number(number) or "") if number is not None else ""
 
 
 def _refusal(number: PhoneNumber, allowed: frozenset[str] | None) -> str:

@@ -11,6 +11,7 @@ from eventinvoke.models.inbox import InboxMark
 from eventinvoke.models.limits import DailyCount, RateLimit
 from eventinvoke.models.periods import Period
 from eventinvoke.models.prepared import Prepared
+from eventinvoke.models.tallies import Tally
 from eventinvoke.models.unplanned import Unplanned
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "RateLimit",
     "Receipt",
     "Share",
+    "Tally",
     "Unplanned",
 ]

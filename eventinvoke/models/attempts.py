@@ -3,15 +3,26 @@
 import os
 import time
 import uuid
-from typing import ClassVar
+from datetime import datetime
+from typing import ClassVar, Final
 
 from django.db import models
+from django.db.models import Q
 
+from common.channels import Outcome
 from common.clock import now
 from eventinvoke.models.deliveries import Delivery
 
 _RANDOM_BYTES = 10
 _PROVIDER_ID = 200
+REFUSED: Final = (
+    Outcome.GONE.value,
+    Outcome.MISCONFIGURED.value,
+    Outcome.REJECTED.value,
+    Outcome.RETRY.value,
+    Outcome.UNKNOWN.value,
+)
+"""Outcomes of tries that a provider did not take, or about which it is not known."""
 
 
 def new_attempt_ids(count: int) -> list[uuid.UUID]:
@@ -28,6 +39,11 @@ def new_attempt_ids(count: int) -> list[uuid.UUID]:
 def new_attempt_id() -> uuid.UUID:
     """Return one such UUID."""
     return new_attempt_ids(1)[0]
+
+
+def oldest_attempt_id(instant: datetime) -> uuid.UUID:
+    """Return the least id of attempts that were made at an instant or later."""
+    return uuid.UUID(int=int(instant.timestamp() * 1000) << 80)
 
 
 class Attempt(models.Model):
@@ -48,10 +64,12 @@ class Attempt(models.Model):
     outcome = models.CharField(max_length=16, blank=True)
     provider_id = models.CharField(max_length=_PROVIDER_ID, blank=True)
     reason = models.CharField(max_length=300, blank=True)
-    sequence = models.IntegerField(default=-1, help_text="The latest callback that was applied.")
 
     class Meta:
         ordering: ClassVar = ["started_at", "pk"]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="attempt_refused", condition=Q(outcome__in=REFUSED)),
+        ]
 
     def __str__(self) -> str:
         """Say when it began and what became of it."""

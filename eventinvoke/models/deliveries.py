@@ -117,10 +117,16 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["registration"], name="delivery_planned", condition=Q(state="pending")),
             models.Index(
+                fields=["member", "starts_at"], name="delivery_upcoming", condition=Q(state="pending")
+            ),
+            models.Index(
                 fields=["lease_until"], name="delivery_lease", condition=Q(lease_until__isnull=False)
             ),
             models.Index(fields=["deadline_at"], name="delivery_expired", condition=Q(state="expired")),
             models.Index(fields=["member", "due_at"], name="delivery_of_member"),
+            models.Index(
+                fields=["settled_at"], name="delivery_undelivered", condition=Q(state="undelivered")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -28,10 +28,11 @@ class Heartbeat(models.Model):
         """What gives a sign of life."""
 
         FIRE = "fire", "deliveries of a kind are sent"
-        CLOCK = "clock", "a machine compared its clock"
+        CLOCK = "clock", "a program compared its machine's clock"
+        ROUND = "round", "a round was done"
 
     topic = models.CharField(max_length=10, choices=Topic.choices)
-    name = models.CharField(max_length=255, help_text="The kind, or the machine's host name.")
+    name = models.CharField(max_length=255, help_text="The kind; or the machine's host name and the program.")
     at = models.DateTimeField()
     skew = models.FloatField(
         null=True, blank=True, help_text="Seconds by which the machine's clock is ahead of the database's."

@@ -20,6 +20,7 @@ from registration.membership import add_inbox
 from registration.models import Member, Step, Target
 
 Origin = Delivery.Origin
+_UNDER_WAY: Final = (State.SENDING, State.SENT)
 _REPLACED: Final = "The event changed again before this notice went out."
 
 
@@ -39,10 +40,16 @@ class Change(NamedTuple):
 def changes_of(events: Sequence[AnyEvent], rows: Sequence[Row], instant: datetime) -> list[Change]:
     """Return what members who were told of some events do not know yet."""
     by_pk = {event.pk: event for event in events}
+    # A call that a provider has accepted has not told yet, and tells of the change all the same.
+    under_way = {
+        (row.event_id, row.member_id, row.origin, row.starts_at) for row in rows if row.state in _UNDER_WAY
+    }
     found = []
-    for (event_id, _member), (last, loud) in _last_told(rows).items():
+    for (event_id, member), (last, loud) in _last_told(rows).items():
         change = _change(by_pk[event_id], last, loud)
-        if change is not None and max(last.starts_at, change.starts_at) > instant - LATE:
+        if change is None or (event_id, member, change.origin, change.starts_at) in under_way:
+            continue
+        if max(last.starts_at, change.starts_at) > instant - LATE:
             found.append(change)
     return found
 

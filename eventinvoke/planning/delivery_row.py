@@ -68,16 +68,21 @@ class Row(NamedTuple):
     attempts: int
     sent_at: datetime | None
     registration_id: int | None
+    reason: str
     deadline_at: datetime
     severity: int
     condition: str
     step_id: int | None
-    reason: str
 
     @property
     def key(self) -> tuple[int, int | None, datetime]:
         """What makes it the same delivery, for one start."""
         return self.event_id, self.target_id, self.due_at
+
+    @property
+    def refreshed(self) -> tuple[datetime, int, str, int | None]:
+        """What a plan may change without planning another delivery."""
+        return self[-4:]
 
     @property
     def is_carried_out(self) -> bool:

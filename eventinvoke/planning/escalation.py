@@ -10,11 +10,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from common.clock import now
 from common.db import bulk
+from common.db.prepared import Given, Row
 from common.states import State
 from eventinvoke.models import Delivery, Share
-from eventinvoke.planning.obsolete import unwanted
+from eventinvoke.planning.obsolete import ORIGINS, unwanted
 from eventinvoke.planning.wants import Want, wants_of
 from registration.models import Step
 
@@ -86,7 +89,10 @@ def bring_forward(misses: Iterable[Miss]) -> int:
     The step keeps its ``due_at``. A step that no plan wants any more is passed over. Where a call was not answered and a plan has
     nothing else, the call is planned again. The statements do not grow with the number of misses.
     """
-    missed = _read({miss.delivery_id: miss for miss in misses})
+    by_delivery = {miss.delivery_id: miss for miss in misses}
+    if len(by_delivery) == 1 and _is_last(*by_delivery.values()):
+        return 0
+    missed = _read(by_delivery)
     if not missed:
         return 0
     plans = {(one.event_id, plan) for one in missed for plan in one.plans}
@@ -115,12 +121,40 @@ def bring_forward(misses: Iterable[Miss]) -> int:
     return pending.update(next_attempt_at=instant)
 
 
+def _with_what_follows(pk: Given) -> "QuerySet[Delivery]":
+    untried = Delivery.objects.pending().filter(origin=Delivery.Origin.PLAN, attempts=0)
+    same = {"event": OuterRef("event"), "registration": OuterRef("registration")}
+    shares = Share.objects.filter(
+        registration=OuterRef("registration"),
+        delivery__event=OuterRef("event"),
+        delivery__state=State.PENDING,
+    )
+    further = Share.objects.filter(delivery=OuterRef("pk"))
+    again = Step.objects.filter(pk=OuterRef("step"), redials__gt=0)
+    rows = Delivery.objects.filter(pk=pk).only("pk")
+    return rows.annotate(
+        has_next=Exists(untried.filter(**same)) | Exists(shares) | Exists(further), has_redials=Exists(again)
+    )
+
+
+_look: Final = Row(_with_what_follows, Delivery._meta.pk).get
+
+
+def _is_last(miss: Miss) -> bool:
+    """Say whether nothing can follow a missed step: a small query, while ``bring_forward`` takes half a dozen."""
+    row = _look(miss.delivery_id)
+    if row is None:
+        return True
+    found = vars(row)
+    return not found["has_next"] and not (miss.cause == Cause.NO_ANSWER and found["has_redials"])
+
+
 def _read(misses: Mapping[int, Miss]) -> list[_Missed]:
-    """Look up the deliveries that were missed and the plans that contain them."""
+    """Look up the deliveries that were missed and the plans that contain them; a change notice is a step of none."""
     if not misses:
         return []
     wants = wants_of(misses.keys())
-    rows = Delivery.objects.filter(pk__any_of=list(misses))
+    rows = Delivery.objects.filter(pk__any_of=list(misses)).exclude(origin__in=ORIGINS)
     found = []
     columns = ("pk", "event_id", "target_id", "member_id", "starts_at")
     for pk, event_id, target_id, member_id, starts_at in rows.values_list(*columns):

@@ -5,11 +5,12 @@ that writes the last deliveries. It has the version of the event: a change in be
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from common.db import bulk
 from eventinvoke.models import Event, Unplanned
@@ -49,3 +50,11 @@ def take_off(planned: Mapping[int, int], gone: Collection[int] = ()) -> None:
 def unplanned_events(limit: int) -> list[int]:
     """Return some events whose deliveries do not follow their last change."""
     return list(Unplanned.objects.order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+def look_again(delivery: int, told: datetime | None) -> None:
+    """Have the event of a delivery planned again where its person was told what has changed since: a change notice is due."""
+    event = Event.objects.filter(deliveries=delivery)
+    changed = event.filter(~Q(starts_at=told) | Q(canceled_at__isnull=False))
+    if told is not None and (pk := changed.values_list("pk", flat=True).first()) is not None:
+        change([pk])

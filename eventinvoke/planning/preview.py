@@ -145,7 +145,7 @@ def preview(
     matched = matched or look(registration)
     instant = now()
     events = _events(matched.pks[:limit])
-    wishes = _told(events, registration, steps, instant)
+    wishes = timely(events, registration, steps, instant)
     told: dict[int, list[Telling]] = defaultdict(list)
     for wish in sorted(wishes.values(), key=lambda wish: wish.due_at):
         told[wish.event.pk].append(Telling(wish.step, max(wish.due_at, instant)))
@@ -175,11 +175,11 @@ def difference(
     same time anyway is not added. Eight queries at most.
     """
     matched = matched or look(edited)
-    wishes = _told(_rows(matched), edited, steps, now())
+    wishes = timely(rows_of(matched), edited, steps, now())
     stored = _pending(registration)
     keys = {row[1:] for row in stored}
     new = [wish for key, wish in wishes.items() if key not in keys]
-    others = _taken(wish.event.pk for wish in new)
+    others = taken(wish.event.pk for wish in new)
     added = [wish for wish in new if wish.key not in others]
     first = nsmallest(CHANGES_SHOWN, added, key=lambda wish: wish.due_at)
     gone = [row[0] for row in stored if row[1:] not in wishes]
@@ -213,7 +213,7 @@ def _events(pks: Sequence[int]) -> list[Event]:
     return [found[pk] for pk in pks if pk in found]
 
 
-def _rows(matched: Matched) -> list[EventRow]:
+def rows_of(matched: Matched) -> list[EventRow]:
     """Return the events that were found, as rows: there may be thousands, and few of them are shown."""
     if not matched.pks:
         return []
@@ -229,9 +229,10 @@ def _row(values: Sequence[Any], fields: Sequence[str]) -> EventRow:
     return EventRow._make((*first, *texts, severity, *values[-len(_TIMED) :], canceled_at, ""))
 
 
-def _told(
+def timely(
     events: Sequence[AnyEvent], registration: Registration, steps: Iterable[Step], instant: datetime
 ) -> dict[Key, Wish]:
+    """Return what a plan wants of these events that is not too late, by its key."""
     plan = list(steps) if registration.is_in_force else []
     said = said_about([event.pk for event in events])
     found: dict[Key, Wish] = {}
@@ -265,7 +266,8 @@ def _removed(pks: Sequence[int]) -> tuple[Change, ...]:
     return tuple(Change(row.event, row.target, row.due_at) for row in rows.order_by("due_at", "pk"))
 
 
-def _taken(events: Iterable[int]) -> set[Key]:
+def taken(events: Iterable[int]) -> set[Key]:
+    """Return the keys of the deliveries that some events have."""
     pks = set(events)
     if not pks:
         return set()

@@ -111,7 +111,7 @@ def _compare(
         plan_pk = wish.registration.pk
         wanted.add((row.pk, plan_pk))
         if row.registration_id == plan_pk:
-            if row.is_pending_plan and row[-len(_REFRESHED) :] != _refreshed_of(wish):
+            if row.is_pending_plan and row.refreshed != _refreshed_of(wish):
                 plan.refreshed[row.pk] = wish
         elif (row.pk, plan_pk) not in shared_by:
             plan.shared.append((row.pk, wish))

@@ -17,6 +17,7 @@ from common.db.give_way import give_way
 from common.errors import InputError
 from eventinvoke.models import Delivery, Event
 from eventinvoke.planning.concerned import concerned_by
+from eventinvoke.planning.declined import tell_of_decline
 from eventinvoke.planning.marks import unplanned_events
 from eventinvoke.planning.matching import DATE_SOURCE
 from eventinvoke.planning.planner import Planner, plan_registration
@@ -141,6 +142,7 @@ def _follow_registration(pk: int) -> bool:
         if found is None:
             _walks.pop(pk, None)
             return False
+        tell_of_decline(found)
         if found.kind == Registration.Kind.DATE:
             _follow_date(found)
             _take_mark_off(found)
@@ -167,7 +169,7 @@ def _locked(pk: int) -> Registration | None:
         unplanned = unplanned.select_for_update(skip_locked=True)
     if not unplanned.values_list("pk", flat=True):
         return None
-    return Registration.objects.select_related("member__user").filter(pk=pk).first()
+    return Registration.objects.select_related("member__user", "created_by").filter(pk=pk).first()
 
 
 def _take_mark_off(registration: Registration) -> None:

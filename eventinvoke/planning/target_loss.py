@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext, override
 
 from common.channels import Severity
 from common.languages import texts_for
+from eventinvoke.links import public_url
 from eventinvoke.planning.direct_notice import tell_member
 from eventinvoke.planning.matching import SUMMARY_SOURCE
 from eventinvoke.planning.publish import EventDraft
@@ -63,7 +63,7 @@ def _tell(target: Target, lost_at: datetime) -> None:
         starts_at=lost_at,
         deadline_at=lost_at + _WORTH_TELLING,
         description=said.strip(),
-        url=f"{settings.NOTICE_PUBLIC_URL.rstrip('/')}{reverse('registration:target-list')}",
+        url=public_url(reverse("registration:target-list")),
         severity=Severity.WARNING,
         labels={"kind": "target_lost"},
     )

@@ -18,10 +18,12 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from common.channels import Resend, Severity, registry
 from common.clock import now
+from common.concerned import about
 from common.db.retry_transaction import retry_transaction
 from common.queues import Queue
 from common.states import State, before
-from eventinvoke.models import Answer, Delivery, Event, Share
+from eventinvoke.models import Answer, Delivery, Event, Share, Tally
+from eventinvoke.planning import marks
 from eventinvoke.planning.escalation import Cause, next_step, waiting_steps
 from eventinvoke.planning.obsolete import ORIGINS, unwanted, why_not_wanted, withdraw_settled
 from eventinvoke.planning.twins import meeting_of
@@ -46,11 +48,8 @@ def acknowledge(delivery: Delivery, way: str, *, starts_at: datetime | None = No
         events = _hold(delivery)
         is_new = _say(delivery, Answer.Kind.CONFIRMED, way, told)
         instant = now()
-        own = Delivery.objects.filter(pk=delivery.pk)
-        if told == delivery.starts_at:
-            _move(own, State.ACKNOWLEDGED, instant)
-        else:
-            _move(own, State.DELIVERED, instant)
+        means = State.ACKNOWLEDGED if told == delivery.starts_at else State.DELIVERED
+        _reach(delivery, means, told, instant)
         closed = _close_others(delivery, events, told, instant)
         withdraw_settled(_concerned(delivery, events, told))
         if closed:
@@ -81,7 +80,7 @@ def snooze(
         if not now() < at < delivery.deadline_at:
             return None
         _say(delivery, Answer.Kind.SNOOZED, way, told)
-        _move(Delivery.objects.filter(pk=delivery.pk), State.DELIVERED, now())
+        _reach(delivery, State.DELIVERED, told, now())
         again.save(force_insert=True)
         Share.objects.bulk_create(
             Share(
@@ -115,7 +114,7 @@ def pass_on(delivery: Delivery, way: str, *, starts_at: datetime | None = None) 
     told = starts_at or delivery.starts_at
     with transaction.atomic():
         _hold(delivery)
-        _move(Delivery.objects.filter(pk=delivery.pk), State.DELIVERED, now())
+        _reach(delivery, State.DELIVERED, told, now())
         following = _following(delivery, told)
         if not following:
             return None
@@ -132,7 +131,7 @@ def stop(delivery: Delivery, way: str, *, starts_at: datetime | None = None) -> 
     with transaction.atomic():
         events = _hold(delivery)
         _say(delivery, Answer.Kind.STOPPED, way, told)
-        _move(Delivery.objects.filter(pk=delivery.pk), State.DELIVERED, now())
+        _reach(delivery, State.DELIVERED, told, now())
         own = Delivery.objects.pending().filter(
             event__in=events, member=delivery.member_id, starts_at=told, event__starts_at=told
         )
@@ -162,9 +161,23 @@ def _say(delivery: Delivery, kind: Answer.Kind, way: str, told: datetime) -> boo
     return is_new
 
 
-def _move(rows: "models.QuerySet[Delivery]", state: State, instant: datetime) -> None:
-    """Bring deliveries forward by the evidence of a person."""
-    rows.filter(state__in=before(state)).update(
+def _reach(delivery: Delivery, state: State, told: datetime, instant: datetime) -> None:
+    """Bring the delivery that was answered forward; the first time, count that it reached its person.
+
+    A change of which the person is to be told since then is looked for.
+    """
+    own = Delivery.objects.filter(pk=delivery.pk)
+    reached = _move(own, State.DELIVERED, instant)
+    if state != State.DELIVERED:
+        _move(own, state, instant)
+    if reached:
+        Tally.objects.note(delivery.kind, {Tally.Topic.REACHED: reached})
+        marks.look_again(delivery.pk, told)
+
+
+def _move(rows: "models.QuerySet[Delivery]", state: State, instant: datetime) -> int:
+    """Bring deliveries forward by the evidence of a person; return how many."""
+    return rows.filter(state__in=before(state)).update(
         state=state,
         lease_until=None,
         reason="",
@@ -195,7 +208,8 @@ def _close_notifications(pks: list[int]) -> None:
             "eventinvoke.tasks.close_notifications", [pks], queue=str(Queue.FIRE), retry=False
         )
     except BrokerError as error:
-        log.info("notifications are left to the pages that are open: %s", error)
+        with about(pks):
+            log.info("notifications are left to the pages that are open: %s", error)
 
 
 def _concerned(delivery: Delivery, events: Sequence[int], told: datetime) -> list[int]:

@@ -7,24 +7,32 @@ of a person goes before any failure, and a failure before mere progress. A repea
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
+from common import concerned
 from common.clock import now
+from common.db import bulk
+from common.db.prepared import Given, Row
 from common.db.retry_transaction import retry_transaction
 from common.errors import ForgedError
-from common.states import MISSED, State
-from eventinvoke.models import Attempt, Delivery, Event, Receipt
+from common.states import MISSED, State, before, may_follow
+from eventinvoke.models import Attempt, Delivery, Receipt, Tally
 from eventinvoke.models.deliveries import report_until
 from eventinvoke.planning import marks
 from eventinvoke.planning.escalation import Cause, Miss, bring_forward
 
 _STATUS = 32
 _REASON = 300
+_TOPICS: Final = {
+    State.FAILED: Tally.Topic.FAILED,
+    State.UNDELIVERED: Tally.Topic.UNDELIVERED,
+    State.DELIVERED: Tally.Topic.REACHED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,40 +67,85 @@ def apply(report: Report) -> bool:
     Raises ``ForgedError`` when there is no such attempt, when its channel is of another kind, or when the provider
     calls it by another id.
     """
-    kind = Delivery.objects.filter(pk=OuterRef("delivery")).values("kind")
+    if _store_alone(report):
+        return False
     with transaction.atomic():
-        attempts = Attempt.objects.select_for_update().annotate(channel=Subquery(kind))
-        attempt = attempts.filter(pk=report.attempt_id).first()
-        if attempt is None or attempt.channel != report.kind:
+        attempt = _lock(report.attempt_id)
+        if attempt is None or attempt.delivery.kind != report.kind:
             msg = "there is no such attempt"
             raise ForgedError(msg)
+        concerned.note([attempt.delivery_id])
         if report.provider_id is not None and not attempt.is_of(report.provider_id):
             msg = "the provider calls this attempt by another id"
             raise ForgedError(msg)
-        receipt, is_new = Receipt.objects.get_or_create(
-            fingerprint=report.fingerprint[:64],
-            defaults={
-                "attempt": attempt,
-                "status": report.status[:_STATUS],
-                "sequence": report.sequence,
-                "payload": dict(report.payload),
-            },
-        )
-        if not is_new:
+        is_applied = report.means is not None and _moves(attempt, report.means)
+        if not bulk.insert_one(Receipt, _columns(report, is_applied=is_applied)):
             return False
-        _note(attempt, report)
-        is_applied = report.means is not None and _move(attempt, report, report.means)
-        if is_applied:
-            Receipt.objects.filter(pk=receipt.pk).update(is_applied=True)
+        if is_applied and report.means is not None:
+            _move(attempt, report, report.means)
     return is_applied
 
 
-def _note(attempt: Attempt, report: Report) -> None:
-    if report.sequence is not None and report.sequence > attempt.sequence:
-        Attempt.objects.filter(pk=attempt.pk).update(sequence=report.sequence)
+def _locked(pk: Given) -> "QuerySet[Attempt]":
+    """Lock an attempt, and its delivery after it."""
+    tables = ("self", "delivery") if connection.features.has_select_for_update_of else ()
+    return Attempt.objects.select_for_update(of=tables).select_related("delivery").filter(pk=pk)
 
 
-def _move(attempt: Attempt, report: Report, means: State) -> bool:
+_lock: Final = Row(_locked, Attempt._meta.pk).get
+
+
+def _store_alone(report: Report) -> bool:
+    """Store a report that changes no state; return whether it was stored. One statement, as most are such.
+
+    One that was stored before, or of which anything is wrong, is not stored. The state is read without
+    a lock: where it changes meanwhile, this report came before the change.
+    """
+    attempts, deliveries = (connection.ops.quote_name(one._meta.db_table) for one in (Attempt, Delivery))
+    source = [f"{attempts} a JOIN {deliveries} d ON d.id = a.delivery_id WHERE a.id = %s AND d.kind = %s"]
+    values = [Attempt._meta.pk.get_db_prep_value(report.attempt_id, connection), report.kind]
+    if report.provider_id is not None:
+        source.append("AND a.provider_id = %s")
+        values.append(report.provider_id)
+    if report.means is not None:
+        states = before(report.means)
+        of_this_try = "AND d.attempts = a.number" if _is_of_one_try(report.means) else ""
+        source.append(f"AND NOT (d.state IN ({', '.join(['%s'] * len(states))}) {of_this_try})")
+        values += states
+    if connection.vendor == "postgresql":
+        source.append("FOR KEY SHARE OF a")  # as the foreign key has it, but before the fingerprint is stored
+    return bulk.insert_one(Receipt, _columns(report, is_applied=False), " ".join(source), values)
+
+
+def _columns(report: Report, *, is_applied: bool) -> dict[str, Any]:
+    instant = now()
+    return {
+        "attempt": report.attempt_id,
+        "status": report.status[:_STATUS],
+        "sequence": report.sequence,
+        "fingerprint": report.fingerprint[:64],
+        "payload": dict(report.payload),
+        "raw_at": instant,
+        "is_applied": is_applied,
+        "received_at": instant,
+    }
+
+
+def _is_of_one_try(means: State) -> bool:
+    """Say whether a report of this meaning about an earlier try says nothing against a later one.
+
+    A person whom an earlier try reached counts whenever the report comes.
+    """
+    return means in MISSED or means == State.SENT
+
+
+def _moves(attempt: Attempt, means: State) -> bool:
+    """Say whether a report about an attempt moves its delivery; both are locked."""
+    is_current = not _is_of_one_try(means) or attempt.delivery.attempts == attempt.number
+    return is_current and may_follow(State(attempt.delivery.state), means)
+
+
+def _move(attempt: Attempt, report: Report, means: State) -> None:
     instant = now()
     changes: dict[str, Any] = {
         "lease_until": None,
@@ -106,23 +159,11 @@ def _move(attempt: Attempt, report: Report, means: State) -> bool:
         changes["settled_at"] = instant
     else:
         changes["delivered_at"] = Coalesce("delivered_at", instant)
-    # A report about an earlier try says nothing against a later one, but a person whom it reached
-    # counts whenever the report comes.
-    deliveries = Delivery.objects.filter(pk=attempt.delivery_id)
-    if means in MISSED or means == State.SENT:
-        deliveries = deliveries.filter(attempts=attempt.number)
-    is_moved = deliveries.move_to(means, **changes) > 0
-    if is_moved and means in MISSED:
+    Delivery.objects.filter(pk=attempt.delivery_id).move_to(means, **changes)
+    if means != State.SENT:
+        Tally.objects.note(report.kind, {_TOPICS[means]: 1})
+    if means in MISSED:
         cause = Cause.NO_ANSWER if report.may_redial else Cause.FAILED
         bring_forward([Miss(attempt.delivery_id, cause)])
-    elif is_moved and means != State.SENT:
-        _look_for_changes(attempt)
-    return is_moved
-
-
-def _look_for_changes(attempt: Attempt) -> None:
-    """Have the event planned again where a person was told what has changed since: a change notice is due."""
-    event = Event.objects.filter(deliveries=attempt.delivery_id)
-    changed = event.filter(~Q(starts_at=attempt.starts_at) | Q(canceled_at__isnull=False))
-    if attempt.starts_at is not None and (pk := changed.values_list("pk", flat=True).first()) is not None:
-        marks.change([pk])
+    elif means != State.SENT:
+        marks.look_again(attempt.delivery_id, attempt.starts_at)

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from common.states import State
-from eventinvoke.models import Delivery
+from eventinvoke.models import Delivery, Tally
 from eventinvoke.planning.escalation import Cause, Miss, bring_forward
 from eventinvoke.sending.compose import Row
+
+_COUNTED: Final = {State.EXPIRED: Tally.Topic.EXPIRED, State.FAILED: Tally.Topic.FAILED}
 
 
 class Aside(NamedTuple):
@@ -24,6 +26,9 @@ class Aside(NamedTuple):
         if self.state == State.CANCELED:
             deliveries.cancel(self.reason, settled_at=instant)
         else:
-            deliveries.move_to(self.state, reason=self.reason, settled_at=instant, lease_until=None)
+            moved = deliveries.move_to(self.state, reason=self.reason, settled_at=instant, lease_until=None)
+            if moved and self.state in _COUNTED:
+                kind = deliveries.values_list("kind", flat=True)[0]
+                Tally.objects.note(kind, {_COUNTED[self.state]: moved})
         if self.cause is not None:
             bring_forward([Miss(row.pk, self.cause) for row in rows])

@@ -14,14 +14,15 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from common.channels import Channel, Preparing
 from common.clock import now
+from common.concerned import about
 from common.db import bulk
 from common.states import State
-from eventinvoke.models import Attempt, Delivery, Prepared
+from eventinvoke.models import Attempt, Delivery, Prepared, Tally
 from eventinvoke.models.attempts import new_attempt_ids
 from eventinvoke.planning.obsolete import APART, ORIGINS
 from eventinvoke.planning.wants import promote_shares
@@ -80,10 +81,12 @@ def _claim_singly(channel: Channel) -> tuple[list[Claimed], bool]:
         except Exception as error:
             if pk is None:
                 raise
-            log.exception("%s: delivery %s can't be claimed and has failed", channel.kind, pk)
+            with about([pk]):
+                log.exception("%s: delivery %s can't be claimed and has failed", channel.kind, pk)
             reason = f"It could not be sent: {type(error).__name__}."
             if not Delivery.objects.filter(pk=pk).move_to(State.FAILED, reason=reason, settled_at=now()):
                 raise
+            Tally.objects.note(channel.kind, {Tally.Topic.FAILED: 1})
 
 
 def _with_plan(rows: Sequence[Row], facts: Facts) -> list[Row]:
@@ -118,11 +121,12 @@ def _claimed(
         try:
             message = compose(row, attempt_id, facts, texts, instant, prepared=prepared)
         except Exception as error:
-            log.exception("delivery %s can't be composed and has failed", row.pk)
+            with about([row.pk]):
+                log.exception("delivery %s can't be composed and has failed", row.pk)
             aside = Aside(State.FAILED, f"It could not be composed: {type(error).__name__}."[:_REASON])
             aside.write([row], instant)
             continue
-        claimed.append(Claimed(row.pk, row.target_id, attempt_id, row.attempts + 1, message))
+        claimed.append(Claimed(row.pk, row.target_id, attempt_id, row.attempts + 1, message, row.due_at))
     return claimed
 
 
@@ -135,5 +139,27 @@ def _mark(claimed: Sequence[Claimed], instant: datetime) -> None:
         Attempt,
         ("id", "delivery_id", "number", "starts_at"),
         [(one.attempt_id, one.delivery_id, one.number, one.message.starts_at) for one in claimed],
-        started_at=instant, outcome="", provider_id="", reason="", sequence=-1,
+        started_at=instant, outcome="", provider_id="", reason="",
     )  # fmt: skip
+
+
+def put_back(claims: Sequence[Claimed]) -> None:
+    """Give back deliveries that were claimed and not tried: they are due at once, and no try is counted.
+
+    While the database is away they are left to their leases.
+    """
+    if not claims:
+        return
+    try:
+        with transaction.atomic():
+            for one in claims:
+                sending = Delivery.objects.filter(
+                    pk=one.delivery_id, state=State.SENDING, attempts=one.number
+                )
+                if sending.update(state=State.PENDING, lease_until=None, attempts=F("attempts") - 1):
+                    Attempt.objects.filter(pk=one.attempt_id).delete()
+    except (OperationalError, InterfaceError) as error:
+        if connection.in_atomic_block:
+            raise
+        with about(one.delivery_id for one in claims):
+            log.warning("%s deliveries could not be given back: %s", len(claims), error)

@@ -49,6 +49,7 @@ class Claimed(NamedTuple):
     attempt_id: UUID
     number: int
     message: Message
+    due_at: datetime
 
 
 class PlanFacts(NamedTuple):
@@ -173,7 +174,7 @@ def composed_again(rows: Sequence[Row], attempts: Iterable[Attempt]) -> list[Cla
                 row, attempt.pk, facts, Texts(attempt.started_at), attempt.started_at,
                 provider_id=attempt.provider_id,
             )  # fmt: skip
-            found.append(Claimed(row.pk, row.target_id, attempt.pk, row.attempts, message))
+            found.append(Claimed(row.pk, row.target_id, attempt.pk, row.attempts, message, row.due_at))
     return found
 
 

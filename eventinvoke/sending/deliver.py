@@ -16,11 +16,12 @@ from typing import Final
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from common.channels import Channel, Message, get
+from common.channels import Channel, Message, Outcome, SendResult, get
 from common.clock import steady
-from eventinvoke.sending.claim import claim
+from eventinvoke.sending.claim import claim, put_back
 from eventinvoke.sending.compose import Claimed
-from eventinvoke.sending.record import Recorder, put_back
+from eventinvoke.sending.record import Recorder
+from eventinvoke.sending.staff_notices import tell_staff
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ SECONDS: Final = 2.0
 """How long one call goes on claiming, so that other kinds get their turn."""
 AT_ONCE: Final = 3
 """How many threads of one process send one kind, so that a slow server leaves room for others."""
+
+_DEFECT: Final = "This channel has a defect; the log has the details"
 
 _slots: defaultdict[str, BoundedSemaphore] = defaultdict(lambda: BoundedSemaphore(AT_ONCE))
 
@@ -64,8 +67,13 @@ def _stream(channel: Channel, seconds: float) -> Fired:
             if result is not None:
                 recorder.add(flight.landed(result.message.process_id), result)
             recorder.flush_if_due()
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        flight.lost(f"{_DEFECT} ({type(error).__name__}).")
+        raise
     finally:
-        # Deliveries that a defect of the channel leaves unfinished are taken up when their leases run out.
+        # Deliveries that are left unfinished are taken up when their leases run out.
         recorder.finish()
     return Fired(flight.count, flight.has_more)
 
@@ -121,3 +129,10 @@ class _Flight:
     def landed(self, process_id: str) -> Claimed:
         """Return what was claimed under a process id, whose result came."""
         return self._flying.pop(process_id)
+
+    def lost(self, reason: str) -> None:
+        """Record that a defect of the channel left everything in the air, and tell the administrators."""
+        for one in self._flying.values():
+            self._recorder.add(one, SendResult(one.message, Outcome.UNKNOWN, reason=reason))
+        self._flying.clear()
+        tell_staff(self._channel, "notices can't be sent", reason)

@@ -19,8 +19,9 @@ from django.db.models import F
 
 from common.channels import Channel, Message, Outcome, Resend, SendResult, registry
 from common.clock import now
+from common.concerned import about
 from common.states import State
-from eventinvoke.models import Attempt, Delivery
+from eventinvoke.models import Attempt, Delivery, Tally
 from eventinvoke.models.deliveries import report_until
 from eventinvoke.planning.escalation import Cause, Miss, bring_forward
 from eventinvoke.planning.obsolete import unwanted
@@ -64,9 +65,10 @@ def _recover(channel: Channel) -> int:
     for state, take_up in ((State.SENDING, _take_up_sending), (State.SENT, _take_up_sent)):
         claims = _take(channel, state)
         if claims:
-            log.warning(
-                "%s: no worker came back to %s deliveries that are %s", channel.kind, len(claims), state
-            )
+            with about(one.delivery_id for one in claims):
+                log.warning(
+                    "%s: no worker came back to %s deliveries that are %s", channel.kind, len(claims), state
+                )
             take_up(channel, claims)
         count += len(claims)
     return count
@@ -112,26 +114,28 @@ def _take_up_sent(channel: Channel, claims: Sequence[Claimed]) -> None:
     instant = now()
     if channel.capabilities.resend == Resend.AGAIN:
         for one in claims:
-            _miss(one, _NO_RECEIPT, Cause.NO_ANSWER)
+            _miss(channel, one, _NO_RECEIPT, Cause.NO_ANSWER)
         return
     waiting: list[Claimed] = []
     for claimed, result in _ask(channel, claims):
         if result.outcome == Outcome.DELIVERED:
-            Delivery.objects.filter(pk=claimed.delivery_id, state=State.SENT).move_to(
-                State.DELIVERED, delivered_at=instant, lease_until=None
-            )
+            sent = Delivery.objects.filter(pk=claimed.delivery_id, state=State.SENT)
+            reached = sent.move_to(State.DELIVERED, delivered_at=instant, lease_until=None)
+            Tally.objects.note(channel.kind, {Tally.Topic.REACHED: reached})
         elif result.outcome == Outcome.UNDELIVERED and not result.may_redial:
-            _miss(claimed, result.reason, Cause.FAILED)
+            _miss(channel, claimed, result.reason, Cause.FAILED)
         elif result.outcome in {Outcome.UNDELIVERED, Outcome.REJECTED, Outcome.GONE, Outcome.RETRY}:
-            _miss(claimed, result.reason or "The provider knows nothing of it.", Cause.NO_ANSWER)
+            reason = result.reason or "The provider knows nothing of it."
+            _miss(channel, claimed, reason, Cause.NO_ANSWER)
         else:
             waiting.append(claimed)
     _wait_on(waiting, instant)
 
 
-def _miss(claimed: Claimed, reason: str, cause: Cause) -> None:
+def _miss(channel: Channel, claimed: Claimed, reason: str, cause: Cause) -> None:
     sent = Delivery.objects.filter(pk=claimed.delivery_id, state=State.SENT)
     if sent.move_to(State.UNDELIVERED, reason=reason[:300], lease_until=None, settled_at=now()):
+        Tally.objects.note(channel.kind, {Tally.Topic.UNDELIVERED: 1})
         bring_forward([Miss(claimed.delivery_id, cause)])
 
 

@@ -1,16 +1,15 @@
 """What holds notices back: a provider's rate, a member's quiet hours and daily limit."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import F
 
 from common.channels import Channel, Severity
-from common.db.arrays import literal
+from common.db import bulk
 from common.times import is_within, zone_of
 from eventinvoke.models import DailyCount, RateLimit
 from registration.models import Member
@@ -98,7 +97,7 @@ def _bucket(channel: Channel, rate: float, instant: datetime) -> RateLimit:
     locked = RateLimit.objects.select_for_update().filter(pk=channel.kind)
     bucket = locked.first()
     if bucket is None:
-        # Not each time: MariaDB locks a row that is there already in a way that workers deadlock over.
+        # Not each time: MariaDB and MySQL lock a row that is there already in a way that workers deadlock over.
         full = RateLimit(kind=channel.kind, tokens=max(rate, 1.0), counted_at=instant)
         RateLimit.objects.bulk_create([full], ignore_conflicts=True)
         bucket = locked.get()
@@ -129,7 +128,8 @@ def over_daily_cap(
     zones = {members[pk].time_zone for pk in by_member}
     today = {zone: instant.astimezone(zone_of(zone)).date() for zone in zones}
     days = {pk: today[members[pk].time_zone] for pk in by_member}
-    counted = _count([(pk, days[pk], len(by_member[pk])) for pk in sorted(by_member)])
+    rows = [(pk, days[pk], len(by_member[pk])) for pk in sorted(by_member)]
+    counted = {pk: used for pk, _day, used in bulk.add(DailyCount, ("member", "day"), "used", rows)}
     refused: set[int] = set()
     for pk, deliveries in by_member.items():
         member = members[pk]
@@ -153,23 +153,3 @@ def give_back(pks: Iterable[int | None], members: Mapping[Any, MemberFacts], ins
         if members[pk].daily_cap is not None:
             day = DailyCount.objects.filter(member=pk, day=members[pk].day(instant))
             day.update(used=F("used") - count)
-
-
-def _count(rows: Sequence[tuple[int, date, int]]) -> dict[int, int]:
-    """Add to the members' counters and return what each then holds; their rows stay locked."""
-    table = connection.ops.quote_name(DailyCount._meta.db_table)
-    if connection.vendor == "postgresql":
-        source = "SELECT * FROM unnest(%s::bigint[], %s::date[], %s::int[])"
-        values: list[Any] = [literal(column) for column in zip(*rows, strict=True)]
-    else:
-        source = "VALUES " + ", ".join(["(%s, %s, %s)"] * len(rows))
-        values = [value for member, day, count in rows for value in (member, day.isoformat(), count)]
-    on_conflict = (
-        "ON DUPLICATE KEY UPDATE used = used + VALUES(used)"
-        if connection.vendor == "mysql"
-        else f"ON CONFLICT (member_id, day) DO UPDATE SET used = {table}.used + excluded.used"
-    )
-    statement = f"INSERT INTO {table} (member_id, day, used) {source} {on_conflict} RETURNING member_id, used"
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return dict(cursor.fetchall())

@@ -14,19 +14,19 @@ from typing import Final
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F
 
 from common.channels import Channel, Outcome, Resend, SendResult
 from common.clock import now
+from common.concerned import about
 from common.db import bulk
 from common.states import State
-from eventinvoke.models import Attempt, Delivery
+from eventinvoke.models import Attempt, Delivery, Tally
 from eventinvoke.models.deliveries import report_until
 from eventinvoke.planning.escalation import Cause, Miss, bring_forward
 from eventinvoke.planning.target_loss import tell_of_lost_targets
 from eventinvoke.sending.backoff import next_try
 from eventinvoke.sending.compose import Claimed
-from eventinvoke.sending.staff_notices import tell_staff_of_refusal
+from eventinvoke.sending.staff_notices import tell_staff
 from registration.models import Target
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 MAX_AGE: Final = 0.2
 """Seconds after which results are written even if they are few."""
 _REASON: Final = 300
+_TAKEN: Final = (Outcome.ACCEPTED, Outcome.DELIVERED, Outcome.UNDELIVERED)
+"""The provider took it."""
 
 Result = tuple[Claimed, SendResult]
 
@@ -69,7 +71,10 @@ class Recorder:
         except (OperationalError, InterfaceError) as error:
             if connection.in_atomic_block:
                 raise
-            log.warning("%s: %s results wait for the database: %s", self._channel.kind, len(results), error)
+            with about(claimed.delivery_id for claimed, _result in results):
+                log.warning(
+                    "%s: %s results wait for the database: %s", self._channel.kind, len(results), error
+                )
             # Writing twice does no harm: every update names the state and the try that it is about.
             self._results = results
             self._since = monotonic()
@@ -90,9 +95,12 @@ class Recorder:
             except (OperationalError, InterfaceError):
                 self.add(claimed, result)
             except Exception:
-                log.exception(
-                    "%s: the result of attempt %s can't be written", self._channel.kind, claimed.attempt_id
-                )
+                with about([claimed.delivery_id]):
+                    log.exception(
+                        "%s: the result of attempt %s can't be written",
+                        self._channel.kind,
+                        claimed.attempt_id,
+                    )
 
     def finish(self) -> None:
         """Write what was collected, waiting for the database as long as a lease lasts.
@@ -123,10 +131,10 @@ def record(channel: Channel, results: Sequence[Result]) -> None:
         _record_attempts(results, instant)
         look_again = _look_again(channel, instant)
         _settle(groups[Outcome.ACCEPTED], State.SENT, sent_at=instant, lease_until=look_again)
-        _settle(groups[Outcome.DELIVERED], State.DELIVERED, sent_at=instant, delivered_at=instant)
-        _miss(groups[Outcome.UNDELIVERED], instant)
+        reached = _settle(groups[Outcome.DELIVERED], State.DELIVERED, sent_at=instant, delivered_at=instant)
+        missed = _miss(groups[Outcome.UNDELIVERED], instant)
         over = _retry(groups[Outcome.RETRY] + groups[Outcome.MISCONFIGURED], instant)
-        _fail(over + groups[Outcome.REJECTED] + groups[Outcome.GONE], instant)
+        failed = _fail(over + groups[Outcome.REJECTED] + groups[Outcome.GONE], instant)
         lost = _disable(groups[Outcome.GONE])
         # Our own mistake may last: the try goes on, and so do the plans.
         bring_forward(_refused_first(groups[Outcome.MISCONFIGURED]))
@@ -135,10 +143,21 @@ def record(channel: Channel, results: Sequence[Result]) -> None:
             None,
             lease_until=instant + timedelta(seconds=settings.NOTICE_ASK_SECONDS),
         )
+        topic = Tally.Topic
+        Tally.objects.note(
+            channel.kind,
+            {topic.REACHED: reached, topic.UNDELIVERED: missed, topic.FAILED: failed},
+            [
+                (instant - claimed.due_at).total_seconds()
+                for outcome in _TAKEN
+                for claimed, _result in groups[outcome]
+            ],
+        )
     tell_of_lost_targets(lost)
     if wrong := groups[Outcome.MISCONFIGURED]:
-        log.error("%s: %s messages refused: %s", channel.kind, len(wrong), wrong[0][1].reason)
-        tell_staff_of_refusal(channel, wrong[0][1].reason)
+        with about(claimed.delivery_id for claimed, _result in wrong):
+            log.error("%s: %s messages refused: %s", channel.kind, len(wrong), wrong[0][1].reason)
+        tell_staff(channel, "the provider refuses our settings", wrong[0][1].reason)
 
 
 def _refused_first(results: Sequence[Result]) -> list[Miss]:
@@ -160,27 +179,6 @@ def _look_again(channel: Channel, instant: datetime) -> datetime | None:
     if channel.capabilities.resend == Resend.ASK:
         return report_until(instant)
     return instant + timedelta(seconds=settings.NOTICE_RECEIPT_SECONDS)
-
-
-def put_back(claims: Sequence[Claimed]) -> None:
-    """Give back deliveries that were claimed and not tried: they are due at once, and no try is counted.
-
-    While the database is away they are left to their leases.
-    """
-    if not claims:
-        return
-    try:
-        with transaction.atomic():
-            for one in claims:
-                sending = Delivery.objects.filter(
-                    pk=one.delivery_id, state=State.SENDING, attempts=one.number
-                )
-                if sending.update(state=State.PENDING, lease_until=None, attempts=F("attempts") - 1):
-                    Attempt.objects.filter(pk=one.attempt_id).delete()
-    except (OperationalError, InterfaceError) as error:
-        if connection.in_atomic_block:
-            raise
-        log.warning("%s deliveries could not be given back: %s", len(claims), error)
 
 
 def _record_attempts(results: Sequence[Result], instant: datetime) -> None:
@@ -210,15 +208,17 @@ def _record_attempts(results: Sequence[Result], instant: datetime) -> None:
     bulk.update(Attempt, columns, unknown, outcome="")
 
 
-def _settle(results: Sequence[Result], state: State | None, **changes: object) -> None:
-    """Move deliveries of this try on, all in the same way; with no state, only change columns."""
+def _settle(results: Sequence[Result], state: State | None, **changes: object) -> int:
+    """Move deliveries of this try on, all in the same way; with no state, only change columns; return how many."""
     by_number: dict[int, list[int]] = defaultdict(list)
     for claimed, _result in results:
         by_number[claimed.number].append(claimed.delivery_id)
     if state is not None:
         changes = {"state": state, "lease_until": None} | changes
-    for number, pks in by_number.items():
+    return sum(
         Delivery.objects.filter(pk__any_of=pks, state=State.SENDING, attempts=number).update(**changes)
+        for number, pks in by_number.items()
+    )
 
 
 def _retry(results: Sequence[Result], instant: datetime) -> list[Result]:
@@ -244,16 +244,18 @@ def _retry(results: Sequence[Result], instant: datetime) -> list[Result]:
     return over
 
 
-def _fail(results: Sequence[Result], instant: datetime) -> None:
+def _fail(results: Sequence[Result], instant: datetime) -> int:
     failed = _end(State.FAILED, results, instant)
     bring_forward(Miss(pk) for pk in sorted(failed))
+    return len(failed)
 
 
-def _miss(results: Sequence[Result], instant: datetime) -> None:
+def _miss(results: Sequence[Result], instant: datetime) -> int:
     """Note what a provider took that did not reach the person: as its report would have, had it come."""
     missed = _end(State.UNDELIVERED, results, instant, sent_at=instant)
     may_redial = {claimed.delivery_id for claimed, result in results if result.may_redial}
     bring_forward(Miss(pk, Cause.NO_ANSWER if pk in may_redial else Cause.FAILED) for pk in sorted(missed))
+    return len(missed)
 
 
 def _end(state: State, results: Sequence[Result], instant: datetime, **changes: object) -> set[int]:
@@ -268,7 +270,7 @@ def _end(state: State, results: Sequence[Result], instant: datetime, **changes: 
         bulk.update(Delivery, columns, rows, state=State.SENDING, attempts=number)
         # A worker that comes late has changed nothing, and nothing follows from what it found.
         changed = Delivery.objects.filter(pk__any_of=[row[0] for row in rows], state=state)
-        ended |= set(changed.filter(attempts=number).values_list("pk", flat=True))
+        ended |= set(changed.filter(attempts=number, settled_at=instant).values_list("pk", flat=True))
     return ended
 
 

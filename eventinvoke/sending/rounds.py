@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Protocol
 
 from common.clock import now
-from eventinvoke.models import Delivery, Held
+from eventinvoke.models import Delivery, Held, Tally
 from eventinvoke.planning.replan import follow_changes, has_changes
 from eventinvoke.sending.deliver import Fired, fire
 from eventinvoke.sending.digest import summarise_due
-from eventinvoke.sending.heartbeats import keep_time, note_fired
+from eventinvoke.sending.heartbeats import keep_time, note_fired, note_round
 from eventinvoke.sending.leases import recover_leases, take_back
 from eventinvoke.sending.prepare import drop_stale, worth_preparing
 from eventinvoke.sending.wake import Due, due_soon
@@ -48,6 +48,7 @@ def do_round(hands: Hands) -> set[str]:
         hands.plan()
     for kind in worth_preparing():
         hands.prepare(kind)
+    note_round()
     _send_in_time(hands, (one for one in due if one.at > instant))
     return {one.kind for one in overdue}
 
@@ -85,10 +86,11 @@ def tend() -> None:
     """Look after what went wrong, every few seconds.
 
     Restore what expired by a wrong clock, take up what a dead worker left, take back what is not wanted
-    any more, drop what is stale.
+    any more, drop what is stale, add tallies up.
     """
     keep_time()
     Delivery.objects.restore_wrongly_expired(now())
     recover_leases()
     take_back()
     drop_stale()
+    Tally.objects.add_up()

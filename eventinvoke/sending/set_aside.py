@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from common.channels import Channel, Severity
+from common.concerned import about
 from common.states import State
 from eventinvoke.models import Delivery, Held
 from eventinvoke.planning.escalation import Cause
@@ -60,7 +61,8 @@ def _keep(
         try:
             verdict = why_not(row)
         except Exception as error:
-            log.exception("delivery %s can't be judged and has failed", row.pk)
+            with about([row.pk]):
+                log.exception("delivery %s can't be judged and has failed", row.pk)
             verdict = Aside(State.FAILED, f"It could not be sent: {type(error).__name__}.")
         if verdict is None:
             kept.append(row)
@@ -156,7 +158,8 @@ def _less_paid(
     reasons = spending.take(channel.kind, [row.member_id or 0 for row in fresh], instant)
     over = {row.pk: reason for row, reason in zip(fresh, reasons, strict=True) if reason}
     if over:
-        log.warning("%s: %s of %s notices exceed a daily limit", channel.kind, len(over), len(fresh))
+        with about(over):
+            log.warning("%s: %s of %s notices exceed a daily limit", channel.kind, len(over), len(fresh))
         counted = [row.member_id for row in fresh if row.pk in over and row.origin not in _OWN_WISH]
         if not channel.capabilities.is_silent:
             limits.give_back(counted, facts.members, instant)

@@ -15,13 +15,13 @@ from registration.models import Member
 log = logging.getLogger(__name__)
 
 
-def tell_staff_of_refusal(channel: Channel, reason: str) -> None:
-    """Tell each administrator, once a day and channel, that a provider refuses our settings.
+def tell_staff(channel: Channel, what: str, reason: str) -> None:
+    """Tell each administrator, once a day, channel and problem, ``what`` keeps notices from being sent.
 
-    A failure to tell them changes nothing for those whose notices were refused.
+    A failure to tell them changes nothing for those whose notices were not sent.
     """
     instant = now()
-    name = f"refused {channel.kind} {instant:%Y-%m-%d}"
+    name = f"{what} {channel.kind} {instant:%Y-%m-%d}"
     try:
         if Event.objects.filter(source=SUMMARY_SOURCE, external_id__startswith=f"{name} ").exists():
             return
@@ -30,11 +30,11 @@ def tell_staff_of_refusal(channel: Channel, reason: str) -> None:
                 draft = EventDraft(
                     source=SUMMARY_SOURCE,
                     external_id=f"{name} {member.pk}",
-                    title=f"{channel.label}: the provider refuses our settings",
+                    title=f"{channel.label}: {what}",
                     description=reason,
                     starts_at=instant,
                     severity=Severity.CRITICAL,
                 )
                 tell_member(member, draft)
     except DatabaseError:
-        log.exception("the administrators could not be told that %s is refused", channel.kind)
+        log.exception("the administrators could not be told of %s: %s", channel.kind, what)

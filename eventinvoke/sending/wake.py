@@ -64,7 +64,7 @@ def next_due() -> dict[str, datetime]:
 
 
 def _instant(raw: Any) -> datetime | None:
-    """Return what a database gives for an instant (SQLite a text, MariaDB one without a zone)."""
+    """Return what a database gives for an instant (SQLite a text, MariaDB and MySQL one without a zone)."""
     at = parse_datetime(raw) if isinstance(raw, str) else raw
     return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 

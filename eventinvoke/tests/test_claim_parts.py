@@ -27,11 +27,12 @@ def due(count: int, kind: str = "pushlike", **values: Any) -> Member:
     for number in range(1, count):
         event, row = copy(first.event), copy(first)
         event.pk, event.external_id, event.title = None, f"part-{number}", f"Part {number}"
-        row.pk, row.event = None, event
+        row.pk = None
         rows.append((event, row))
     Event.objects.bulk_create([event for event, _row in rows])
+    keys = dict(Event.objects.filter(source=first.event.source).values_list("external_id", "pk"))
     for event, row in rows:
-        row.event_id = event.pk
+        row.event_id = keys[event.external_id]
     Delivery.objects.bulk_create([row for _event, row in rows])
     member: Member = first.member
     return member

@@ -16,7 +16,7 @@ from registration import spending
 from registration.models import Member
 from registration.tests.factories import MemberFactory, RegistrationFactory, StepFactory, TargetFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_way")]
 
 
 def call_of(member: Member, number: int, **more: Any) -> Delivery:

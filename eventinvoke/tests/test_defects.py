@@ -32,6 +32,7 @@ from registration.models import Registration
 from registration.tests.factories import (
     CalendarFactory,
     DateFactory,
+    MemberFactory,
     RegistrationFactory,
     StepFactory,
     TargetFactory,
@@ -165,6 +166,23 @@ def test_a_run_from_cron_goes_on_to_other_kinds_when_a_channel_has_a_defect() ->
         DeliveryFactory(target=TargetFactory(kind=kind, address="ok" if kind == "pushlike" else "fault"))
     assert run_once() == 1
     assert Delivery.objects.get(kind="pushlike").state == State.SENT
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("call", "push")
+@pytest.mark.parametrize("kind", ["calllike", "pushlike"])
+def test_a_defect_of_a_channel_is_recorded_and_told_to_the_administrators(kind: str) -> None:
+    staff = MemberFactory(user__is_staff=True)
+    delivery = DeliveryFactory(target=TargetFactory(kind=kind, address="fault"))
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            fire(kind)
+        Delivery.objects.filter(pk=delivery.pk).update(state=State.PENDING, next_attempt_at=now())
+        assert "RuntimeError" in Attempt.objects.latest("pk").reason
+    (told,) = Delivery.objects.filter(origin=Delivery.Origin.DIRECT)
+    assert (told.member, told.kind) == (staff, "inbox")
+    assert told.event.title.endswith("notices can't be sent")
+    assert "RuntimeError" in told.event.description
 
 
 @pytest.mark.django_db

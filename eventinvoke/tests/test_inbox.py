@@ -216,7 +216,7 @@ def test_the_inbox_costs_the_same_for_many_notices(
     page: Client, member: Member, django_assert_max_num_queries: Any
 ) -> None:
     DeliveryFactory.create_batch(60, target=member.targets.get(kind="inbox"), state=State.SENT, sent_at=now())
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         html = page.get("/inbox/").content.decode()
     assert html.count("notice-row") >= 40
     assert "Older" in html

@@ -33,16 +33,18 @@ class Crowd:
         calendar = CalendarFactory(owner=None)
         self.source = calendar.source
         self.starts_at = now() + timedelta(hours=2)
-        targets = Target.objects.bulk_create(
+        Target.objects.bulk_create(
             Target(member=member, kind="inbox", address=f"{n}", fingerprint=f"{n}", verified_at=now())
             for n in range(MANY)
         )
-        plans = Registration.objects.bulk_create(
+        targets = Target.objects.filter(member=member).order_by("pk")
+        Registration.objects.bulk_create(
             Registration(
                 member=member, kind="standing", pattern="telecon", calendar=calendar, planned_version=1
             )
             for _target in targets
         )
+        plans = Registration.objects.filter(member=member).order_by("pk")
         Step.objects.bulk_create(
             Step(registration=plan, target=target) for plan, target in zip(plans, targets, strict=True)
         )

@@ -25,7 +25,7 @@ from registration.tests.factories import (
     TargetFactory,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_way")]
 
 MINUTE = timedelta(minutes=1)
 

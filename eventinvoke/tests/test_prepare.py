@@ -23,7 +23,7 @@ from registration.models import Target
 from registration.tests.factories import MemberFactory, RegistrationFactory, TargetFactory
 from tests.push_service import PushService, Subscription
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_way")]
 SOON = timedelta(seconds=10)
 
 
@@ -61,7 +61,7 @@ def many(count: int, **changes: Any) -> list[Delivery]:
     event = EventFactory.create()
     registration = RegistrationFactory.create(member=member)
     keys = Subscription("https://push.example.org/").config
-    targets = Target.objects.bulk_create(
+    Target.objects.bulk_create(
         Target(member=member, kind="webpush", address=f"https://push.example.org/{n}", config=keys,
                fingerprint=f"{n:064}", shown=str(n), verified_at=now())
         for n in range(count)
@@ -74,11 +74,12 @@ def many(count: int, **changes: Any) -> list[Delivery]:
         "deadline_at": event.deadline_at,
         "severity": 10,
     }
-    return Delivery.objects.bulk_create(
+    Delivery.objects.bulk_create(
         Delivery(event=event, member=member, target=target, registration=registration, kind="webpush",
                  **columns | changes)
-        for target in targets
+        for target in Target.objects.filter(member=member).order_by("pk")
     )  # fmt: skip
+    return list(Delivery.objects.filter(event=event).order_by("pk"))
 
 
 def fall_due() -> None:

@@ -1,6 +1,7 @@
 """What the database broke off is done again."""
 
 import threading
+from contextlib import ExitStack
 
 import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
@@ -9,6 +10,7 @@ from common.db.retry_transaction import TIMES, retry_transaction
 from eventinvoke.models import Delivery, Event
 from eventinvoke.replies import answers
 from eventinvoke.tests.factories import DeliveryFactory, EventFactory
+from eventinvoke.tests.holding import held
 
 
 @pytest.mark.django_db(transaction=True)
@@ -41,6 +43,30 @@ def test_what_two_that_wait_for_each_other_began_is_done_in_the_end() -> None:
         thread.join(30)
     assert len(tries) == 3
     assert set(Event.objects.values_list("title", flat=True)) == {"new"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "mysql", reason="the others wait for a lock as long as it takes")
+def test_a_lock_that_was_not_given_in_time_is_asked_for_again() -> None:
+    event = EventFactory()
+    tries: list[int] = []
+    with ExitStack() as other:
+        other.enter_context(held(event))
+
+        @retry_transaction
+        def rename() -> None:
+            with transaction.atomic():
+                tries.append(1)
+                if len(tries) == 2:
+                    other.close()
+                Event.objects.filter(pk=event.pk).update(title="new")
+
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
+        rename()
+    connection.close()  # its time-out was for this test
+    assert len(tries) == 2
+    assert Event.objects.get().title == "new"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -52,6 +52,7 @@ def first_signs() -> Iterator[None]:
     """Have signs of life given at once, even if another test gave some just now."""
     heartbeats._fired.clear()
     heartbeats._report.reset()
+    heartbeats._round.reset()
     yield
     heartbeats._fired.clear()
 

@@ -67,7 +67,7 @@ def test_a_list_costs_the_same_for_many_deliveries(
     state = State.PENDING if path == "/upcoming/" else State.SENT
     for _ in range(25):
         mine(member, state=state)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(12):
         page.get(path)
 
 
@@ -454,7 +454,7 @@ def test_an_open_page_is_drawn_again_when_a_notice_goes_out_is_heard_of_or_answe
 
 
 @pytest.mark.parametrize(
-    ("path", "count"), [("/upcoming/", 5), ("/events/{event}/", 7), ("/deliveries/{pk}/", 5)]
+    ("path", "count"), [("/upcoming/", 8), ("/events/{event}/", 7), ("/deliveries/{pk}/", 5)]
 )
 def test_a_poll_of_an_open_page_costs_few_queries(  # session, account, member, and the page's own
     page: Client, member: Member, path: str, count: int, django_assert_max_num_queries: Any

@@ -20,7 +20,7 @@ from registration.membership import member_in
 from registration.models import Calendar, Registration
 from registration.sources import CALENDAR
 
-PAGE: Final = 50
+PAGE: Final = 30
 _CHANGES: Final = 8
 _REGISTRATIONS: Final = 50
 _COUNTED: Final = 200

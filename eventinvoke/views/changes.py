@@ -6,9 +6,10 @@ from typing import Any, Final, NamedTuple
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_safe
 
 from common.clock import now
@@ -16,6 +17,7 @@ from eventinvoke.models import EventChange
 from eventinvoke.views.scope import calendar_in, deliveries_in, is_for_all, open_to
 
 PAGE: Final = 40
+_MOST: Final = 25 * PAGE
 KEPT: Final = timedelta(days=60)
 """So far back the page goes."""
 _LOOKS: Final[Mapping[str, tuple[str, str]]] = {
@@ -110,7 +112,17 @@ def _join(labels: list[str]) -> str:
 
 def concerning(request: HttpRequest) -> "QuerySet[EventChange]":
     """Return the changes of events that the member is, or was, to be told of."""
-    return EventChange.objects.filter(event__in=open_to(deliveries_in(request)).values("event"))
+    told = open_to(deliveries_in(request)).filter(event=OuterRef("event"))
+    return EventChange.objects.filter(Exists(told))
+
+
+class _Pages(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Pages of the latest changes; what is older than ``_MOST`` is not counted."""
+
+    @cached_property
+    def count(self) -> int:
+        """How many there are, at most ``_MOST``."""
+        return len(self.object_list.values_list("pk", flat=True)[:_MOST])  # type: ignore[attr-defined]
 
 
 @login_required
@@ -123,7 +135,7 @@ def change_list(request: HttpRequest) -> HttpResponse:
     else:
         changes = EventChange.objects.filter(event__source=calendar.source)
     changes = changes.filter(at__gt=now() - KEPT).select_related("event").order_by("-at", "-pk")
-    page = Paginator(changes, PAGE).get_page(request.GET.get("page"))
+    page = _Pages(changes, PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "lines": lines_of(page.object_list),

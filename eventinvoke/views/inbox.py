@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from common.clock import now
 from common.requests import next_page, row_key
 from common.states import State
 from eventinvoke.inbox import (
@@ -29,11 +31,12 @@ from eventinvoke.replies import answers
 from eventinvoke.sending.closing import closed_tags
 from eventinvoke.sending.text import own_texts
 from eventinvoke.views import told_start
-from eventinvoke.views.history import page_of
+from eventinvoke.views.history import SLACK, page_of
 from eventinvoke.views.scope import own_deliveries
 from registration.membership import member_in
 from registration.templatetags.panel import day_word
 
+_PAGE: Final = 20
 _TOASTS: Final = 3
 _SEEN_AT_ONCE: Final = 50
 
@@ -44,8 +47,9 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """Show the notices, the newest first."""
     member = member_in(request)
     news = news_for(member)
-    rows = notices_of(member).prefetch_related("answers")
-    notices, older = page_of(rows, request.GET.get("before", ""))
+    rows = notices_of(member).filter(due_at__lte=now() + SLACK)
+    notices, older = page_of(rows, request.GET.get("before", ""), size=_PAGE)
+    prefetch_related_objects(notices, "answers")
     context = {
         "notices": notices,
         "older": older,

@@ -62,6 +62,7 @@ _WAYS: Final = {
     "panel": "in the panel",
     "key": "by keypress",
     "link": "by link",
+    "text": "by text",
     "push": "by a button of the notification",
 }
 _STATUSES: Final = {
@@ -93,6 +94,12 @@ _STATUSES: Final = {
     "fax": (_BAD, "Answered by a fax machine"),
     "unknown": (_DOUBTFUL, "Answered; unknown whether by a person"),
 }
+_TEXTS: Final = {
+    "acknowledge": (_GOOD, "Answered by text: Acknowledge"),
+    "pass_on": (_GOOD, "Answered by text: No"),
+    "snooze": (_GOOD, "Answered by text: Snooze"),
+    "stop": (_DOUBTFUL, "Answered by text: Stop"),
+}
 _ENDS: Final = {
     State.SUPPRESSED: ("volume-off", _DOUBTFUL, "Held back"),
     State.CANCELED: ("ban", _PLAIN, "Canceled"),
@@ -108,10 +115,13 @@ _ANSWERING: Final = frozenset({"clicked", "confirm", "snooze"})
 def say_status(status: str) -> tuple[str, str]:
     """Return the colour and the meaning of a receipt's word.
 
-    A word may say who answered ("completed by human") or which key was pressed ("key 1").
+    A word may say who answered ("completed by human"), which key was pressed ("key 1") or what a text said
+    ("text acknowledge").
     """
     if status.startswith("key "):
         return _GOOD, f"Key {status.removeprefix('key ')} pressed"
+    if status.startswith("text "):
+        return _TEXTS.get(status.removeprefix("text "), (_PLAIN, "A text came back that is no answer"))
     word = status.partition(" by ")[0]
     if word.startswith("machine"):
         word = "machine"

@@ -1,35 +1,42 @@
-"""Upcoming: pending deliveries by day and event, and what will keep them from their members."""
+"""Upcoming: what goes on, pending deliveries by day and event, and what will keep them from their members."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from hashlib import sha256
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from common.channels import registry
 from common.clock import now
+from common.db.lookups import holds
+from common.requests import row_key
 from common.states import State
 from eventinvoke.models import Delivery, Event, Period
 from eventinvoke.views.forecast import forecast
-from eventinvoke.views.scope import deliveries_in, is_for_all
+from eventinvoke.views.going_on import GoingOn, going_on
+from eventinvoke.views.history import read_in_order
+from eventinvoke.views.scope import is_for_all
 from registration.membership import member_in
+from registration.models import Member
 
-LIMIT: Final = 300
-"""Deliveries on the page, the next ones first."""
+PAGE: Final = 40
+"""Notices on a page of one's own, by the starts of their events."""
+EVENTS: Final = 8
+"""Events on a page of all members', each with at most ``OF_AN_EVENT`` notices."""
+OF_AN_EVENT: Final = 5
+_WORDS: Final = 100
+_DAY: Final = timedelta(days=1)
 _WANTED: Final = Q(registration__isnull=False) | ~Q(origin="plan")
 """What a registration wants; of digests and notices of the account, what was snoozed has none."""
-_TOKEN: Final = ("pk", "state", "next_attempt_at", "event__updated_at", "target__label")
-_TOKEN_OF: Final = [column.replace("__", ".") for column in _TOKEN]
-_WAITING: Final = timedelta(days=8)
-"""Nothing waits longer than a step may lie after its event, and a day."""
+_READ_WITH: Final = ("event", "target", "member", "registration")
 
 
 @dataclass(slots=True)
@@ -92,38 +99,104 @@ def _place(delivery: Delivery) -> tuple[datetime, int, datetime, int]:
     return _local_start(delivery.event), delivery.event_id, delivery.due_at, delivery.pk
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the query asks for: a search, a channel, and after which notice the page begins."""
+
+    words: str
+    kind: str
+    after: tuple[datetime, int, int] | None
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether there may be more without the search."""
+        return bool(self.words or self.kind)
+
+    def chosen(self, rows: "QuerySet[Delivery]") -> "QuerySet[Delivery]":
+        """Return those of the pending deliveries that the search finds."""
+        rows = rows.filter(_WANTED, state=State.PENDING)
+        return rows.filter(kind=self.kind) if self.kind else rows
+
+    def searched(self, column: str) -> Q:
+        """Return the condition that a title has the words."""
+        return holds(column, self.words) if self.words else Q()
+
+
+def _asked(request: HttpRequest) -> Asked:
+    words = request.GET.get("q", "").replace("\0", "").strip()[:_WORDS]
+    kind = request.GET.get("kind", "")
+    return Asked(words, kind if kind in registry() else "", _read(request.GET.get("after", "")))
+
+
+def _read(mark: str) -> tuple[datetime, int, int] | None:
+    text, *keys = mark.split("_")
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if instant.tzinfo is None or len(keys) != 2:  # noqa: PLR2004 - an event and a delivery
+        return None
+    return instant, row_key(keys[0]), row_key(keys[1])
+
+
 @login_required
 @require_safe
 def upcoming_list(request: HttpRequest) -> HttpResponse:
-    """Show what is scheduled.
+    """Show what goes on, and page by page what is scheduled, by a search and a channel.
 
-    A page that is open asks with its token, and gets 204 while nothing changed, from two small queries.
+    A page that is open asks with its token, and gets 204 while nothing changed, from a few small queries.
     """
-    rows, known = _rows(request), request.GET.get("token")
-    if request.headers.get("HX-Request") and known == _token(request, rows.values_list(*_TOKEN)):
+    asked, is_all, instant = _asked(request), is_for_all(request), now()
+    member = member_in(request)
+    present = going_on(member, instant, is_all=is_all)
+    page, later = _of_all(asked, instant) if is_all else _own(member, asked)
+    token = _token(request, present, page)
+    if request.headers.get("HX-Request") and request.GET.get("token") == token:
         return HttpResponse(status=204)
-    deliveries = list(rows.select_related("event", "target", "member", "registration"))
-    token = _token(request, [attrgetter(*_TOKEN_OF)(one) for one in deliveries])
-    notes = forecast(deliveries[:LIMIT], now(), member_in(request).pk)
     context = {
-        "days": by_day(deliveries[:LIMIT], notes),
-        "is_cut": len(deliveries) > LIMIT,
-        "limit": LIMIT,
+        "present": present,
+        "days": by_day(page, forecast(page, instant, member.pk)),
+        "later": later,
+        "asked": asked,
+        "kinds": list(registry()),
         "token": token,
-        "is_all": is_for_all(request),
+        "is_all": is_all,
     }
     return render(request, "eventinvoke/upcoming_list.html", context)
 
 
-def _rows(request: HttpRequest) -> "QuerySet[Delivery]":
-    rows = deliveries_in(request).filter(
-        _WANTED, state__in=[State.PENDING, State.SENDING], due_at__gt=now() - _WAITING
-    )
-    return rows.order_by("event__starts_at", "event_id", "due_at", "pk")[: LIMIT + 1]
+def _own(member: Member, asked: Asked) -> tuple[list[Delivery], str]:
+    """Return a page of a member's pending deliveries, and the mark of the next page. Two queries."""
+    rows = asked.chosen(Delivery.objects.filter(asked.searched("event__title"), member=member))
+    if asked.after is not None:
+        start, event, pk = asked.after
+        same = Q(starts_at=start, event__gt=event) | Q(starts_at=start, event=event, pk__gt=pk)
+        rows = rows.filter(Q(starts_at__gt=start) | same, starts_at__gte=start)
+    keys = list(rows.order_by("starts_at", "event_id", "pk").values_list("pk", flat=True)[: PAGE + 1])
+    page = read_in_order(keys[:PAGE], *_READ_WITH)
+    last = page[-1] if len(keys) > PAGE and page else None
+    return page, f"{last.starts_at.isoformat()}_{last.event_id}_{last.pk}" if last else ""
 
 
-def _token(request: HttpRequest, rows: Iterable[tuple[object, ...]]) -> str:
-    """Return a short word that changes with what the page shows; ``rows`` hold the columns of ``_TOKEN``."""
+def _of_all(asked: Asked, instant: datetime) -> tuple[list[Delivery], str]:
+    """Return the same of all members: the next events, the first notices of each. ``EVENTS`` and one queries."""
+    waiting = asked.chosen(Delivery.objects.filter(event=OuterRef("pk")))
+    events = Event.objects.filter(asked.searched("title"), Exists(waiting), starts_at__gt=instant - _DAY)
+    if asked.after is not None:
+        start, event, _pk = asked.after
+        same = Q(starts_at=start, pk__gt=event)
+        events = events.filter(Q(starts_at__gt=start) | same, starts_at__gte=start)
+    keys = list(events.order_by("starts_at", "pk").values_list("pk", "starts_at")[: EVENTS + 1])
+    found: list[Delivery] = []
+    for key, _start in keys[:EVENTS]:
+        rows = asked.chosen(Delivery.objects.filter(event=key)).order_by("target_id", "due_at")
+        found += rows.select_related(*_READ_WITH)[:OF_AN_EVENT]
+    last = keys[EVENTS - 1] if len(keys) > EVENTS else None
+    return found, f"{last[1].isoformat()}_{last[0]}_0" if last else ""
+
+
+def _token(request: HttpRequest, present: GoingOn, page: Iterable[Delivery]) -> str:
+    """Return a short word that changes with what the page shows."""
     member = member_in(request)
     periods = Period.objects.filter(ends_at__gt=now())
     if not is_for_all(request):
@@ -131,7 +204,8 @@ def _token(request: HttpRequest, rows: Iterable[tuple[object, ...]]) -> str:
     shown = (
         timezone.localtime(now()).date(),
         (member.time_zone, member.quiet_from, member.quiet_until, member.daily_cap),
-        list(rows),
-        list(periods.values_list("pk", "kind", "starts_at", "ends_at").order_by("pk")[:LIMIT]),
+        present.mark,
+        [(one.pk, one.next_attempt_at, one.event.updated_at, str(one.target)) for one in page],
+        list(periods.values_list("pk", "kind", "starts_at", "ends_at").order_by("pk")[:PAGE]),
     )
     return sha256(repr(shown).encode()).hexdigest()[:16]

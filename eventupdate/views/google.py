@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from common.clock import now
 from common.errors import InputError
 from common.requests import row_key
+from eventinvoke.links import public_url
 from eventupdate.connecting import EXCHANGE
 from registration.access import accounts_for
 from registration.jobs import Result, result_for
@@ -109,4 +110,4 @@ def _refuse(request: HttpRequest, sentence: str) -> HttpResponse:
 
 
 def _callback_url() -> str:
-    return f"{settings.NOTICE_PUBLIC_URL}{reverse('eventupdate:google-callback')}"
+    return public_url(reverse("eventupdate:google-callback"))

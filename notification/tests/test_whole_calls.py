@@ -12,10 +12,10 @@ from common.channels import Channel, Message, Outcome
 from common.states import State
 from eventinvoke.channels.sms.channel import SmsChannel
 from eventinvoke.channels.voice.channel import VoiceChannel
-from eventinvoke.models import Answer, Receipt
+from eventinvoke.models import Answer, Attempt, Receipt
 from notification.tests.conftest import Notice
 from tests.fixtures.processes import wait_until
-from tests.simulated_twilio import SimulatedTwilio
+from tests.simulated_twilio import FROM_NUMBER, SimulatedTwilio
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NUMBER = "+4915123456789"
@@ -162,7 +162,36 @@ def test_a_text_message_arrives_with_the_link_to_confirm(twilio: SimulatedTwilio
     wait_for(notice, State.DELIVERED)
     (message,) = twilio.messages(NUMBER)
     assert message.body.startswith("Weekly telecon\nAt 15:05, in 5 minutes\nAcknowledge: http://")
-    assert message.body.endswith(f"/a/{notice.answer_id}")
+    link, reply = message.body.splitlines()[2:]
+    assert link.endswith(f"/a/{notice.answer_id}")
+    assert reply == "Or reply Y, N, LATER or STOP."
+
+
+def test_a_text_is_answered_by_a_text(twilio: SimulatedTwilio, live_server: LiveServer) -> None:
+    twilio.set_up_number(FROM_NUMBER, f"{live_server.url}/n/texts")
+    notice = Notice("sms")
+    (sent,) = [one for one in SmsChannel().send([message_of(notice)]) if one is not None]
+    Attempt.objects.filter(pk=notice.attempt.pk).update(outcome=sent.outcome, provider_id=sent.provider_id)
+    wait_for(notice, State.DELIVERED)
+    twilio.write(NUMBER, "Yes")
+    assert notice.state == State.ACKNOWLEDGED
+    assert [one.problem for one in twilio.callbacks if one.url.endswith("/n/texts")] == [""]
+    assert twilio.messages(NUMBER)[-1].body == "Weekly telecon: Acknowledged. Thank you."
+
+
+def test_stop_ends_the_texts_here_as_it_does_at_twilio(
+    twilio: SimulatedTwilio, live_server: LiveServer
+) -> None:
+    twilio.set_up_number(FROM_NUMBER, f"{live_server.url}/n/texts")
+    notice = Notice("sms")
+    twilio.write(NUMBER, "Stop")
+    assert send(SmsChannel(), notice) == Outcome.GONE
+    notice.delivery.target.refresh_from_db()
+    assert not notice.delivery.target.is_usable
+    twilio.write(NUMBER, "Start")
+    assert send(SmsChannel(), notice) == Outcome.ACCEPTED
+    notice.delivery.target.refresh_from_db()
+    assert notice.delivery.target.is_usable
 
 
 def test_a_text_message_that_fails_says_why(twilio: SimulatedTwilio) -> None:

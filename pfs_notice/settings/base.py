@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from pfs_notice.settings.environment import BASE_DIR, ENVIRONMENT, VAR_DIR, flag, text
+from pfs_notice.settings.notice import NOTICE_PATH
 
 PFS_NOTICE_VAR = VAR_DIR
 PFS_NOTICE_ENV = ENVIRONMENT
@@ -25,6 +26,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "pfs_notice.middleware.callbacks",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "pfs_notice.middleware.not_stored",
@@ -63,11 +65,19 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 INSTALLED_APPS.append("django.forms")  # its templates, so that ours may override them
 
 LANGUAGE_CODE = "en-gb"
+# Those into which every notice is translated; the members choose among them.
+LANGUAGES = [
+    ("en", "English (US)"),
+    ("en-gb", "English (UK)"),
+    ("de", "Deutsch"),
+    ("fr", "Français"),
+    ("ja", "日本語"),
+]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
-STATIC_URL = "static/"
+STATIC_URL = f"{NOTICE_PATH}/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = text("STATIC_ROOT", str(VAR_DIR / "static"))
 # Inside the folder of run-time state everything is closed to other users. Elsewhere a web server may serve them.
@@ -92,4 +102,8 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-__all__ = [name for name in dir() if name.isupper() and name not in {"BASE_DIR", "ENVIRONMENT", "VAR_DIR"}]
+__all__ = [
+    name
+    for name in dir()
+    if name.isupper() and name not in {"BASE_DIR", "ENVIRONMENT", "NOTICE_PATH", "VAR_DIR"}
+]

@@ -18,6 +18,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
     "socket_keepalive": True,
+    # For a machine that does not answer at all; the system's own patience is two minutes.
+    "socket_connect_timeout": 2,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

@@ -1,9 +1,9 @@
-"""The database: SQLite where nothing is configured, else PostgreSQL or MariaDB by ``DATABASE_URL``."""
+"""The database: SQLite where nothing is configured, else PostgreSQL, MariaDB or MySQL by ``DATABASE_URL``."""
 
 from typing import Any
 
 from pfs_notice.private_folder import make_folder
-from pfs_notice.settings.environment import VAR_DIR, database_url, whole
+from pfs_notice.settings.environment import VAR_DIR, database_url, flag, whole
 
 _SQLITE: dict[str, Any] = {
     # A transaction that begins by reading and goes on to write would otherwise fail at once with
@@ -12,7 +12,7 @@ _SQLITE: dict[str, Any] = {
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
 }
-_MARIADB: dict[str, Any] = {
+_MYSQL: dict[str, Any] = {
     "charset": "utf8mb4",
     "sql_mode": "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE",
     # Repeatable read takes gap locks, over which concurrent claims of a batch deadlock.
@@ -21,7 +21,10 @@ _MARIADB: dict[str, Any] = {
 
 
 def _database() -> dict[str, Any]:
-    default = database_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
+    default = database_url("DATABASE_URL") or {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(VAR_DIR / "db.sqlite3"),
+    }
     options = default.setdefault("OPTIONS", {})
     match default["ENGINE"].rsplit(".", 1)[-1]:
         case "sqlite3":
@@ -31,11 +34,14 @@ def _database() -> dict[str, Any]:
             default["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
         case "mysql":
             # There is no wheel of mysqlclient for Linux; PyMySQL stands in for it.
-            import pymysql  # noqa: PLC0415 - only where MariaDB is used
+            import pymysql  # noqa: PLC0415 - only where MariaDB or MySQL is used
 
             pymysql.install_as_MySQLdb()
-            default["OPTIONS"] = _MARIADB | options
+            default["OPTIONS"] = _MYSQL | options
             default["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
+        case "postgresql":
+            # Of the statements that common.db.prepared runs: 0 prepares each at once, None prepares none.
+            options["prepare_threshold"] = 0 if flag("DATABASE_PREPARE", default=True) else None
         case _:
             pass
     # A connection belongs to one thread of one process and is closed by Celery before it forks.
@@ -45,5 +51,7 @@ def _database() -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
+# MariaDB and MySQL have no partial indexes; common/db/partial_indexes.py gives them others.
+SILENCED_SYSTEM_CHECKS = ["models.W037"]
 
-__all__ = ["DATABASES"]
+__all__ = ["DATABASES", "SILENCED_SYSTEM_CHECKS"]

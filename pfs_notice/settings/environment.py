@@ -3,24 +3,20 @@
 import math
 from pathlib import Path
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 import environ
+import idna
 from django.core.exceptions import ImproperlyConfigured
 
-from pfs_notice import keys
+from pfs_notice import keys, variables
 from pfs_notice.private_folder import FolderError
 
 _YES: Final = {"1", "yes", "y", "true", "on"}
 _NO: Final = {"0", "no", "n", "false", "off"}
-BASE_DIR: Final = Path(__file__).resolve().parent.parent.parent
-env: Final = environ.Env()
-# A file .env next to manage.py may hold the variables; the real environment goes before it.
-environ.Env.read_env(str(BASE_DIR / ".env"))
-
-
-def text(name: str, default: str = "") -> str:
-    """Return a variable as text; an empty one counts as not set."""
-    return cast("str", env.str(name, default="")) or default
+BASE_DIR: Final = variables.FOLDER
+variables.load()
+text: Final = variables.get
 
 
 def flag(name: str, *, default: bool) -> bool:
@@ -65,8 +61,7 @@ def _number(name: str, given: str, default: float) -> float:
 
 def words(name: str, default: list[str] | None = None) -> list[str]:
     """Return a variable as a list, separated by commas."""
-    given = cast("list[str]", env.list(name, default=[]))
-    return [word.strip() for word in given if word.strip()] or (default or [])
+    return [word.strip() for word in text(name).split(",") if word.strip()] or (default or [])
 
 
 _IMPLICIT_TLS: Final = 465
@@ -94,15 +89,39 @@ def email_url(name: str, default: str) -> dict[str, Any]:
     return found | {"EMAIL_PORT": port or usual, "EMAIL_USE_SSL": is_implicit, "EMAIL_USE_TLS": is_starttls}
 
 
-def database_url(name: str, default: str) -> dict[str, Any]:
+def database_url(name: str) -> dict[str, Any] | None:
     """Return a variable that names a database as Django's settings. Raises ``ImproperlyConfigured``."""
-    url = text(name, default)
+    url = text(name)
+    if not url:
+        return None
     if url.partition("://")[0] not in environ.Env.DB_SCHEMES:
         raise ImproperlyConfigured(f"{name} names no database; it begins like postgresql:// or mysql://.")
     try:
         return cast("dict[str, Any]", environ.Env.db_url_config(url))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} names no database: {error}.") from None
+
+
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
+
+
+def public_url(name: str, default: str) -> str:
+    """Return a variable that names our own address, as browsers write it. Raises ``ImproperlyConfigured``.
+
+    The host in ASCII (RFC 5891, UTS 46) and small letters, no port where it is the scheme's own, no slash at the end.
+    """
+    given = text(name, default)
+    try:
+        parts = urlsplit(given)
+        host = parts.hostname or ""
+        host = host if host.isascii() else idna.encode(host, uts46=True).decode()
+        port = "" if parts.port in {None, _USUAL_PORTS.get(parts.scheme)} else f":{parts.port}"
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is {given!r}, which is no web address ({error}).") from None
+    if not host or parts.username is not None:
+        return given.rstrip("/")  # the check E004 says what is wrong
+    place = f"[{host}]{port}" if ":" in host else f"{host}{port}"
+    return parts._replace(netloc=place, path=parts.path.rstrip("/")).geturl()
 
 
 VAR_DIR: Final = Path(text("PFS_NOTICE_VAR", str(BASE_DIR / "var"))).absolute()
@@ -122,9 +141,14 @@ def secret(variable: str, file: str) -> str:
     A missing one is made where nothing is configured; in production it is an error, as a key that
     one machine makes for itself would not fit the others.
     """
-    given = text(variable) or keys.read(VAR_DIR, file)
-    if given or not IS_PRODUCTION:
-        return given or keys.read_or_make(VAR_DIR, file)
+    try:
+        given = text(variable) or keys.read(VAR_DIR, file)
+        if given or not IS_PRODUCTION:
+            return given or keys.read_or_make(VAR_DIR, file)
+    except FolderError as error:
+        raise ImproperlyConfigured(str(error)) from None
+    except OSError as error:
+        raise ImproperlyConfigured(f"{VAR_DIR / file} can't be used: {error.strerror}.") from None
     raise ImproperlyConfigured(
         f"{variable} is not set, and there is no {VAR_DIR / file}. Set the variable, or make the keys once "
         "with `python -m pfs_notice.keys` and give the same ones to every machine.",

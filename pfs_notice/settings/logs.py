@@ -1,9 +1,14 @@
-"""Logging: one readable line an event, on the terminal."""
+"""Logging: one readable line an event on the terminal, or one JSON object (``LOG_FORMAT=json``)."""
 
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from pfs_notice.settings.environment import text
 
+_FORMAT = text("LOG_FORMAT", "line").lower()
+if _FORMAT not in {"line", "json"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT is {_FORMAT!r}; it may be line or json.")
 _LEVEL = text("LOG_LEVEL", "INFO").upper()
 
 LOGGING: dict[str, Any] = {
@@ -16,10 +21,11 @@ LOGGING: dict[str, Any] = {
             "style": "{",
             "datefmt": "%H:%M:%S",
         },
+        "json": {"()": "pfs_notice.log_lines.JsonFormatter"},
     },
     "filters": {"lost_broker": {"()": "pfs_notice.log_lines.LostBrokerFilter"}},
     "handlers": {
-        "terminal": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["lost_broker"]},
+        "terminal": {"class": "logging.StreamHandler", "formatter": _FORMAT, "filters": ["lost_broker"]},
     },
     "root": {"handlers": ["terminal"], "level": _LEVEL},
     "loggers": {
@@ -29,6 +35,8 @@ LOGGING: dict[str, Any] = {
         "celery.beat": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
         "celery.redirected": {"level": "WARNING"},
+        # The web server's own lines, besides those that it writes before it has read these settings.
+        "_granian": {"handlers": ["terminal"], "propagate": False},
         "django.server": {"handlers": ["terminal"], "level": "INFO", "propagate": False},
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "googleapiclient.discovery_cache": {"level": "ERROR"},

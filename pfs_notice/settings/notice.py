@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from pfs_notice.settings.environment import decimal, rates, secret, text, whole, words
+from pfs_notice import keys
+from pfs_notice.settings.environment import VAR_DIR, decimal, public_url, rates, secret, text, whole, words
 
 _LONGEST_KEPT = 100_000
 """Days: as good as for ever, and still a date that can be computed."""
@@ -24,7 +25,19 @@ def _pem(given: str) -> str:
         ) from error
 
 
-NOTICE_PUBLIC_URL = text("NOTICE_PUBLIC_URL", f"http://localhost:{text('PORT', '8000')}").rstrip("/")
+def _own_address() -> str:
+    """Return the address at which script/server answers; it notes it for commands in another terminal."""
+    host = text("HOST")
+    if host in {"", "0.0.0.0", "::", "127.0.0.1", "::1"}:  # noqa: S104 - compared, not bound
+        host = "localhost"
+    port = text("PORT")
+    noted = "" if port else keys.read(VAR_DIR, "public_url")
+    return noted or f"http://{f'[{host}]' if ':' in host else host}:{port or '8000'}"
+
+
+NOTICE_PUBLIC_URL = public_url("NOTICE_PUBLIC_URL", _own_address())
+# Its path, "" or like "/notice": all our pages are below it.
+NOTICE_PATH = urlsplit(NOTICE_PUBLIC_URL).path
 NOTICE_CHANNELS = words(
     "NOTICE_CHANNELS",
     [
@@ -48,6 +61,8 @@ NOTICE_ENCRYPTION_KEYS = words("NOTICE_ENCRYPTION_KEYS") or [
 ]
 # Whose clock decides what is due: the database's, or this machine's, for tests that set it.
 NOTICE_CLOCK = text("NOTICE_CLOCK", "database")
+# Who bears it may read /metrics; without one, programs of this machine may.
+NOTICE_METRICS_TOKEN = text("NOTICE_METRICS_TOKEN")
 # How many requests a process of the web server answers at once.
 NOTICE_WEB_THREADS = whole("NOTICE_WEB_THREADS", 4)
 # Private networks that addresses given by members (feeds, push endpoints) may reach all the same.
@@ -63,6 +78,8 @@ NOTICE_DAILY_MEMBER = {"voice": 100, "sms": 200, "codes": 20} | rates("NOTICE_DA
 NOTICE_MOST = {"calendars": 50, "registrations": 500, "pending": 20_000} | rates("NOTICE_MOST")
 # What counts the notices that a registration makes before it is stored; the app that plans them has it.
 NOTICE_COUNTS_PENDING = "eventinvoke.planning.preview.pending_with"
+# What finds the notices that storing a registration sends at once about what has begun.
+NOTICE_FINDS_BEGUN = "eventinvoke.planning.at_once.begun"
 # How many days ahead the entries of calendars become events.
 NOTICE_HORIZON_DAYS = whole("NOTICE_HORIZON_DAYS", 60)
 # How long the server of a calendar may take for the whole of it.

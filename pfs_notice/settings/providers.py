@@ -3,7 +3,7 @@
 from typing import Final
 
 from pfs_notice import keys
-from pfs_notice.settings.environment import VAR_DIR, decimal, email_url, secret, text, whole, words
+from pfs_notice.settings.environment import VAR_DIR, decimal, email_url, flag, secret, text, whole, words
 
 # script/server chooses a free port and notes it, so that commands in another terminal find it too.
 SIMULATOR_URL = text("SIMULATOR_URL", keys.read(VAR_DIR, "simulator_url") or "http://127.0.0.1:8010").rstrip(
@@ -12,9 +12,14 @@ SIMULATOR_URL = text("SIMULATOR_URL", keys.read(VAR_DIR, "simulator_url") or "ht
 
 TWILIO_ACCOUNT_SID = text("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKENS = words("TWILIO_AUTH_TOKENS")
+# What calls; and what writes, where that is another: eventinvoke/providers/twilio/senders.py has the grammar.
 TWILIO_FROM_NUMBER = text("TWILIO_FROM_NUMBER")
+TWILIO_TEXT_FROM = text("TWILIO_TEXT_FROM")
 TWILIO_API_URL = text("TWILIO_API_URL", "https://api.twilio.com").rstrip("/")
 TWILIO_CALLS_PER_SECOND = decimal("TWILIO_CALLS_PER_SECOND", 1)
+
+# Texts say that a text is an answer: Twilio has to bring what comes to the sender to /texts for that.
+TWILIO_TEXT_REPLIES = flag("TWILIO_TEXT_REPLIES", default=not TWILIO_ACCOUNT_SID)
 
 # With no account configured, calls and messages go to the simulator: the channels have one way only.
 IS_SIMULATED = not TWILIO_ACCOUNT_SID

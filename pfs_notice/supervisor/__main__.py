@@ -19,6 +19,7 @@ from django.core.management import get_commands
 from django.db import connections
 from django.urls import get_resolver
 
+from pfs_notice import variables
 from pfs_notice.supervisor import broker, ports, stack
 from pfs_notice.supervisor.child import Program
 from pfs_notice.supervisor.preparation import prepare
@@ -50,17 +51,23 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pfs_notice.settings")
     try:
         code = _run(is_demo=arguments.demo)
-    except (ports.StartError, ImproperlyConfigured, PermissionError) as error:
+    except (ports.StartError, ImproperlyConfigured) as error:
         sys.stderr.write(f"PFS Notice can't start. {error}\n")
+        code = 1
+    except OSError as error:
+        sys.stderr.write(
+            f"PFS Notice can't start. {error.filename or 'A file'}: {error.strerror or error}.\n"
+        )
         code = 1
     sys.exit(code)
 
 
 def _run(*, is_demo: bool) -> int:
-    port = ports.read_port(os.environ.get("PORT") or "8000")
-    host = os.environ.get("HOST") or "127.0.0.1"
+    variables.load()
+    port = ports.read_port(variables.get("PORT", "8000"))
+    host = variables.get("HOST", "127.0.0.1")
     os.environ["PORT"] = str(port)
-    is_own_simulator = not os.environ.get("TWILIO_ACCOUNT_SID") and not os.environ.get("SIMULATOR_URL")
+    is_own_simulator = not variables.get("TWILIO_ACCOUNT_SID") and not variables.get("SIMULATOR_URL")
     if is_own_simulator:
         _choose_simulator_address()
     var = Path(settings.PFS_NOTICE_VAR)
@@ -69,8 +76,9 @@ def _run(*, is_demo: bool) -> int:
         sys.stderr.write(f"{warning}\n")
     ports.assure_free(host, port)
     _export_simulator_account()
+    _note(var, "public_url", settings.NOTICE_PUBLIC_URL)
     if is_own_simulator:
-        _note_simulator_address(var)
+        _note(var, "simulator_url", os.environ["SIMULATOR_URL"])
     django.setup()
     code = _prepare(held)
     if code:
@@ -84,14 +92,14 @@ def _run(*, is_demo: bool) -> int:
 
 
 def _choose_simulator_address() -> None:
-    port = os.environ.get("SIMULATOR_PORT") or str(ports.free_port())
-    host = os.environ.get("SIMULATOR_HOST") or "127.0.0.1"
+    port = variables.get("SIMULATOR_PORT") or str(ports.free_port())
+    host = variables.get("SIMULATOR_HOST", "127.0.0.1")
     os.environ |= {"SIMULATOR_HOST": host, "SIMULATOR_PORT": port, "SIMULATOR_URL": f"http://{host}:{port}"}
 
 
-def _note_simulator_address(var: Path) -> None:
-    """Write the simulator's address to a file, for commands in another terminal (settings/providers.py)."""
-    (var / "simulator_url").write_text(os.environ["SIMULATOR_URL"] + "\n")
+def _note(var: Path, name: str, text: str) -> None:
+    """Write to a file what commands in another terminal have to know (settings/notice.py, settings/providers.py)."""
+    (var / name).write_text(f"{text}\n")
 
 
 def _export_simulator_account() -> None:
@@ -127,7 +135,7 @@ def _prepare(held: int) -> int:
 
 def _programs(host: str, port: int, var: Path, *, is_own_simulator: bool) -> list[Program]:
     programs, needs = [], None
-    if not os.environ.get("CELERY_BROKER_URL"):
+    if not variables.get("CELERY_BROKER_URL"):
         programs.append(stack.broker_program(var))
         needs = broker.socket_path(var)
         needs.unlink(missing_ok=True)  # one of a broker that was killed; the lock says that none runs

@@ -61,7 +61,9 @@ class Supervisor:
             os.set_blocking(end, False)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._end_requested)
+            # `nohup` and a shell's background jobs have some of them ignored, and that is to stay so.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._end_requested)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
         try:

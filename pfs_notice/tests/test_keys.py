@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from pfs_notice import keys
-from pfs_notice.private_folder import make_folder
+from pfs_notice.private_folder import FolderError, make_folder
 
 
 def mode(path: Path) -> int:
@@ -35,8 +35,10 @@ def test_a_key_is_closed_to_everybody_else(folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", keys.MAKERS)
 def test_a_key_is_never_overwritten(folder: Path, name: str) -> None:
-    first = keys.read_or_make(folder, name)
     keys.make_all(folder)
+    first = keys.read(folder, name)
+    assert first
+    assert keys.make_all(folder) == []
     assert keys.read_or_make(folder, name) == first
 
 
@@ -63,7 +65,7 @@ def test_a_key_that_is_missing_reads_as_empty(folder: Path) -> None:
 def test_an_empty_file_is_not_taken_for_a_key(folder: Path) -> None:
     make_folder(folder)
     (folder / "secret_key").touch()
-    with pytest.raises(RuntimeError, match="is empty"):
+    with pytest.raises(FolderError, match="is empty"):
         keys.read_or_make(folder, "secret_key")
 
 
@@ -84,3 +86,28 @@ def test_the_command_makes_the_keys_without_any_settings(folder: Path) -> None:
         [sys.executable, "-m", "pfs_notice.keys"], env=environment, check=True, capture_output=True
     )
     assert all(keys.read(folder, name) for name in keys.MAKERS)
+
+
+@pytest.mark.parametrize("sign", ["db.sqlite3", "secret_key", "vapid_private.pem", "encryption_key"])
+def test_no_encryption_key_is_made_where_there_was_one(folder: Path, sign: str) -> None:
+    make_folder(folder)
+    (folder / sign).write_text("" if sign == "encryption_key" else "content")
+    with pytest.raises(FolderError, match="backup"):
+        keys.read_or_make(folder, "encryption_key")
+    with pytest.raises(FolderError, match="backup"):
+        keys.make_all(folder)
+    assert keys.read(folder, "encryption_key") == ""
+
+
+def test_the_command_says_in_a_sentence_that_the_encryption_key_is_lost(folder: Path) -> None:
+    keys.make_all(folder)
+    (folder / "encryption_key").unlink()
+    done = subprocess.run(
+        [sys.executable, "-m", "pfs_notice.keys"],
+        env={"PFS_NOTICE_VAR": str(folder)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(f"The encryption key {folder / 'encryption_key'} is missing")

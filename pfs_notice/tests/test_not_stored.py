@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from registration.models import Member
 from tests.fixtures.people import signed_in
 
-OWN_POLICY = {"/service-worker.js"}
+OWN_POLICY = {"/service-worker.js", "/manifest.webmanifest"}
 """What any visitor gets, and browsers may keep if they ask whether it has changed."""
 
 

@@ -6,7 +6,18 @@ from pathlib import Path
 
 from pfs_notice.settings.environment import BASE_DIR
 
-READERS = {"text", "flag", "whole", "decimal", "words", "rates", "secret", "database_url", "email_url"}
+READERS = {
+    "text",
+    "public_url",
+    "flag",
+    "whole",
+    "decimal",
+    "words",
+    "rates",
+    "secret",
+    "database_url",
+    "email_url",
+}
 # Read by the supervisor and the simulator, not by the settings.
 ELSEWHERE = {"HOST", "SIMULATOR_HOST", "SIMULATOR_PORT"}
 

@@ -14,8 +14,11 @@ import pytest
 
 from pfs_notice.supervisor.child import Child, Program
 
+# The tests themselves may run by nohup, or in the background: what they ignore, their children would.
 RUN = """
-import sys
+import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from pfs_notice.supervisor.child import Program
 from pfs_notice.supervisor.supervisor import Supervisor

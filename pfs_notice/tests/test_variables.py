@@ -95,7 +95,7 @@ def test_a_mail_server_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPa
 def test_a_database_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
-        environment.database_url("DATABASE_URL", "")
+        environment.database_url("DATABASE_URL")
 
 
 def test_the_pages_example_of_a_mail_server_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,3 +104,50 @@ def test_the_pages_example_of_a_mail_server_is_read(monkeypatch: pytest.MonkeyPa
     for url in re.findall(r"`(smtp[+a-z]*://[^`]*)`", row):
         monkeypatch.setenv("EMAIL_URL", url)
         assert environment.email_url("EMAIL_URL", "")["EMAIL_PORT"] in {25, 465, 587}
+
+
+@pytest.mark.parametrize(
+    ("given", "url", "host"),
+    [
+        ("https://Notice.Example.org/", "https://notice.example.org", "notice.example.org"),
+        ("https://notice.example.org:443", "https://notice.example.org", "notice.example.org"),
+        ("http://notice.example.org:80/a/", "http://notice.example.org/a", "notice.example.org"),
+        ("https://notice.example.org:8443", "https://notice.example.org:8443", "notice.example.org"),
+        ("https://straße.example:8443", "https://xn--strae-oqa.example:8443", "xn--strae-oqa.example"),
+        ("https://日本語.example/notice", "https://xn--wgv71a119e.example/notice", "xn--wgv71a119e.example"),
+        ("http://[::1]:8000", "http://[::1]:8000", "::1"),
+    ],
+)
+def test_the_public_address_is_as_browsers_write_it(tmp_path: Path, given: str, url: str, host: str) -> None:
+    names = ("NOTICE_PUBLIC_URL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "NOTICE_PATH")
+    found = read(tmp_path, *names, NOTICE_PUBLIC_URL=given)
+    path = found["NOTICE_PATH"]
+    assert found["NOTICE_PUBLIC_URL"] == url
+    assert found["CSRF_TRUSTED_ORIGINS"] == [url.removesuffix(path)]
+    assert host in found["ALLOWED_HOSTS"] or f"[{host}]" in found["ALLOWED_HOSTS"]
+
+
+@pytest.mark.parametrize("given", ["https://notice.example.org:port", "https://[::1", "https://a..b.ü"])
+def test_a_public_address_that_makes_no_sense_is_named(tmp_path: Path, given: str) -> None:
+    done = run(tmp_path, "DEBUG", NOTICE_PUBLIC_URL=given)
+    assert "NOTICE_PUBLIC_URL is 'https://" in done.stderr.splitlines()[-1]
+
+
+def test_where_it_listens_is_the_public_address_where_none_is_given(tmp_path: Path) -> None:
+    def public(**given: str) -> str:
+        return str(read(tmp_path, "NOTICE_PUBLIC_URL", **given)["NOTICE_PUBLIC_URL"])
+
+    assert public(PORT="8080") == public(PORT="8080", HOST="0.0.0.0") == "http://localhost:8080"  # noqa: S104
+    assert public(HOST="192.0.2.7") == "http://192.0.2.7:8000"
+    (tmp_path / "public_url").write_text("http://localhost:9000\n")
+    assert public() == "http://localhost:9000"
+    assert public(PORT="8080") == "http://localhost:8080"
+
+
+@pytest.mark.parametrize("value", ["a#b?c%41d%", "$HOME", "a,b", " spaces "])
+def test_a_value_is_taken_as_it_is(tmp_path: Path, value: str) -> None:
+    var = tmp_path / value
+    found = read(var, "PFS_NOTICE_VAR", "DATABASES", "SECRET_KEY", SECRET_KEY=value)
+    assert found["SECRET_KEY"] == value
+    assert found["DATABASES"]["default"]["NAME"] == str(var / "db.sqlite3")
+    assert (var / "encryption_key").exists()

@@ -8,7 +8,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from registration.admin.base import ReadOnlyAdmin
-from registration.membership import add_built_in
+from registration.membership import add_built_in, member_of
 from registration.models import Member, Registration, Target, User, Verification
 from registration.models.targets import SWITCHED_OFF_BY_ADMINISTRATOR
 
@@ -34,8 +34,9 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at
         return {**super().get_changeform_initial_data(request), "must_change_password": "1"}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        """Have what concerns an account planned again when it is switched off or on."""
+        """Make a new account a member, and plan again what concerns one that is switched off or on."""
         super().save_model(request, obj, form, change)
+        member_of(obj)
         if "is_active" in form.changed_data:
             Registration.objects.filter(member__user=obj).changed()
 

@@ -7,9 +7,10 @@ from django.db import models
 from django.http import HttpRequest
 
 from registration.admin.base import ReadOnlyAdmin
-from registration.forms.administration import RegistrationAdminForm
+from registration.forms.administration import RegistrationAdminForm, StepAdminForm
 from registration.forms.steps import MAX_STEPS
 from registration.models import Registration, Step
+from registration.offsets import say_offset
 from registration.querysets import RegistrationQuerySet
 
 
@@ -17,6 +18,7 @@ class StepInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscrip
     """The plan."""
 
     model = Step
+    form = StepAdminForm
     extra = 0
     max_num = MAX_STEPS
     autocomplete_fields = ("target",)
@@ -80,7 +82,13 @@ class RegistrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subs
 class StepAdmin(ReadOnlyAdmin):
     """All steps, to search in; they are changed with their registration."""
 
-    list_display = ("registration", "target", "offset", "condition")
+    list_display = ("registration", "target", "when", "condition")
+    fields = ("registration", "target", "when", "condition", "redials")
     list_filter = ("condition", "target__kind")
     list_select_related = ("registration", "target")
     search_fields = ("registration__name", "target__shown", "target__label")
+
+    @admin.display(description="when", ordering="offset")
+    def when(self, step: Step) -> str:
+        """Say when it is carried out, in words."""
+        return say_offset(step.offset)

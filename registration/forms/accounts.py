@@ -41,7 +41,11 @@ def _try_now(request: HttpRequest | None, name: str, refusal: str) -> sign_ins.K
 
 
 class SignInForm(PanelForm, _LimitedSignIn):
-    """Signing in to the panel."""
+    """Signing in to the panel; a script adds the time zone of the browser."""
+
+    time_zone = forms.CharField(
+        required=False, max_length=64, widget=forms.HiddenInput(attrs={"data-zone": ""})
+    )
 
 
 class StaffSignInForm(_LimitedSignIn, AdminAuthenticationForm):

@@ -1,6 +1,6 @@
 """The administration's forms: they refuse what the panel's forms refuse."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -14,6 +14,7 @@ from registration.forms.registrations import FAR
 from registration.models import Calendar, Registration
 from registration.models.members import check_time_zone
 from registration.models.registrations import title_only
+from registration.offsets import read_offset, say_offset
 from registration.sources import CALENDAR
 
 
@@ -71,6 +72,32 @@ class CalendarAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subsc
             # A password goes to the server that it was typed for, and to no other.
             self.instance.password = cleaned["password"] = ""
         return cleaned
+
+
+class OffsetField(forms.CharField):
+    """The offset of a step, in words."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show an offset in words."""
+        return say_offset(value) if isinstance(value, timedelta) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Read what was typed."""
+        text = super().to_python(value)
+        try:
+            return read_offset(text or "")
+        except InputError as error:
+            raise forms.ValidationError(error.message) from None
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Say whether other words mean another time."""
+        return super().has_changed(self.prepare_value(initial), data)
+
+
+class StepAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """A step of a plan, with its time in words."""
+
+    offset = OffsetField(initial=timedelta(minutes=-10), label="When", help_text="Before or after the start.")
 
 
 class RegistrationAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time

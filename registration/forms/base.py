@@ -1,8 +1,9 @@
 """What all forms of the panel have in common: Tabler's classes, plain messages, and local times."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any, Final
 
 from django import forms
@@ -12,6 +13,7 @@ from common.errors import InputError
 from common.times import OverlapError, local_to_utc
 
 _HOW: Final = "Enter a date and a time, like 2026-03-29 14:30."
+_WRITTEN: Final = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)(?:[T ](?P<time>\d\d:\d\d(?::\d\d)?))?", re.ASCII)
 _CLASSES: Final = (
     (forms.CheckboxInput, "form-check-input"),
     (forms.RadioSelect, ""),
@@ -96,8 +98,8 @@ class LocalTimeField(forms.Field):
             return value.replace(tzinfo=None)
         try:
             found = datetime.fromisoformat(value.strip())
-        except ValueError as error:
-            raise ValidationError(_explain(value.strip(), error)) from None
+        except ValueError:
+            raise ValidationError(_explain(value.strip())) from None
         if len(value.strip()) <= len("2026-03-29"):
             raise ValidationError(_HOW)
         if found.tzinfo is not None:
@@ -109,12 +111,16 @@ class LocalTimeField(forms.Field):
         return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
-def _explain(typed: str, error: ValueError) -> str:
-    if "day is out of range" in str(error) or "month must be" in str(error):
-        return f"This day does not exist: {typed[:10]}."
-    if any(word in str(error) for word in ("hour must", "minute must", "second must")):
-        return f"This time does not exist: {typed[11:]}."
-    return _HOW
+def _explain(typed: str) -> str:
+    """Say whether the day or the time of something that is written as both does not exist."""
+    found = _WRITTEN.fullmatch(typed)
+    if found is None:
+        return _HOW
+    try:
+        date.fromisoformat(found["day"])
+    except ValueError:
+        return f"This day does not exist: {found['day']}."
+    return f"This time does not exist: {found['time']}." if found["time"] else _HOW
 
 
 class FoldField(forms.TypedChoiceField):

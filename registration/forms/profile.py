@@ -1,6 +1,8 @@
 """The member's own settings."""
 
 import zoneinfo
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from django import forms
@@ -14,8 +16,12 @@ MOST: Final = 100_000
 
 
 def zone_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the time zones by region, each with its present offset."""
-    instant = now()
+    """Return the time zones by region, each with its offset in this hour."""
+    return _zones_at(now().replace(minute=0, second=0, microsecond=0))
+
+
+@lru_cache(maxsize=1)
+def _zones_at(instant: datetime) -> list[tuple[str, list[tuple[str, str]]]]:
     regions: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(zoneinfo.available_timezones()):
         region, _slash, city = name.partition("/")

@@ -1,6 +1,6 @@
 """What both kinds of registration have in common, and the form of a single event."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from common.clock import now
 from common.errors import InputError
 from registration.access import members_of
 from registration.amounts import check_registrations
+from registration.forms import cautions
 from registration.forms.base import FoldField, LocalTimeField, PanelForm, read_local
 from registration.models import Member, Registration, Step, User
 
@@ -32,6 +33,8 @@ class RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  #
     def __init__(self, *args: Any, user: User, member: Member, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._author = member
+        self.cautions: list[cautions.Caution] = []
+        """What the person is asked before it is stored."""
         if not user.is_staff:
             del self.fields["member"]
             return
@@ -45,7 +48,7 @@ class RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  #
         cleaned = super().clean() or self.cleaned_data
         if self.instance.pk is None:
             try:
-                check_registrations(cleaned.get("member") or self._author)
+                check_registrations(self._member())
             except InputError as error:
                 self.add_error(None, error.message)
         return cleaned
@@ -54,6 +57,27 @@ class RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  #
         """Say whether so many notices would wait with these steps that it is refused; the error is added."""
         del steps
         return False
+
+    def must_ask(self, steps: Iterable[Step]) -> bool:
+        """Say whether there is something to ask that was not answered yet; ``cautions`` are the questions."""
+        self.instance.kind, self.instance.member = self.kind, self._member()
+        self.cautions = list(self._find_cautions(list(steps)))
+        return bool({one.key for one in self.cautions} - {*self.data.get("accepted", "").split()})
+
+    def _find_cautions(self, steps: list[Step]) -> Iterator[cautions.Caution]:
+        yield from cautions.of_plan(self._member(), steps)
+        yield from cautions.of_what_has_begun(self.instance, steps)
+
+    @property
+    def asked(self) -> str:
+        """The keys of the questions, as "Save anyway" sends them."""
+        return " ".join(one.key for one in self.cautions)
+
+    def _member(self) -> Member:
+        chosen: Member | None = self.cleaned_data.get("member")
+        if self.instance.pk:
+            return chosen or self.instance.member
+        return chosen or self._author
 
     @property
     def has_plan(self) -> bool:
@@ -71,7 +95,7 @@ class RegistrationForm(PanelForm, forms.ModelForm):  # type: ignore[type-arg]  #
         registration.kind = self.kind
         if registration.created_by_id is None and not registration.pk:
             registration.created_by = self._author
-            registration.member = self.cleaned_data.get("member") or self._author
+            registration.member = self._member()
         if registration.pk:
             registration.version = F("version") + 1
             registration.planned_version = 0

@@ -1,6 +1,6 @@
 """Events matching a search: which events, which action, and the text of the notice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from django import forms
@@ -13,8 +13,9 @@ from common.texts import isolated
 from common.wording import FIELDS, check_template
 from registration.access import calendars_for
 from registration.amounts import check_pending
+from registration.forms import cautions
 from registration.forms.registrations import RegistrationForm
-from registration.models import Calendar, Member, Registration, Step, User
+from registration.models import Calendar, Registration, Step, User
 from registration.models.registrations import NINE, title_only
 from registration.sources import CALENDAR
 
@@ -172,11 +173,10 @@ class StandingForm(RegistrationForm):
             self.add_error("source", f"{member} can't see this source.")
         return cleaned
 
-    def _member(self) -> Member:
-        chosen: Member | None = self.cleaned_data.get("member")
-        if self.instance.pk:
-            return chosen or self.instance.member
-        return chosen or self._author
+    def _find_cautions(self, steps: list[Step]) -> Iterator[cautions.Caution]:
+        self._completed()
+        yield from cautions.of_search(self.instance)
+        yield from super()._find_cautions(steps)
 
     @property
     def text_fields(self) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The plan: which target, how long before or after the start, on what condition."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
@@ -42,17 +42,29 @@ class _TargetChoices:
         rows = targets.select_related("member").order_by("member__name", "member_id", "kind", "pk")
         shown = [target for target in rows if target.is_usable or target.pk in kept]
         self.by_pk = {target.pk: target for target in rows}
-        groups: dict[str, list[tuple[int, str]]] = {}
+        groups: dict[Member, list[Target]] = {}
         for target in shown:
-            groups.setdefault(str(target.member), []).append((target.pk, self._name(target)))
-        flat = next(iter(groups.values()), []) if len(groups) == 1 else list(groups.items())
-        self.choices = [("", "—"), *flat]
+            groups.setdefault(target.member, []).append(target)
+        # A closed select shows no group: the option itself says whose it is.
+        self.choices: list[tuple[str, Any]] = [("", "—")]
+        for member, own in groups.items():
+            if len(groups) == 1:
+                self.choices += [(str(one.pk), self._name(one)) for one in own]
+            else:
+                self.choices.append((str(member), [(one.pk, f"{member}: {self._name(one)}") for one in own]))
+
+    def by_member(self) -> dict[int, list[dict[str, Any]]]:
+        """Return what a script needs to put one member's targets in the place of another's, the best one first."""
+        found: dict[int, list[dict[str, Any]]] = {}
+        for target in sorted((t for t in self.by_pk.values() if t.is_usable), key=_place):
+            found.setdefault(target.member_id, []).append({"pk": target.pk, "kind": target.kind})
+        return found
 
     def first_of(self, member: Member) -> int | None:
         """Return the target that a member's new plan begins with: a built-in one, or the one verified first."""
-        own = [t for t in self.by_pk.values() if t.member_id == member.pk and t.is_usable]
-        own.sort(key=lambda target: (not target.is_built_in, target.verified_at, target.pk))
-        return own[0].pk if own else None
+        own = (t for t in self.by_pk.values() if t.member_id == member.pk and t.is_usable)
+        first = min(own, key=_place, default=None)
+        return first.pk if first else None
 
     @staticmethod
     def _name(target: Target) -> str:
@@ -60,6 +72,10 @@ class _TargetChoices:
         kind = channel.label if channel else target.kind
         state = "" if target.is_usable else " (not usable)"
         return f"{kind}{state}" if target.contact.is_single else f"{kind}: {target}{state}"
+
+
+def _place(target: Target) -> tuple[bool, datetime | None, int]:
+    return not target.is_built_in, target.verified_at, target.pk
 
 
 class _TargetField(forms.TypedChoiceField):
@@ -166,6 +182,12 @@ class BaseStepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
         kinds = {kind for kind, channel in registry().items() if channel.capabilities.can_redial}
         targets = self.form_kwargs["targets"].by_pk.values()
         return " ".join(str(target.pk) for target in targets if target.kind in kinds)
+
+    @property
+    def targets_by_member(self) -> dict[int, list[dict[str, Any]]]:
+        """The usable targets of each member, for the script that has the plan follow the chosen member."""
+        targets: _TargetChoices = self.form_kwargs["targets"]
+        return targets.by_member()
 
     def kept(self) -> list[StepForm]:
         """Return the rows that are steps: filled in and not removed."""

@@ -12,6 +12,7 @@ from common.texts import isolated
 from registration.models.calendars import PREFIX, Calendar
 from registration.models.members import Member
 from registration.models.targets import Target
+from registration.offsets import say_offset
 from registration.querysets import RegistrationQuerySet
 
 NINE: Final = time(9)
@@ -208,4 +209,4 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         """Say when and by what."""
-        return f"{self.target} at {self.offset}"
+        return f"{self.target}, {say_offset(self.offset)}"

@@ -26,12 +26,13 @@ def date(inbox: Target, **more: Any) -> dict[str, Any]:
 
 
 def standing(inbox: Target, **more: Any) -> dict[str, Any]:
-    """Return the fields of a standing registration, as a new form has them, with a pattern."""
+    """Return the fields of a standing registration, as a new form has them, with a pattern, where no calendar is needed."""
     data = {
         "action": "notify",
         "syntax": "words",
         "pattern": "telecon",
         "searched": ["title"],
         "all_day_at": "09:00",
+        "accepted": "calendar",
     }
     return data | plan((inbox.pk, 10, "minutes", "before")) | more

@@ -136,7 +136,7 @@ def test_changing_a_registration_has_it_planned_again(boss: Client) -> None:
         "steps-0-id": step.pk,
         "steps-0-registration": one.pk,
         "steps-0-target": step.target_id,
-        "steps-0-offset": "-00:05:00",
+        "steps-0-offset": "20 minutes before",
         "steps-0-condition": "always",
         "steps-0-redials": "1",
     }

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST
 
 from common.errors import InputError
@@ -67,6 +68,7 @@ def target_verify(request: HttpRequest, pk: int) -> HttpResponse:
         "open": Verification.objects.open().filter(target=target).first(),
         "note": target.contact.note() if target.contact.note is not None else None,
         "wait": verification.say_wait(wait) if wait > timedelta(0) else "",
+        "wait_seconds": -(-wait // timedelta(seconds=1)),
     }
     return render(request, "registration/target_verify.html", context)
 
@@ -82,7 +84,7 @@ def code_send(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def target_test(request: HttpRequest, pk: int) -> HttpResponse:
-    """Have a worker send a test to a target that is ready; then say what the provider answered."""
+    """Have a worker send a test to a target that is ready; then its row in the list says what the provider answered."""
     target = get_object_or_404(targets_for(request.user), pk=pk)
     if request.method == "POST":
         if not target.is_usable or not target.contact.can_test:
@@ -91,6 +93,11 @@ def target_test(request: HttpRequest, pk: int) -> HttpResponse:
             return wait_for(request, TEST, request.path, target=target.pk)
         except InputError as error:
             messages.warning(request, error.message)
-    if (result := jobs.result_for(request, member_in(request), TEST)) is not None:
+    result = jobs.result_for(request, member_in(request), TEST)
+    if result is not None and target.member == member_in(request):
+        query = urlencode({"tested": str(target.pk), "job": request.GET.get("job", "")})
+        listed = f"{reverse('registration:target-list')}?{query}"
+        return redirect(f"{listed}#target-{target.pk}")
+    if result is not None:
         _say(request, result)
     return redirect("registration:target-list")

@@ -145,12 +145,11 @@ def _subscription(data: dict[str, Any]) -> Address:
 
 @require_safe
 def service_worker(request: HttpRequest) -> HttpResponse:
-    """Serve the service worker from the root, so that it may look after all pages."""
+    """Serve the service worker from the place of the first page, so that it may look after all pages."""
     del request
     path = finders.find("service-worker.js")
     if path is None:
         raise Http404
     response = HttpResponse(Path(str(path)).read_bytes(), content_type="text/javascript; charset=utf-8")
-    response["Service-Worker-Allowed"] = "/"
     response["Cache-Control"] = "no-cache"
     return response

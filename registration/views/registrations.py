@@ -47,7 +47,7 @@ def registration_list(request: HttpRequest) -> HttpResponse:
     if words:
         columns = ("name", "pattern", "title")
         rows = rows.filter(reduce(or_, (holds(name, words) for name in columns)))
-    steps = Prefetch("steps", Step.objects.select_related("target"))
+    steps = Prefetch("steps", Step.objects.select_related("target__member"))
     rows = rows.select_related("member", "created_by", "calendar").prefetch_related(steps)
     page = Paginator(rows.order_by("kind", "-starts_at", "name", "pk"), PAGE).get_page(
         request.GET.get("page")
@@ -116,7 +116,7 @@ def _edit(request: HttpRequest, registration: Registration | None, kind: Registr
     )
     form = _FORMS[kind](data, instance=registration, user=user, member=member_in(request), initial=initial)
     plan = step_formset(user, member_in(request), registration, data)
-    if data is not None and _are_valid(form, plan) and not form.refuse_too_many(_steps(form, plan)):
+    if data is not None and _are_valid(form, plan) and not _is_held_up(form, _steps(form, plan)):
         with transaction.atomic():
             changed = form.prepare()
             changed.save()
@@ -128,6 +128,10 @@ def _edit(request: HttpRequest, registration: Registration | None, kind: Registr
         return redirect("registration:registration-list")
     context = {"form": form, "plan": plan, "registration": registration, "kind": kind}
     return render(request, "registration/registration_form.html", context)
+
+
+def _is_held_up(form: DateForm | StandingForm, steps: list[Step]) -> bool:
+    return form.refuse_too_many(steps) or form.must_ask(steps)
 
 
 def _steps(form: DateForm | StandingForm, plan: BaseStepFormSet) -> list[Step]:

@@ -7,7 +7,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from common.channels import Adding, Channel, Verification
+from common.requests import row_key
+from registration import jobs
 from registration.access import targets_for
+from registration.direct import TEST
 from registration.forms.targets import TargetForm, TargetNameForm, offered_channels
 from registration.membership import member_in
 from registration.models import Member, Registration, Target
@@ -18,10 +21,16 @@ from registration.views.codes import send_code
 @login_required
 @require_safe
 def target_list(request: HttpRequest) -> HttpResponse:
-    """Show the member's targets, and what may be added."""
+    """Show the member's targets, what became of a test just now, and what may be added."""
     member = member_in(request)
     targets = Target.objects.filter(member=member).order_by("kind", "pk")
-    context = {"targets": targets, "channels": offered_channels(member)}
+    tested = row_key(request.GET.get("tested", ""))
+    context = {
+        "targets": targets,
+        "channels": offered_channels(member),
+        "tested": tested,
+        "outcome": jobs.result_for(request, member, TEST) if tested else None,
+    }
     return render(request, "registration/target_list.html", context)
 
 

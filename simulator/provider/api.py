@@ -6,6 +6,7 @@ import binascii
 import hmac
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -14,9 +15,10 @@ from simulator.provider import listing
 from simulator.provider.errors import TwilioError, invalid, not_found, unauthorised
 from simulator.provider.exchange import Exchange
 from simulator.provider.faults import Fault
+from simulator.provider.messages import POOL_NUMBER
 from simulator.provider.parameters import Form, read_call, read_message, read_redirect
 from simulator.provider.records import Call, Message
-from simulator.provider.rendering import call_resource, message_resource
+from simulator.provider.rendering import call_resource, message_resource, number_resource
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,10 @@ class RestApi:
             web.post(f"{account}/Messages.json", self._operation("create-message", self._create_message)),
             web.get(f"{account}/Messages.json", self._operation("list-messages", self._list_messages)),
             web.get(f"{account}/Messages/{{sid}}.json", self._operation("get-message", self._get_message)),
+            web.get(f"{account}/Balance.json", self._operation("get-balance", self._get_balance)),
+            web.get(
+                f"{account}/IncomingPhoneNumbers.json", self._operation("list-numbers", self._list_numbers)
+            ),
         ]
 
     def _operation(self, name: str, operation: Operation) -> Callable[[web.Request], Any]:
@@ -151,13 +157,15 @@ class RestApi:
         return 200, self._call(call)
 
     def _create_message(self, _request: web.Request, form: Form) -> tuple[int, dict[str, Any]]:
-        to, from_, body, status_callback = read_message(form)
+        draft = read_message(form)
+        to = draft.to
         behaviour = self._behaviours.of(to)
         if behaviour.message == "invalid":
             raise invalid(21211, f"Invalid 'To' Phone Number: {to}")
-        if behaviour.message == "unsubscribed":
+        is_opted_out = ((draft.from_ or POOL_NUMBER), to) in self._centre.opted_out
+        if behaviour.message == "unsubscribed" or is_opted_out:
             raise invalid(21610, "Attempt to send to unsubscribed recipient")
-        return 201, self._message(self._centre.send(to, from_, body, status_callback))
+        return 201, self._message(self._centre.send(draft))
 
     def _list_messages(self, request: web.Request, form: Form) -> tuple[int, dict[str, Any]]:
         found = [
@@ -174,6 +182,16 @@ class RestApi:
         if message is None:
             raise not_found(request.path)
         return 200, self._message(message)
+
+    def _get_balance(self, _request: web.Request, _form: Form) -> tuple[int, dict[str, Any]]:
+        account = {"account_sid": self._settings.account_sid}
+        return 200, {**account, "balance": self._exchange.balance, "currency": "USD"}
+
+    def _list_numbers(self, request: web.Request, form: Form) -> tuple[int, dict[str, Any]]:
+        asked = form.get("PhoneNumber")
+        found = [one for one in self._exchange.inbound.numbers.values() if asked in {"", one.number}]
+        render = partial(number_resource, account_sid=self._settings.account_sid)
+        return 200, listing.page(found, form, request.path, "incoming_phone_numbers", render)
 
     def _found_call(self, request: web.Request) -> Call:
         call = self._switchboard.calls.get(request.match_info["sid"])

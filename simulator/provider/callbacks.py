@@ -170,11 +170,15 @@ class Courier:
     def _note(self, callback: StatusCallback, status: int | None, problem: str) -> None:
         told = f"answered {status}" if status is not None else problem
         log.info("status callback %r to %s: %s", callback.status, callback.webhook.url, told)
+        self.note(callback.webhook.url, callback.parameters, status, problem)
+
+    def note(self, url: str, parameters: Parameters, status: int | None, problem: str) -> None:
+        """Record what a webhook answered, or what was wrong with it."""
         self.journal.append(
             {
                 "at": self._clock.now().isoformat(),
-                "url": callback.webhook.url,
-                "parameters": dict(callback.parameters),
+                "url": url,
+                "parameters": dict(parameters),
                 "status": status,
                 "problem": problem,
             }

@@ -13,7 +13,7 @@ from aiohttp import web
 from simulator.provider.behaviours import ANY_NUMBER, Behaviour
 from simulator.provider.exchange import Exchange
 from simulator.provider.faults import ANY_OPERATION, Fault
-from simulator.provider.parameters import NUMBER
+from simulator.provider.parameters import NUMBER, SHORT_CODE
 from simulator.provider.records import Call, CallStatus, Pickup
 from simulator.provider.rendering import call_on_phone, message_on_phone
 
@@ -22,6 +22,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LONGEST_WAIT: Final = 25.0
 _SHOWN: Final = 20
 """Calls, and messages, that a phone shows."""
+_LONGEST_TEXT: Final = 1600
 _MOST_KEYS: Final = 32
 _KEYS: Final = frozenset("0123456789*#")
 
@@ -50,8 +51,11 @@ class ControlApi:
             web.post(f"{phone}/decline", self._private(self._decline)),
             web.post(f"{phone}/hangup", self._private(self._hang_up)),
             web.post(f"{phone}/keys", self._private(self._press)),
+            web.post(f"{phone}/texts", self._private(self._write)),
             web.post(f"{phone}/behaviour", self._private(self._behave)),
             web.delete(f"{phone}/behaviour", self._private(self._behave_no_more)),
+            web.post("/simulator/numbers/{number}", self._private(self._set_up_number)),
+            web.post("/simulator/balance", self._private(self._set_balance)),
             web.post("/simulator/faults", self._private(self._add_fault)),
             web.delete("/simulator/faults", self._private(self._clear_faults)),
             web.get("/simulator/requests", self._private(self._requests)),
@@ -94,7 +98,7 @@ class ControlApi:
 
     def _phone(self, number: str, revision: int) -> dict[str, Any]:
         calls = [call for call in self._switchboard.newest_first() if call.to == number][:_SHOWN]
-        messages = [message for message in self._centre.newest_first() if message.to == number][:_SHOWN]
+        messages = [message for message in self._centre.newest_first() if number in message.between][:_SHOWN]
         return {
             "number": number,
             "revision": revision,
@@ -138,6 +142,32 @@ class ControlApi:
             if not call.keys.full():
                 call.keys.put_nowait(digit)
         return web.json_response({"sid": call.sid, "is_heard": is_heard})
+
+    async def _write(self, request: web.Request) -> web.Response:
+        """Write a text from the phone ``to`` a number of the account; ``wait`` until its webhook has answered."""
+        data = await _json(request)
+        to, body = data.get("to"), data.get("body")
+        if not isinstance(to, str) or not (NUMBER.fullmatch(to) or SHORT_CODE.fullmatch(to)):
+            return _problem(400, "to is a phone number in E.164 or a short code; a name can't be answered")
+        if not isinstance(body, str) or not 1 <= len(body) <= _LONGEST_TEXT:
+            return _problem(400, f"body is a text of at most {_LONGEST_TEXT} characters")
+        inbound = self._exchange.inbound
+        if url := data.get("sms_url"):
+            inbound.own(to).sms_url = str(url)
+        message, asking = inbound.receive(request.match_info["number"], to, body)
+        if data.get("wait"):
+            await asking
+        return web.json_response({"sid": message.sid})
+
+    async def _set_up_number(self, request: web.Request) -> web.Response:
+        """Set where texts to a number of the account are brought, as Twilio's console does."""
+        number = self._exchange.inbound.own(request.match_info["number"])
+        number.sms_url = str((await _json(request)).get("sms_url", ""))
+        return web.json_response({"sid": number.sid})
+
+    async def _set_balance(self, request: web.Request) -> web.Response:
+        self._exchange.balance = str((await _json(request)).get("balance", ""))
+        return web.json_response({})
 
     def _current(self, request: web.Request, status: CallStatus) -> Call | None:
         number, sid = request.match_info["number"], request.query.get("sid")

@@ -1,16 +1,19 @@
 """The telephone exchange: the state that both APIs work on."""
 
 from collections import deque
-from typing import Any
+from typing import Any, Final
 
 from simulator.provider.behaviours import Behaviours
 from simulator.provider.callbacks import Courier
 from simulator.provider.calls import Switchboard
 from simulator.provider.clock import Clock
 from simulator.provider.faults import Faults
+from simulator.provider.inbound import Inbound
 from simulator.provider.messages import MessageCentre
 from simulator.provider.phones import Phones
 from simulator.provider.settings import Settings
+
+_BALANCE: Final = "100.00"
 
 
 class Exchange:
@@ -19,6 +22,8 @@ class Exchange:
     def __init__(self, settings: Settings) -> None:
         """Make its parts."""
         self.settings = settings
+        self.balance = _BALANCE
+        """The account's credit, as Twilio writes it."""
         self.clock = Clock(settings.time_scale)
         self.phones = Phones()
         self.behaviours = Behaviours()
@@ -48,6 +53,8 @@ class Exchange:
             kept=settings.kept,
         )
 
+        self.inbound = Inbound(self.centre, self.courier)
+
     async def open(self) -> None:
         """Start to work. Call it in the running loop."""
         await self.courier.open()
@@ -57,6 +64,8 @@ class Exchange:
         """Forget everything, as if just started."""
         await self.switchboard.clear()
         await self.centre.clear()
+        self.inbound.clear()
+        self.balance = _BALANCE
         self.behaviours.clear()
         self.faults.clear()
         self.requests.clear()
@@ -64,6 +73,7 @@ class Exchange:
 
     async def close(self) -> None:
         """End everything that is in progress, without callbacks."""
+        self.inbound.clear()
         await self.switchboard.close()
         await self.centre.clear()
         await self.courier.close()

@@ -13,6 +13,8 @@ OPERATIONS: Final = (
     "create-message",
     "get-message",
     "list-messages",
+    "get-balance",
+    "list-numbers",
 )
 ANY_OPERATION: Final = "any"
 

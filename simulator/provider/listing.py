@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 
 from simulator.provider.errors import invalid
 from simulator.provider.parameters import Form
-from simulator.provider.records import Call, Message
+from simulator.provider.records import Call, Message, OwnNumber
 
 _PAGE_SIZE: Final = 50
 _MAX_PAGE_SIZE: Final = 1000
 _PAGING: Final = frozenset({"Page", "PageSize", "PageToken"})
-Record = TypeVar("Record", Call, Message)
+Record = TypeVar("Record", Call, Message, OwnNumber)
 
 
 def is_in_period(instant: datetime | None, form: Form, name: str) -> bool:

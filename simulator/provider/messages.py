@@ -9,14 +9,17 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Final
 
-from simulator.provider.behaviours import Behaviour, Behaviours
+from simulator.provider.behaviours import Behaviour, Behaviours, CallbackFaults
 from simulator.provider.callbacks import Conversation, Courier, StatusCallback
 from simulator.provider.clock import Clock
+from simulator.provider.parameters import Draft
 from simulator.provider.phones import Phones
-from simulator.provider.records import Message, MessageStatus, Webhook
+from simulator.provider.records import Message, MessageStatus
 
 log = logging.getLogger(__name__)
 
+POOL_NUMBER: Final = "+15005550006"
+"""What a Messaging Service sends from."""
 _SECONDS_TO_SEND: Final = 0.5
 _SECONDS_TO_DELIVER: Final = 1.5
 _FINAL: Final = frozenset({MessageStatus.DELIVERED, MessageStatus.UNDELIVERED, MessageStatus.FAILED})
@@ -36,6 +39,8 @@ class MessageCentre:
         self._phones = phones
         self._kept = kept
         self._conversations: dict[str, Conversation] = {}
+        self.opted_out: set[tuple[str, str]] = set()
+        """Pairs of a sender and a number that has answered STOP to it."""
 
     async def clear(self) -> None:
         """Forget all messages, without callbacks."""
@@ -44,28 +49,56 @@ class MessageCentre:
             conversation.stop()
         self.messages.clear()
         self._conversations.clear()
+        self.opted_out.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def send(self, to: str, from_: str, body: str, status_callback: Webhook | None) -> Message:
+    def send(self, draft: Draft, direction: str = "outbound-api") -> Message:
         """Queue a message. Two requests send two messages, as with Twilio."""
         message = Message(
-            to=to, from_=from_, body=body, created_at=self._clock.now(), status_callback=status_callback
+            to=draft.to,
+            from_=draft.from_,
+            body=draft.body,
+            created_at=self._clock.now(),
+            status_callback=draft.status_callback,
+            service=draft.service,
+            direction=direction,
         )
-        behaviour = self._behaviours.of(to)
+        if not draft.from_:
+            message.status = MessageStatus.ACCEPTED
+        behaviour = self._behaviours.of(draft.to)
         self.messages[message.sid] = message
         self._conversations[message.sid] = Conversation(self._courier, behaviour.callbacks)
         self._forget_old()
-        self._enter(message, MessageStatus.QUEUED)
+        if message.from_:
+            self._enter(message, MessageStatus.QUEUED)
         message.task = asyncio.create_task(self._carry(message, behaviour))
         return message
+
+    def take_in(self, from_: str, to: str, body: str) -> Message:
+        """Store a message that came in."""
+        message = Message(to=to, from_=from_, body=body, created_at=self._clock.now(), direction="inbound")
+        message.status = MessageStatus.RECEIVED
+        self.messages[message.sid] = message
+        self._conversations[message.sid] = Conversation(self._courier, CallbackFaults())
+        self._forget_old()
+        self._phones.changed(from_)
+        return message
+
+    def answer(self, message: Message, body: str, *, is_forced: bool = False) -> None:
+        """Send a reply to a message that came in; not to a number that has opted out, unless forced."""
+        if is_forced or (message.to, message.from_) not in self.opted_out:
+            self.send(Draft(message.from_, message.to, "", body, None), "outbound-reply")
 
     def newest_first(self) -> Iterator[Message]:
         """Yield all messages that are remembered."""
         return reversed(self.messages.values())
 
     async def _carry(self, message: Message, behaviour: Behaviour) -> None:
+        if not message.from_:
+            message.from_ = POOL_NUMBER
+            self._enter(message, MessageStatus.QUEUED)
         await self._clock.sleep(_SECONDS_TO_SEND)
         if behaviour.message == MessageStatus.FAILED:
             message.error_code = behaviour.message_error
@@ -97,6 +130,8 @@ class MessageCentre:
             ("SmsStatus", status.value),
             ("To", message.to),
         ]
+        if message.service:
+            told.append(("MessagingServiceSid", message.service))
         if message.error_code is not None:
             told.append(("ErrorCode", str(message.error_code)))
         if status is MessageStatus.DELIVERED:

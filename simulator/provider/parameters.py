@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from simulator.provider.calls import EVENTS
@@ -12,8 +12,10 @@ from simulator.provider.records import CallOptions, Webhook
 
 NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 """E.164."""
+SHORT_CODE: Final = re.compile(r"[0-9]{3,8}")
 _SENDER: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}|[0-9]{3,8}")
 """An alphanumeric sender or a short code."""
+_SERVICE: Final = re.compile(r"MG[0-9a-f]{32}")
 _MAX_TIMEOUT: Final = 600.0
 _MAX_TIME_LIMIT: Final = 14_400.0
 _MAX_TWIML: Final = 4000
@@ -62,27 +64,47 @@ def read_redirect(form: Form) -> CallOptions | None:
     return CallOptions(url=url, twiml=twiml, fallback=_webhook(form, "FallbackUrl", "FallbackMethod", 21205))
 
 
-def read_message(form: Form) -> tuple[str, str, str, Webhook | None]:
-    """Return To, From, Body and the status callback of a request for a message.
+class Draft(NamedTuple):
+    """A message to send."""
+
+    to: str
+    from_: str
+    """A number, a short code or a name; "" where the Messaging Service chooses."""
+    service: str
+    body: str
+    status_callback: Webhook | None
+
+
+def read_message(form: Form) -> Draft:
+    """Return what a request for a message asks for.
 
     https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource
     """
     to, from_, body = form.get("To").strip(), form.get("From").strip(), form.get("Body")
+    service = form.get("MessagingServiceSid")
     if not to:
         raise invalid(21604, "A 'To' phone number is required.")
-    if not from_:
+    if not from_ and not service:
         raise invalid(21603, "A 'From' phone number is required.")
+    if service and not _SERVICE.fullmatch(service):
+        raise invalid(21705, "The Messaging Service Sid is invalid.")
     if not body:
         raise invalid(21602, "Message body is required.")
     if len(body) > _MAX_BODY:
         raise invalid(21617, f"The concatenated message body exceeds the {_MAX_BODY} character limit")
     if not NUMBER.fullmatch(to):
         raise invalid(21211, f"Invalid 'To' Phone Number: {to}")
-    if not NUMBER.fullmatch(from_) and not _SENDER.fullmatch(from_):
+    if from_ and not NUMBER.fullmatch(from_) and not _SENDER.fullmatch(from_):
         raise invalid(21212, f"Invalid From Number (caller ID): {from_}")
     if to == from_:
         raise invalid(21266, "'To' and 'From' number cannot be the same")
-    return to, from_, body, _webhook(form, "StatusCallback", "", 21609)
+    if _is_name(from_) and to.startswith("+1"):
+        raise invalid(21612, f"Message cannot be sent with the current combination of 'To' ({to}) and 'From'")
+    return Draft(to, from_, service, body, _webhook(form, "StatusCallback", "", 21609))
+
+
+def _is_name(from_: str) -> bool:
+    return any(character.isalpha() for character in from_)
 
 
 def _call_options(form: Form) -> CallOptions:

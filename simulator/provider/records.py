@@ -44,6 +44,10 @@ class MessageStatus(StrEnum):
     DELIVERED = "delivered"
     UNDELIVERED = "undelivered"
     FAILED = "failed"
+    ACCEPTED = "accepted"
+    """Of a Messaging Service that has not chosen a sender yet."""
+    RECEIVED = "received"
+    """It came in."""
 
 
 class Pickup(StrEnum):
@@ -160,9 +164,27 @@ class Message:
     updated_at: datetime | None = None
     sent_at: datetime | None = None
     error_code: int | None = None
+    service: str = ""
+    """The Messaging Service that sends it."""
+    direction: str = "outbound-api"
     task: asyncio.Task[None] | None = None
+
+    @property
+    def between(self) -> tuple[str, str]:
+        """The two sides of it."""
+        return self.from_, self.to
 
     @property
     def is_over(self) -> bool:
         """Say whether nothing more will happen with it."""
-        return self.task is not None and self.task.done()
+        return self.direction == "inbound" or (self.task is not None and self.task.done())
+
+
+@dataclass(slots=True)
+class OwnNumber:
+    """A number of the account: https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource."""
+
+    number: str
+    sid: str = field(default_factory=lambda: new_sid("PN"))
+    sms_url: str = ""
+    sms_method: str = "POST"

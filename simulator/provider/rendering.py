@@ -5,7 +5,16 @@ from datetime import datetime
 from typing import Any, Final
 
 from simulator.provider.calls import API_VERSION, rfc2822
-from simulator.provider.records import Call, CallStatus, Listening, Message, MessageStatus, Utterance, Webhook
+from simulator.provider.records import (
+    Call,
+    CallStatus,
+    Listening,
+    Message,
+    MessageStatus,
+    OwnNumber,
+    Utterance,
+    Webhook,
+)
 
 _ACCOUNTS: Final = f"/{API_VERSION}/Accounts"
 _GSM: Final = frozenset(
@@ -67,13 +76,13 @@ def message_resource(message: Message, account_sid: str) -> dict[str, Any]:
         "date_created": _date(message.created_at),
         "date_updated": _date(message.updated_at or message.created_at),
         "date_sent": _date(message.sent_at),
-        "direction": "outbound-api",
+        "direction": message.direction,
         "error_code": code,
         "error_message": None if code is None else _ERROR_MESSAGES.get(code, "Unknown error"),
-        "from": message.from_,
-        "messaging_service_sid": None,
+        "from": message.from_ or None,
+        "messaging_service_sid": message.service or None,
         "num_media": "0",
-        "num_segments": str(_segments(message.body)),
+        "num_segments": "0" if message.status is MessageStatus.ACCEPTED else str(segments(message.body)),
         "price": None,
         "price_unit": "USD",
         "status": message.status.value,
@@ -83,7 +92,21 @@ def message_resource(message: Message, account_sid: str) -> dict[str, Any]:
     }
 
 
-def _segments(body: str) -> int:
+def number_resource(number: OwnNumber, account_sid: str) -> dict[str, Any]:
+    """Return a number: https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource."""
+    return {
+        "sid": number.sid,
+        "account_sid": account_sid,
+        "phone_number": number.number,
+        "friendly_name": number.number,
+        "capabilities": {"voice": True, "sms": True, "mms": False, "fax": False},
+        "sms_url": number.sms_url,
+        "sms_method": number.sms_method,
+        "uri": f"{_ACCOUNTS}/{account_sid}/IncomingPhoneNumbers/{number.sid}.json",
+    }
+
+
+def segments(body: str) -> int:
     """Return how many text messages it takes: https://www.twilio.com/docs/glossary/what-sms-character-limit."""
     if set(body) <= _GSM:
         length, single, each = len(body) + sum(character in "^{}\\[~]|€" for character in body), 160, 153
@@ -116,7 +139,7 @@ def call_on_phone(call: Call) -> dict[str, Any]:
 
 def message_on_phone(message: Message) -> dict[str, Any]:
     """Return a message as the phone shows it, and as tests look at it."""
-    is_there = message.status is MessageStatus.DELIVERED
+    is_there = message.status in {MessageStatus.DELIVERED, MessageStatus.RECEIVED}
     return {
         "sid": message.sid,
         "to": message.to,
@@ -125,6 +148,8 @@ def message_on_phone(message: Message) -> dict[str, Any]:
         "status": message.status.value,
         "is_there": is_there,
         "error_code": message.error_code,
+        "service": message.service,
+        "direction": message.direction,
         "callback": _url(message.status_callback),
         "created_at": message.created_at.isoformat(),
     }

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from simulator.provider.behaviours import Behaviour
 from simulator.provider.exchange import Exchange
+from simulator.provider.parameters import Draft
 from simulator.provider.records import Call, CallOptions, CallStatus
 from simulator.provider.settings import Settings
 from simulator.tests.rest import FROM, SAY_HELLO, TO
@@ -23,7 +24,7 @@ def test_only_so_many_calls_and_messages_are_remembered() -> None:
         exchange.behaviours.set(TO, Behaviour(answers="person"))
         for _ in range(12):
             call = exchange.switchboard.place(TO, FROM, CallOptions(twiml=SAY_HELLO))
-            message = exchange.centre.send(TO, FROM, "Hello", None)
+            message = exchange.centre.send(Draft(TO, FROM, "", "Hello", None))
             await all_over(exchange, [call])
             if message.task is not None:
                 await message.task

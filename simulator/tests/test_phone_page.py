@@ -98,3 +98,12 @@ def test_what_is_said_is_spoken_once_in_its_language(
         ["Pumpe 3 läuft.", "de-DE"],
         ["Goodbye.", "en-GB"],
     ]
+
+
+def test_a_text_is_answered_by_a_text(phone_page: "Page", simulated_twilio: SimulatedTwilio) -> None:
+    text(simulated_twilio, Body="Pump 3 has started")
+    phone_page.get_by_text("Pump 3 has started").wait_for()
+    phone_page.get_by_label("Reply by text").fill("later")
+    phone_page.get_by_role("button", name="Send").click()
+    phone_page.locator(".phone-message-own").get_by_text("later").wait_for()
+    assert [(one.from_, one.body) for one in simulated_twilio.messages()][1:] == [(TO, "later")]

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from registration.models import Target
 from registration.tests.factories import TargetFactory
-from simulator.tests.rest import TO, call, text
+from simulator.tests.rest import FROM, TO, call, text
 from tests.fixtures.people import signed_in
 from tests.simulated_twilio import SimulatedTwilio
 
@@ -161,6 +161,25 @@ class TestActs:
     @pytest.mark.parametrize("action", ["behaviour", "explode"])
     def test_nothing_else_can_be_done(self, member_client: Client, target: Target, action: str) -> None:
         assert member_client.post(act_url(target, action)).status_code == 404
+
+    def test_a_text_is_written_from_a_verified_number_only(
+        self, simulated_twilio: SimulatedTwilio, member_client: Client, target: Target
+    ) -> None:
+        url = reverse("simulator:phone-write", args=[target.pk])
+        assert member_client.post(url, {"body": "Y"}).status_code == 200
+        (message,) = simulated_twilio.messages()
+        assert (message.from_, message.to, message.body) == (TO, FROM, "Y")
+        Target.objects.update(verified_at=None)
+        assert member_client.post(url, {"body": "Y"}).status_code == 403
+        assert len(simulated_twilio.messages()) == 1
+
+    def test_a_text_that_came_from_a_name_is_not_answered(
+        self, simulated_twilio: SimulatedTwilio, member_client: Client, target: Target, settings: Any
+    ) -> None:
+        settings.TWILIO_TEXT_FROM = "PFS Notice"
+        answer = member_client.post(reverse("simulator:phone-write", args=[target.pk]), {"body": "Y"})
+        assert answer.status_code == 409
+        assert "can't be answered" in answer.json()["message"]
 
     def test_a_forged_form_is_refused(self, target: Target) -> None:
         client = Client(enforce_csrf_checks=True)

@@ -58,18 +58,36 @@
     }
   });
 
-  // Signed out meanwhile: load the page again, which leads to the sign-in.
-  document.addEventListener("htmx:responseError", (event) => {
-    if (event.target.matches("[data-poll]") && event.detail.xhr.status === 403) {
-      window.location.reload();
-    }
-  });
-
   // An open menu is not taken away by a refresh; the next poll brings it.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const target = event.detail.target;
     if (target.matches("[data-poll]:not(#inbox-poll)") && document.querySelector(".dropdown-menu.show")) {
       event.detail.shouldSwap = false;
     }
+  });
+
+  // A wait counts down, and its button can be pressed when it is over.
+  const sayWait = (seconds) => {
+    const minutes = Math.ceil(seconds / 60);
+    if (seconds <= 60) {
+      return `${seconds} second${seconds === 1 ? "" : "s"}`;
+    }
+    return minutes <= 120 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
+  };
+  document.querySelectorAll("[data-countdown]").forEach((place) => {
+    const button = place.closest("button");
+    const end = Date.now() + Number(place.dataset.countdown) * 1000;
+    const show = () => {
+      const left = Math.ceil((end - Date.now()) / 1000);
+      button.disabled = left > 0;
+      if (left > 0) {
+        place.textContent = `(in ${sayWait(left)})`;
+      } else {
+        place.remove();
+        window.clearInterval(timer);
+      }
+    };
+    const timer = window.setInterval(show, 500);
+    show();
   });
 })();

@@ -152,7 +152,7 @@
       thread.replaceChildren();
     }
     fresh.forEach((one) => {
-      const bubble = element("div", "", "phone-message");
+      const bubble = element("div", "", one.direction === "inbound" ? "phone-message phone-message-own" : "phone-message");
       bubble.dataset.sid = one.sid;
       bubble.append(linked(one.body), time(one.created_at));
       thread.append(bubble);
@@ -223,14 +223,10 @@
     timer = window.setTimeout(look, pause);
   };
 
-  const act = async (action, fields = {}) => {
-    const body = new URLSearchParams({ ...fields, sid: call ? call.sid : "" });
+  const send = async (url, fields) => {
+    const body = new URLSearchParams(fields);
     try {
-      const response = await fetch(phone.dataset.actUrl.replace("ACTION", action), {
-        method: "POST",
-        headers: { "X-CSRFToken": token },
-        body,
-      });
+      const response = await fetch(url, { method: "POST", headers: { "X-CSRFToken": token }, body });
       const answer = await response.json();
       trouble(response.ok ? "" : answer.message);
       if (answer.is_heard) {
@@ -242,6 +238,9 @@
     window.clearTimeout(timer);
     await look();
   };
+
+  const act = (action, fields = {}) =>
+    send(phone.dataset.actUrl.replace("ACTION", action), { ...fields, sid: call ? call.sid : "" });
 
   const press = (key) => {
     if (call && call.status === "in-progress") {
@@ -268,6 +267,15 @@
       act(button.dataset.act);
     }
   });
+
+  const writing = at("write");
+  if (writing) {
+    writing.addEventListener("submit", (event) => {
+      event.preventDefault();
+      send(writing.action, { body: writing.elements.body.value });
+      writing.reset();
+    });
+  }
 
   document.addEventListener("keydown", (event) => {
     const isTyping = event.target.closest("input, select, textarea") || event.ctrlKey || event.altKey || event.metaKey;

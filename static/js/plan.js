@@ -34,6 +34,29 @@
   });
   plan.querySelectorAll(".plan-row").forEach(showRedials);
 
+  // The plan follows the member whom the registration is for: a step to the one chosen before goes to the new one.
+  const chosen = document.querySelector('select[name="member"]');
+  const data = document.querySelector("#plan-targets");
+  if (chosen && data) {
+    const targets = JSON.parse(data.textContent);
+    let before = chosen.value;
+    chosen.addEventListener("change", () => {
+      const old = targets[before] || [];
+      const own = targets[chosen.value] || [];
+      before = chosen.value;
+      plan.querySelectorAll(".plan-row").forEach((row) => {
+        const select = row.querySelector('select[name$="-target"]');
+        const was = old.find((one) => String(one.pk) === select.value);
+        if (was) {
+          const now = own.find((one) => one.kind === was.kind) || own[0];
+          select.value = now ? String(now.pk) : "";
+          showRedials(row);
+        }
+      });
+      tell();
+    });
+  }
+
   plan.addEventListener("click", (event) => {
     const button = event.target.closest("[data-plan-remove]");
     if (!button) {

@@ -5,6 +5,8 @@
   const PATIENCE = 5000;
   const SUBSCRIBING = 30000;
   const { owner, worker: workerAddress } = document.currentScript.dataset;
+  const scope = workerAddress.slice(0, workerAddress.lastIndexOf("/") + 1);
+  const obstacles = window.pushObstacles;
   const canNotify = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 
   // Returns what the worker answers; throws what it failed with.
@@ -18,7 +20,7 @@
 
   // Returns null where no worker runs: this browser has never subscribed.
   const told = async (data) => {
-    const registration = canNotify && (await navigator.serviceWorker.getRegistration("/"));
+    const registration = canNotify && (await navigator.serviceWorker.getRegistration(scope));
     return registration && registration.active ? ask(registration.active, data) : null;
   };
 
@@ -27,17 +29,23 @@
     const names = [[/Edg\//, "Edge"], [/OPR\//, "Opera"], [/Firefox\//, "Firefox"], [/Chrom(e|ium)\//, "Chrome"], [/Safari\//, "Safari"]];
     const systems = [[/Android/, "Android"], [/iPhone|iPad/, "iOS"], [/Windows/, "Windows"], [/Mac OS X/, "macOS"], [/Linux/, "Linux"]];
     const find = (list) => (list.find(([pattern]) => pattern.test(agent)) || [null, ""])[1];
-    return [find(names) || "Browser", find(systems)].filter(Boolean).join(" on ");
+    return [find(names) || (obstacles.isInstalled ? "Web app" : "Browser"), find(systems)].filter(Boolean).join(" on ");
   };
 
   const subscribe = async () => {
-    if (!canNotify) {
-      throw new Error("This browser can't show notifications from web pages. Over plain http they work on localhost only.");
+    const obstacle = obstacles.find();
+    if (obstacle) {
+      throw new Error(obstacle);
     }
-    if ((await Notification.requestPermission()) !== "granted") {
-      throw new Error("The browser does not allow notifications from this page. Allow them in its settings for this page, and try again.");
+    const permission = await Notification.requestPermission();
+    if (permission !== "granted") {
+      throw new Error(permission === "denied" ? obstacles.SAYS.denied : obstacles.SAYS.closed);
     }
-    await navigator.serviceWorker.register(workerAddress, { scope: "/" });
+    try {
+      await navigator.serviceWorker.register(workerAddress, { scope });
+    } catch {
+      throw new Error(obstacles.SAYS.worker);
+    }
     const { active } = await navigator.serviceWorker.ready;
     await ask(active, { what: "subscribe", label: browserName() }, SUBSCRIBING);
   };

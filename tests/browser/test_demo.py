@@ -101,3 +101,9 @@ def test_a_newcomer_sees_an_event_become_an_acknowledged_call(
     keep(page, "timeline")
     for word in ("Scheduled", "Due"):
         expect(timeline).to_contain_text(word)
+
+    # Who comes too late for the call, or wants another, has one within seconds.
+    page.get_by_role("link", name="Phone", exact=True).click()
+    page.get_by_role("button", name="Ring me again").click()
+    expect(page.get_by_text("The phone rings in a few seconds.")).to_be_visible()
+    expect(page.get_by_text("Incoming call").first).to_be_visible(timeout=40_000)

@@ -150,6 +150,8 @@ def test_without_scripts_matching_events_are_registered(
     page.get_by_label("Mute other notices during the event").check()
     assert page.get_by_label("System messages").is_visible()
     page.click("text=Save")
+    # The member has no calendar yet, so it is asked about first.
+    page.click("text=Save anyway")
     assert Registration.objects.get().action == "mute"
     context.close()
 
@@ -166,7 +168,9 @@ class Worker:
         self._session.on("ServiceWorker.workerRegistrationUpdated", self._note)
         self._session.send("ServiceWorker.enable")
         page.evaluate(
-            "async () => { await navigator.serviceWorker.register('/service-worker.js', {scope: '/'});"
+            "async () => { const {worker} = document.querySelector('script[data-worker]').dataset;"
+            " const scope = new URL('.', new URL(worker, location.href)).pathname;"
+            " await navigator.serviceWorker.register(worker, {scope});"
             " const {active} = await navigator.serviceWorker.ready;"
             # A push to a worker that is still being activated is lost.
             " while (active.state !== 'activated') { await new Promise((done) => setTimeout(done, 10)); } }"

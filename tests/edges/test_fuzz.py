@@ -78,7 +78,9 @@ TYPES: Final = (
 NAMES: Final = names_read()
 _FEW: Final = {"pages": 14, "administration": 3}
 """Examples of each route, which take half a minute together."""
-_UNAVAILABLE: Final = {"health", "simulator:phone-state", "simulator:phone-act"}
+_UNAVAILABLE: Final = {
+    "health", "ready", "simulator:phone-state", "simulator:phone-act", "simulator:phone-write",
+}  # fmt: skip
 """These say 503 themselves, without workers or a simulated provider."""
 
 WORST: Final = ("9" * 5000, str(2**63), "\0", "\ud800", "x", "9999-12-31T23:59", "0001-01-01T00:00")

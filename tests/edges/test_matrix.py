@@ -17,8 +17,12 @@ from tests.edges.world import ROLES, World, build
 TABLE: Final = {
     "": ("302", "405"),
     "favicon.ico": ("302", "405"),
+    "manifest.webmanifest": ("200", "405"),
+    "demo/ring": ("login 405 405 405 405", "login 404 404 404 404"),
     "health": ("200", "405"),
     "health/web": ("200", "405"),
+    "ready": ("503", "405"),  # without a beat
+    "metrics": ("403", "405"),
     "admin/": ("login login login 200 200", "login login login 200 200"),
     "admin/login/": ("200 200 200 302 302", "200"),
     "admin/logout/": ("302 302 302 405 405", "302 302 302 login login"),
@@ -36,6 +40,7 @@ TABLE: Final = {
     ),
     "admin/(?P<url>.*)$": ("login login login 404 404", "login login login 404 404"),
     "accounts/login/": ("200 302 302 302 302", "200 302 302 302 302"),
+    "accounts/session": ("200", "400"),
     "accounts/logout/": ("405", "login"),
     "accounts/password/": ("login 200 200 200 200", "login 200 200 200 200"),
     "profile/": ("login 200 200 200 200", "login 200 200 200 200"),
@@ -81,11 +86,14 @@ TABLE: Final = {
     "inbox/seen": ("login 405 405 405 405", "login 204 204 204 204"),
     "inbox/read": ("login 405 405 405 405", "login 204 204 204 204"),
     "matches/": ("405", "403 200 200 200 200"),
+    "providers/": ("login 404 404 200 200", "login 404 404 405 405"),
+    "providers/check": ("login 404 404 405 405", "login 404 404 302 302"),
     "push/key": ("200", "405"),
     "coming/": ("308", "308"),
     "delivered/": ("308", "308"),
     "deliveries/<int:pk>/confirm": ("308", "308"),
     "a/<str:process_id>": ("200", "400"),
+    "n/texts": ("403", "403"),
     "n/<str:process_id>/call": ("403", "403"),
     "n/<str:process_id>/key": ("403", "403"),
     "n/<str:process_id>/fallback": ("403", "403"),
@@ -102,6 +110,7 @@ TABLE: Final = {
     "simulator/": ("login 200 200 200 200", "login 405 405 405 405"),
     "simulator/<int:target_id>/": ("login 404 200 200 200", "login 405 405 405 405"),
     "simulator/<int:target_id>/state": ("403 404 503 503 503", "403 405 405 405 405"),
+    "simulator/<int:target_id>/text": ("403 405 405 405 405", "403 404 503 503 503"),
     "simulator/<int:target_id>/<slug:action>": ("403 405 405 405 405", "403 404 503 503 503"),
 }
 """By route, the answers to GET and POST: one for every role, or one each in the order of ``ROLES``.

@@ -23,11 +23,12 @@ from tests.faults.watch import Watch
 from tests.fixtures.processes import Process, Starter, WorkerStarter, wait_until
 from tests.fixtures.servers import missing
 from tests.push_service import PushService, Subscription
-from tests.servers import MariaDB, Missing, PostgreSQL
+from tests.servers import DATABASES, MariaDB, Missing, MySQL, PostgreSQL
 
 KIND = os.environ.get("TEST_DATABASE", "sqlite")
 MANY = 300
 SOME = 60
+Database = PostgreSQL | MariaDB | MySQL
 ENVIRONMENT = {"NOTICE_BATCH_SIZE": "40", "NOTICE_LEASE_SECONDS": "10"}
 
 pytestmark = [
@@ -37,12 +38,12 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgreSQL | MariaDB]:
+def server() -> Iterator[Database]:
     """A database server with our tables."""
-    made: PostgreSQL | MariaDB = (PostgreSQL if KIND == "postgresql" else MariaDB)(is_durable=True)
+    made = DATABASES[KIND](is_durable=True)
     try:
         with made:
-            if isinstance(made, MariaDB):
+            if not isinstance(made, PostgreSQL):
                 with pymysql.connect(host="127.0.0.1", port=made.port, user="root") as client:
                     client.cursor().execute("CREATE DATABASE notice COLLATE utf8mb4_bin")
             environment = os.environ | {"DATABASE_URL": made.url}
@@ -53,7 +54,7 @@ def server() -> Iterator[PostgreSQL | MariaDB]:
 
 
 @pytest.fixture(autouse=True)
-def apart(server: PostgreSQL | MariaDB, process_environment: dict[str, str]) -> Iterator[None]:
+def apart(server: Database, process_environment: dict[str, str]) -> Iterator[None]:
     """Use that server in place of the tests' own, in all threads and processes of the test."""
     url = urlsplit(server.url)
     usual, usual_settings = connections["default"], connections.settings["default"]
@@ -68,7 +69,7 @@ def apart(server: PostgreSQL | MariaDB, process_environment: dict[str, str]) -> 
     connections.settings["default"] = usual_settings
 
 
-def crash(server: PostgreSQL | MariaDB, has_noticed: Callable[[], Any]) -> None:
+def crash(server: Database, has_noticed: Callable[[], Any]) -> None:
     """Kill the server, wait until a process has noticed it, and start it again."""
     server.kill()
     connections["default"].close()
@@ -106,7 +107,7 @@ def check(scene: Scene, service: PushService, browsers: list[Subscription], proc
 
 
 def test_celery_s_workers_come_back_by_themselves(
-    scene: Scene, start_worker: WorkerStarter, server: PostgreSQL | MariaDB
+    scene: Scene, start_worker: WorkerStarter, server: Database
 ) -> None:
     service = scene.push_service()
     browsers = scene.browsers(service, MANY)
@@ -120,7 +121,7 @@ def test_celery_s_workers_come_back_by_themselves(
 
 
 def test_a_process_without_celery_comes_back_by_itself(
-    scene: Scene, start_process: Starter, server: PostgreSQL | MariaDB
+    scene: Scene, start_process: Starter, server: Database
 ) -> None:
     service = scene.push_service()
     browsers = scene.browsers(service, MANY)

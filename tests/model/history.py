@@ -197,7 +197,8 @@ class History:
         self._tell(f"“{event.title}” changes: {words}")
         twins = [one for one in self.reference.events if one.title == event.title]
         for one in reversed(twins) if last_first else twins:
-            self.reference.change(one, lambda it: it.__dict__.update(values))
+            one.__dict__.update(values)
+            self.reference.tell_changes(one)
             self.engine.publish(one)
         self.work()
 

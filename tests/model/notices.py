@@ -96,9 +96,25 @@ class Notice:
         """Say whether it waits to be sent now."""
         return self.is_pending and self.next_at <= at
 
+    def is_ahead(self, at: float) -> bool:
+        """Say whether it is a step that may be brought forward: one that is due now goes out anyway."""
+        is_asking = self.step is not None and not self.step.is_always
+        return is_asking and self.is_pending and self.tries == 0 and self.next_at > at
+
     def is_silent(self, at: float) -> bool:
         """Say whether its receipt should have come by now."""
         return self.state == State.SENT and self.receipt_by is not None and self.receipt_by <= at
+
+    @property
+    def told_order(self) -> tuple[float, bool, tuple[int, int]]:
+        """Return its place among what was told: a change notice tells after the steps of the same moment."""
+        return self.told_at or 0, self.origin == "change", self.order
+
+    def is_known(self, mine: list["Notice"], start: float, *, is_off: bool) -> bool:
+        """Say whether it, which told a member last, told of an event as it is now, or a call under way tells of that."""
+        is_told = self.is_of_cancellation == is_off and (is_off or self.start == start)
+        under_way = [n for n in mine if n.origin == "change" and n.state == State.SENT]
+        return is_told or any((n.start, n.is_of_cancellation) == (start, is_off) for n in under_way)
 
     @property
     def order(self) -> tuple[int, int]:

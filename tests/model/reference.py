@@ -5,7 +5,7 @@ there is a notice for each step, event and start, and those of one meeting and t
 message. Nothing here is fast or shared with the engine.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -206,8 +206,8 @@ class Reference:
 
     def _next(self, n: Notice, cause: str) -> Notice | None:
         """Bring the next step forward and return it; None if there is none, or if it is waited for."""
-        free = [m for m in self._of(n) if m.is_pending and m.tries == 0 and m.step and not m.step.is_always]
-        waiting = sorted((m for m in free if m is not n and not self._is_settled(m)), key=lambda m: m.order)
+        free = [m for m in self._of(n) if m.is_ahead(self.now) and m is not n and not self._is_settled(m)]
+        waiting = sorted(free, key=lambda m: m.order)
         if not n.is_current or (cause == HELD and waiting and waiting[0].target.member is n.target.member):
             return None
         for m in waiting:
@@ -223,9 +223,8 @@ class Reference:
         """Apply a receipt: "shown" is evidence of a person, "busy" that the call was not answered."""
         if fact == "shown":
             self._reach(told, State.DELIVERED)
-        for n in told.notices:
-            if fact == "busy" and n.state == State.SENT:
-                self._end(n, State.UNDELIVERED, fact, BUSY)
+        for n in [n for n in told.notices if fact == "busy" and n.state == State.SENT]:
+            self._end(n, State.UNDELIVERED, fact, BUSY)
 
     def say(self, told: Told, kind: str) -> None:
         """Apply that a member acknowledges the start that was told, or stops this kind of channel about it."""
@@ -253,27 +252,28 @@ class Reference:
         return at
 
     def _can_snooze(self, n: Notice) -> bool:
-        is_able = n.plan is None or self._in_force(n.plan)
-        return is_able and not n.is_off and n.is_current and not self._is_settled(n, ignore_always=True)
+        is_able = (n.plan is None or self._in_force(n.plan)) and n.is_current and not n.is_off
+        return is_able and not self._is_settled(n, ignore_always=True)
 
     def _reach(self, told: Told, state: State) -> None:
         self._each([n for n in told.notices if n.state not in ENDED], state=state)
+        for event in {n.event for n in told.notices}:
+            self.tell_changes(event)
 
-    def change(self, event: Event, change: Callable[[Event], None]) -> None:
-        """Alter an event; every member who was told of it, and not yet of this, is told of the change."""
-        change(event)
+    def tell_changes(self, event: Event) -> None:
+        """Tell every member of an event as it is now who was told of it, and not yet of this."""
         for member in self.members:
             mine = [n for n in self.notices if n.event is event and n.target.member is member]
             for n in mine:
                 if n.origin == "change" and n.is_pending:
                     self._end(n, State.CANCELED, "changed again")
-            told = sorted((n for n in mine if n.has_told), key=lambda n: n.told_at or 0)
+            told = sorted((n for n in mine if n.has_told), key=lambda n: n.told_order)
             if not told:
                 continue
             last, is_off = told[-1], event.is_canceled
             start = last.start if is_off else event.start
             is_over = max(last.start, start) <= self.now - LATE
-            if not is_over and (last.start, last.is_of_cancellation) != (event.start, is_off):
+            if not is_over and not last.is_known(mine, start, is_off=is_off):
                 is_small = not (is_off or last.is_of_cancellation) and abs(start - last.start) < LATE
                 inbox = next(t for t in self.targets if t.member is member and t.kind == "inbox")
                 loud = [n.target for n in told if n.target is not inbox]

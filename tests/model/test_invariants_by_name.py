@@ -397,8 +397,8 @@ def test_3_a_cancellation_tells_the_start_that_was_told_though_the_event_moved_s
     event = telecon(history)
     history.advance(11)  # it rings, and only an answer shows that she was told
     history.change(event, start=START + 30)
-    history.answer(0, "acknowledge")
     history.change(event, is_canceled=True)
+    history.answer(0, "acknowledge")
     assert [(one.target.name, one.start) for one in history.reference.told] == [("Alice's call", START)] * 2
     history.answer(1, "acknowledge")
 
@@ -581,3 +581,45 @@ def test_1_a_call_that_was_not_taken_is_dialed_again_within_seconds(history: His
     plan(history, ("Alice's call", -10))
     telecon(history, start=BEGIN + 3.5)
     assert [name for name, _at in told(history)] == ["Alice's call"]
+
+
+def test_5_a_change_notice_that_fails_brings_no_step_forward(history: History) -> None:
+    plan(history, ("Alice's push", -10), ("Bob's push", -2))
+    event = telecon(history)
+    history.advance(11)
+    behave(history, "Alice's push", Behaviour.REJECTED)
+    history.change(event, start=START + 30)
+    history.advance(5)
+    assert [name for name, _at in told(history)] == ["Alice's push"]
+
+
+@pytest.mark.parametrize("how", ["shown", "acknowledge", "pass on"])
+def test_10_a_person_who_answers_a_call_after_the_event_moved_is_told_of_the_move(
+    history: History, how: str
+) -> None:
+    plan(history, ("Alice's call", -10))
+    event = telecon(history)
+    history.advance(11)
+    history.change(event, start=START + 60)
+    if how == "shown":
+        history.report(0, how)
+    else:
+        history.answer(0, how)
+    history.advance(1)
+    assert [name for name, _at in told(history)] == ["Alice's call", "Alice's call"]
+
+
+def test_2_a_call_about_a_move_that_still_rings_is_not_repeated(history: History) -> None:
+    plan(history, ("Alice's call", -10), ("Bob's call", -10))
+    event = telecon(history)
+    history.advance(11)
+    history.answer(0, "pass on")
+    history.change(event, start=START + 60)
+    history.report(1, "shown")
+    history.advance(1)
+    assert [name for name, _at in told(history)] == [
+        "Alice's call",
+        "Bob's call",
+        "Alice's call",
+        "Bob's call",
+    ]

@@ -53,7 +53,7 @@ def test_units_and_processes_that_may_run_at_once_have_databases_of_their_own() 
 
 
 def test_an_unknown_database_is_refused() -> None:
-    with pytest.raises(SystemExit, match="sqlite, postgresql, mariadb"):
+    with pytest.raises(SystemExit, match="sqlite, postgresql, mariadb, mysql"):
         main(["--db", "oracle"])
 
 

@@ -15,6 +15,8 @@ PACKAGES: Final[dict[str, str]] = {
     "chromium": "chromium",
     "nginx": "nginx-light",
     "firefox-esr": "firefox-esr",
+    "wrk": "wrk",
+    "java": "default-jre-headless",
 }
 """A program, and the package that brings it."""
 

@@ -14,11 +14,12 @@ from common.process_ids import Purpose, signed_for
 from eventinvoke.channels import numbers
 from eventinvoke.channels.sms.text import compose, template, with_ids
 from eventinvoke.links import PLACEHOLDER, link
-from eventinvoke.providers.twilio import answers, asking, rest, statuses
+from eventinvoke.providers.twilio import answers, asking, rest, senders, statuses
 
 _MAX_VALIDITY: Final = 14_400
 """Seconds that Twilio keeps a message waiting, at most, when nothing is said."""
 _TOO_LATE: Final = "It was too late: its time was over."
+_NO_SENDER: Final = "No sender of text messages is set: see TWILIO_TEXT_FROM and TWILIO_FROM_NUMBER."
 _EMPTY: Final = "There is nothing to write."
 _LANDLINE: Final = "This is a landline, which takes no text messages. Add it as a phone call instead."
 
@@ -83,22 +84,34 @@ def _request(message: Message) -> Request | Reply:
         return Reply(SendResult(message, Outcome.REJECTED, reason=reason))
     if not (message.process_id or message.title.strip() or message.body.strip()):
         return Reply(SendResult(message, Outcome.REJECTED, reason=_EMPTY))
+    sender = senders.for_text(message.address)
+    if sender is None:
+        return Reply(SendResult(message, Outcome.MISCONFIGURED, reason=_NO_SENDER))
     # A verification code is not kept in memory: only what thousands of messages share is cached.
     make = _shared_form if message.process_id else _shared_form.__wrapped__
+    has_replies = settings.TWILIO_TEXT_REPLIES and sender.can_get_texts
     shared = make(
-        message.title, message.body, message.language, bool(message.process_id), settings.TWILIO_FROM_NUMBER
+        message.title,
+        message.body,
+        message.language,
+        sender.field,
+        has_links=bool(message.process_id),
+        has_replies=has_replies,
     )
     own = rest.form([("To", message.address), ("ValidityPeriod", str(min(seconds, _MAX_VALIDITY)))])
     return rest.post_form("Messages.json", f"{own}&{with_ids(shared, message.process_id)}", message)
 
 
 @lru_cache(maxsize=256)
-def _shared_form(title: str, body: str, language: str, has_links: bool, sender: str) -> str:  # noqa: FBT001
+def _shared_form(
+    title: str, body: str, language: str, sender: tuple[str, str], *, has_links: bool, has_replies: bool
+) -> str:
     """Return what all messages of one text have in common; placeholders stand for the ids.
 
     Ids need no encoding, so they may be put in afterwards.
     """
-    fields = [("From", sender), ("Body", template(title, body, language, has_links=has_links))]
+    text = template(title, body, language, has_links=has_links, has_replies=has_replies)
+    fields = [sender, ("Body", text)]
     if has_links:
         fields.append(("StatusCallback", link("notification:message-status", PLACEHOLDER)))
     return rest.form(fields)

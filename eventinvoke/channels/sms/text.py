@@ -71,10 +71,15 @@ def _utf_16_units(text: str) -> Sequence[int]:
     return [1 + (character > "\uffff") for character in text]
 
 
-def compose(message: Message) -> str:
-    """Return the text: title, what the notice says, and the link to acknowledge, which is never cut."""
+def compose(message: Message, *, has_replies: bool = False) -> str:
+    """Return the text: title, what the notice says, and the link to acknowledge, which is never cut.
+
+    With ``has_replies`` it says that a text is an answer too.
+    """
     has_links = bool(message.process_id)
-    text = template(message.title, message.body, message.language, has_links=has_links)
+    text = template(
+        message.title, message.body, message.language, has_links=has_links, has_replies=has_replies
+    )
     return with_ids(text, message.process_id)
 
 
@@ -86,13 +91,16 @@ def with_ids(text: str, process_id: str) -> str:
     return text.replace(ANSWER_PLACEHOLDER, answer_id).replace(PLACEHOLDER, process_id)
 
 
-def template(title: str, body: str, language: str, *, has_links: bool) -> str:
+def template(title: str, body: str, language: str, *, has_links: bool, has_replies: bool = False) -> str:
     """Return the text with ``ANSWER_PLACEHOLDER``, which is as long, in place of the id in its link."""
     said = "\n".join(part for part in (foreign(title).strip(), foreign(body).strip()) if part)
     if not has_links:
         return _fit(said, "")
     with override(texts_for(language)):
         line = gettext("Acknowledge: %(url)s") % {"url": link("notification:answer", ANSWER_PLACEHOLDER)}
+        if has_replies:
+            reply = gettext("Or reply Y, N, LATER or STOP.")
+            line = f"{line}\n{reply}"
     return _fit(said, f"\n{line}")
 
 

@@ -13,7 +13,7 @@ from common.queues import Queue
 from eventinvoke.channels import numbers
 from eventinvoke.channels.voice import code
 from eventinvoke.links import link
-from eventinvoke.providers.twilio import answers, asking, rest, statuses
+from eventinvoke.providers.twilio import answers, asking, rest, senders, statuses
 
 _RING_SECONDS: Final = 40
 """Seconds of ringing: long enough to reach the phone, and the next step of the plan waits for it."""
@@ -26,6 +26,7 @@ _CALLS: Final = asking.Kind(
     lambda _message, _record: True,
 )
 _TOO_LATE: Final = "It was too late: the notice had expired."
+_NO_CALLER: Final = "No number is set that can call: TWILIO_FROM_NUMBER has to name a phone number."
 
 
 class VoiceChannel:
@@ -84,9 +85,12 @@ def _request(message: Message) -> Request | Reply:
         return Reply(SendResult(message, Outcome.REJECTED, reason=_TOO_LATE))
     if reason := numbers.refusal(message.address):
         return Reply(SendResult(message, Outcome.REJECTED, reason=reason))
+    caller = senders.for_call(message.address)
+    if caller is None:
+        return Reply(SendResult(message, Outcome.MISCONFIGURED, reason=_NO_CALLER))
     fields = [
         ("To", message.address),
-        ("From", settings.TWILIO_FROM_NUMBER),
+        caller.field,
         ("Timeout", str(min(seconds, _RING_SECONDS))),
         ("TimeLimit", str(_CALL_SECONDS)),
     ]

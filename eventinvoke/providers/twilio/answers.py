@@ -48,6 +48,13 @@ def result(message: Message, reply: Reply) -> SendResult:
     return SendResult(message, outcome, reason=reason, retry_after=reply.retry_after)
 
 
+def trouble(reply: Reply) -> str:
+    """Return why a request that reads something got no answer that can be used."""
+    if reply.error is not None:
+        return f"Twilio was not reached: {reply.reason}."
+    return _refusal(reply)[1]
+
+
 def _refusal(reply: Reply) -> tuple[Outcome, str]:
     status = reply.status
     if not 400 <= status < 500:  # noqa: PLR2004 - RFC 9110, 15.5

@@ -11,6 +11,8 @@ from common.channels import Outcome
 
 _REJECTED: Final = Outcome.REJECTED
 _OURS: Final = Outcome.MISCONFIGURED
+OPTED_OUT: Final = "The recipient has answered STOP to our text messages."
+"""The reason of targets that 21610 disables."""
 
 REFUSALS: Final = {
     # About the recipient.
@@ -33,8 +35,8 @@ REFUSALS: Final = {
     ),
     21604: (_REJECTED, "There is no phone number to write to."),
     21608: (_REJECTED, "A Twilio trial account reaches verified numbers only, and this is none."),
-    21610: (Outcome.GONE, "The recipient has answered STOP to our text messages."),
-    21612: (_REJECTED, "No text message can be sent to this phone number."),
+    21610: (Outcome.GONE, OPTED_OUT),
+    21612: (_REJECTED, "Our sender can send no text message to this phone number."),
     21614: (_REJECTED, "The phone number takes no text messages; it is not a mobile number."),
     21617: (_REJECTED, "The text message is too long."),
     21635: (_REJECTED, "The phone number is a landline and takes no text messages."),
@@ -45,24 +47,32 @@ REFUSALS: Final = {
     20006: (_OURS, "The Twilio account may not do this."),
     20008: (_OURS, "These are test credentials of Twilio, which reach no phone."),
     21205: (_OURS, "Twilio can't reach NOTICE_PUBLIC_URL."),
-    21210: (_OURS, "TWILIO_FROM_NUMBER is not verified."),
-    21212: (_OURS, "TWILIO_FROM_NUMBER is not valid."),
+    21210: (_OURS, "The number of TWILIO_FROM_NUMBER is not verified."),
+    21212: (_OURS, "Twilio can't use the sender of TWILIO_FROM_NUMBER or TWILIO_TEXT_FROM."),
     21213: (_OURS, "TWILIO_FROM_NUMBER is not set."),
+    21267: (_OURS, "A Twilio trial account can't write under a name; TWILIO_TEXT_FROM has to be a number."),
     21603: (_OURS, "TWILIO_FROM_NUMBER is not set."),
-    21606: (_OURS, "TWILIO_FROM_NUMBER can't send text messages to this country."),
+    21606: (
+        _OURS,
+        "Our sender can't send text messages to this country; TWILIO_TEXT_FROM may name another for it.",
+    ),
     21609: (_OURS, "Twilio can't reach NOTICE_PUBLIC_URL."),
-    21659: (_OURS, "TWILIO_FROM_NUMBER does not belong to the Twilio account."),
-    21660: (_OURS, "TWILIO_FROM_NUMBER does not belong to the Twilio account."),
+    21659: (_OURS, "The sender of text messages does not belong to the Twilio account, or to this country."),
+    21660: (_OURS, "The sender of text messages does not belong to the Twilio account."),
+    21701: (_OURS, "Twilio knows no Messaging Service with the id in TWILIO_TEXT_FROM."),
+    21703: (_OURS, "The Messaging Service has no sender for this phone number."),
+    21704: (_OURS, "The Messaging Service has no phone numbers."),
+    21705: (_OURS, "Twilio knows no Messaging Service with the id in TWILIO_TEXT_FROM."),
     # Temporary.
     10004: (Outcome.RETRY, "The Twilio account has as many calls as it may have at once."),
     14107: (Outcome.RETRY, "The Twilio account sends more messages than it may."),
     20429: (Outcome.RETRY, "Twilio gets too many requests from us."),
-    21611: (Outcome.RETRY, "Too many messages wait for TWILIO_FROM_NUMBER."),
+    21611: (Outcome.RETRY, "Too many messages wait for our sender."),
     30001: (Outcome.RETRY, "Too many messages wait at Twilio."),
 }
 
 MISHAPS: Final = {
-    21610: "The recipient has answered STOP to our text messages.",
+    21610: OPTED_OUT,
     30001: "Too many messages were waiting at Twilio.",
     30002: "The Twilio account was suspended.",
     30003: "The phone is switched off or out of reach.",
@@ -73,7 +83,7 @@ MISHAPS: Final = {
     30008: "The carrier gave no reason.",
     30022: "The carrier allows no more messages from us now.",
     30023: "The carrier allows no more messages from us today.",
-    30034: "TWILIO_FROM_NUMBER is not registered for text messages to the United States.",
+    30034: "Our sender is not registered for text messages to the United States.",
     30036: "Its time was over before it could be sent.",
     30410: "The carrier did not answer in time.",
     30500: "Twilio had trouble of its own.",

@@ -1,7 +1,7 @@
 """``manage.py demo``: a member to try it with, and an event that starts in two minutes."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -11,32 +11,15 @@ from django.db import transaction
 from common.channels import get
 from common.clock import now
 from eventinvoke.sending.heartbeats import keep_time
-from eventupdate.sync import sync
+from pfs_notice.demo import NAME, calendar_of, move_entry
 from registration.membership import add_inbox, member_of
 from registration.models import Calendar, Member, Registration, Step, Target, User
 from registration.models.targets import fingerprint, fingerprints
 
-_NAME: Final = "demo"
 _PHONE: Final = "+12025550123"
 """A number of those that are kept free for stories (555-0100 to 555-0199)."""
-_CALENDAR: Final = "Demo calendar"
 _AHEAD: Final = timedelta(minutes=2)
-_LENGTH: Final = timedelta(minutes=30)
 _PLAN: Final = (("inbox", timedelta(seconds=-110)), ("voice", timedelta(seconds=-60)))
-_TEXT: Final = """BEGIN:VCALENDAR\r
-VERSION:2.0\r
-PRODID:-//PFS Notice//Demo//EN\r
-BEGIN:VEVENT\r
-UID:telecon@demo.pfs-notice\r
-DTSTAMP:{stamp}\r
-DTSTART:{start}\r
-DTEND:{end}\r
-SUMMARY:PFS telecon\r
-DESCRIPTION:The weekly call of the demo. Press 1 on the phone to acknowledge.\r
-LOCATION:Meeting room 1\r
-END:VEVENT\r
-END:VCALENDAR\r
-"""
 
 
 class Command(BaseCommand):
@@ -49,13 +32,13 @@ class Command(BaseCommand):
         with transaction.atomic():
             user, password = _user()
             member = member_of(user)
-            calendar = _calendar(member)
+            calendar = calendar_of(member)
             _plan(member, calendar, _targets(member))
         starts_at = now() + _AHEAD
-        _move_entry(calendar, starts_at)
+        move_entry(calendar, starts_at)
         if password:
             self.stdout.write(
-                f"\nThe demo: log in at {settings.NOTICE_PUBLIC_URL} as {_NAME} with the password {password}\n"
+                f"\nThe demo: log in at {settings.NOTICE_PUBLIC_URL} as {NAME} with the password {password}\n"
                 "It is shown this once.\n"
             )
         self.stdout.write(
@@ -65,11 +48,11 @@ class Command(BaseCommand):
 
 
 def _user() -> tuple[User, str]:
-    found = User.objects.filter(username=_NAME).first()
+    found = User.objects.filter(username=NAME).first()
     if found is not None:
         return found, ""
     password = secrets.token_urlsafe(9)
-    return User.objects.create_user(_NAME, password=password, first_name="Demo"), password
+    return User.objects.create_user(NAME, password=password, first_name="Demo"), password
 
 
 def _targets(member: Member) -> dict[str, Target]:
@@ -92,13 +75,6 @@ def _targets(member: Member) -> dict[str, Target]:
     return targets
 
 
-def _calendar(member: Member) -> Calendar:
-    calendar, _is_new = Calendar.objects.get_or_create(
-        owner=member, name=_CALENDAR, kind=Calendar.Kind.ICAL_FILE
-    )
-    return calendar
-
-
 def _plan(member: Member, calendar: Calendar, targets: dict[str, Target]) -> None:
     registration, _is_new = Registration.objects.get_or_create(
         member=member,
@@ -110,14 +86,3 @@ def _plan(member: Member, calendar: Calendar, targets: dict[str, Target]) -> Non
     for kind, offset in _PLAN:
         Step.objects.get_or_create(registration=registration, target=targets[kind], offset=offset)
     Registration.objects.filter(pk=registration.pk).changed()
-
-
-def _move_entry(calendar: Calendar, starts_at: datetime) -> None:
-    text = _TEXT.format(stamp=_write(now()), start=_write(starts_at), end=_write(starts_at + _LENGTH))
-    Calendar.objects.filter(pk=calendar.pk).update(content=text, next_sync_at=now(), is_active=True)
-    calendar.refresh_from_db()
-    sync(calendar, at=now())
-
-
-def _write(instant: datetime) -> str:
-    return f"{instant:%Y%m%dT%H%M%SZ}"
