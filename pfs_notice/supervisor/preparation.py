@@ -33,7 +33,7 @@ def prepare() -> int:
         )
         return 1
     for found in run_checks(tags=[Tags.database], databases=["default"]):
-        if found.id == "pfs_notice.E016":
+        if found.id == "pfs_notice.E017":
             sys.stderr.write(f"PFS Notice can't start. {found.msg} {found.hint}\n")
             return 1
     _collect_static()

@@ -13,6 +13,7 @@ from tests.slow_clients import slow_body, slow_clients
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LOGIN = "/accounts/login/"
+SESSION = "/accounts/session"
 
 
 def port_of(url: str) -> int:
@@ -72,7 +73,7 @@ def test_large_uploads_are_read_a_few_at_a_time(live_web: str) -> None:
     with slow_clients(port_of(live_web), [beginning] * 12) as clients:
         wait_until(lambda: clients.answers.total() >= 4, what="refusals")
         assert {line.split()[1] for _, line in clients.answers} == {b"503"}
-        assert requests.post(f"{live_web}{LOGIN}", "a" * DEFAULT, timeout=10).status_code == 403
+        assert requests.post(f"{live_web}{SESSION}", "a" * DEFAULT, timeout=10).status_code == 403
     wait_until(
         lambda: requests.post(f"{live_web}/calendars/add/", "a" * MAX_FILE, timeout=30).status_code == 403,
         what="an upload once the others are gone",
@@ -84,8 +85,8 @@ def test_a_header_with_an_underscore_is_none_of_the_proxys(
 ) -> None:
     process_environment |= {"NOTICE_BEHIND_PROXY": "yes", "SECURE_SSL_REDIRECT": "yes"}
     url: str = request.getfixturevalue("live_web")
-    assert status_of(url, head(LOGIN, "X-Forwarded-Proto: https")) == 403
-    assert status_of(url, head(LOGIN, "X_Forwarded_Proto: https")) == 301
+    assert status_of(url, head(SESSION, "X-Forwarded-Proto: https")) == 403
+    assert status_of(url, head(SESSION, "X_Forwarded_Proto: https")) == 301
 
 
 def test_the_pages_get_the_whole_request_and_give_the_whole_answer(live_web: str) -> None:

@@ -107,6 +107,7 @@ def test_the_steps_lead_to_a_server_that_calls(
     state = tmp_path / "state"
     assert (state.owner(), stat.S_IMODE(state.stat().st_mode)) == (getpass.getuser(), 0o700)
     with psycopg.connect(postgresql_server.url, autocommit=True) as administrator:
+        administrator.execute("DROP DATABASE IF EXISTS notice WITH (FORCE)")  # another test's
         for statement in database.splitlines():
             administrator.execute(statement)
     simulator_port, web_port = free_port(), free_port()
