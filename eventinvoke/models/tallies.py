@@ -12,6 +12,8 @@ from typing import Final
 from django.db import connection, models, transaction
 from django.db.models import Sum
 
+from common.db import bulk
+
 BOUNDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 """Upper bounds of lateness, in seconds, by which what was sent is counted; the last class has none."""
 _MANY: Final = 200
@@ -25,7 +27,7 @@ class TallyQuerySet(models.QuerySet["Tally"]):
 
     def note(self, kind: str, counts: "dict[Tally.Topic, int]", lateness: Iterable[float] = ()) -> None:
         """Count some notices of one kind; ``lateness`` has the seconds by which each that was sent was late."""
-        rows = [Tally(topic=topic, kind=kind, amount=amount) for topic, amount in counts.items() if amount]
+        rows = [(topic.value, kind, 0, amount, 0.0) for topic, amount in counts.items() if amount]
         classes: Counter[int] = Counter()
         seconds: defaultdict[int, float] = defaultdict(float)
         for one in lateness:
@@ -34,11 +36,9 @@ class TallyQuerySet(models.QuerySet["Tally"]):
             classes[place] += 1
             seconds[place] += late
         rows += [
-            Tally(topic=Tally.Topic.SENT, kind=kind, place=place, amount=amount, seconds=seconds[place])
-            for place, amount in classes.items()
+            (Tally.Topic.SENT.value, kind, place, amount, seconds[place]) for place, amount in classes.items()
         ]
-        if rows:
-            self.bulk_create(rows)
+        bulk.insert(Tally, ("topic", "kind", "place", "amount", "seconds"), rows)
 
     def totals(self) -> list[tuple[str, str, int, int, float]]:
         """Return topic, kind, class, number and seconds of all that was counted."""

@@ -90,7 +90,9 @@ def machine(tmp_path: Path, postgresql_server: PostgreSQL, redis_server: Redis) 
     }
     # The test's certificate is trusted here as a public one is elsewhere.
     variables = {"SSL_CERT_FILE": str(tmp_path / "certificate.pem"), "STATIC_HASHED": ""}
-    variables["VAPID_SUBJECT"] = "mailto:notice@notice.example.org"  # as it follows from the page's own address
+    variables["VAPID_SUBJECT"] = (
+        "mailto:notice@notice.example.org"  # as it follows from the page's own address
+    )
     with ExitStack() as stack:
         yield Machine(folder, replaced, variables, stack)
     with psycopg.connect(postgresql_server.url, autocommit=True) as administrator:
