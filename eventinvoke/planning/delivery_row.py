@@ -82,7 +82,7 @@ class Row(NamedTuple):
     @property
     def refreshed(self) -> tuple[datetime, int, str, int | None]:
         """What a plan may change without planning another delivery."""
-        return self[-4:]
+        return self.deadline_at, self.severity, self.condition, self.step_id
 
     @property
     def is_carried_out(self) -> bool:

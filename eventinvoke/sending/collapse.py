@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from django.db import connection
+from django.db.models import Q
 
 from common.clock import now
 from common.db import bulk
@@ -66,14 +67,18 @@ def collapse(rows: Sequence[Row], instant: datetime) -> list[Row]:
             replaced.update({row.pk: kept for row in some if row.pk != kept.pk})
     if replaced:
         _share(replaced)
-        same = [row.pk for row in rows if row.pk in replaced and row.due_at == replaced[row.pk].due_at]
-        _settle(same, TOLD_BY_TWIN)
-        _settle([pk for pk in replaced if pk not in same], TOGETHER)
+        by_twin = {row.pk for row in rows if row.pk in replaced and _is_twin(row, replaced[row.pk])}
+        _settle(sorted(by_twin), TOLD_BY_TWIN)
+        _settle(sorted(replaced.keys() - by_twin), TOGETHER)
     going = [row for row in rows if row.pk not in replaced]
     told = _told_by_twins(going, twins)
     if told:
         _settle(sorted(told), TOLD_BY_TWIN)
     return [row for row in going if row.pk not in told]
+
+
+def _is_twin(row: Row, kept: Row) -> bool:
+    return row.event_id != kept.event_id and row.due_at == kept.due_at
 
 
 def _planned(rows: Sequence[Row], meetings: Mapping[int, _Meeting], instant: datetime) -> list[Row]:
@@ -140,11 +145,12 @@ def _told_by_twins(rows: Sequence[Row], twins: Mapping[int, Collection[int]]) ->
     if not asked:
         return set()
     others = set().union(*(twins[row.event_id] for row in asked.values()))
-    found = Delivery.objects.filter(event__in=others, state__in=CARRIED_OUT)
+    steps = dict(Delivery.objects.filter(pk__in=asked).values_list("pk", "step_id"))
+    same = Q(target__in={row.target_id for row in asked.values()}) | Q(step__in=set(steps.values()) - {None})
+    found = Delivery.objects.filter(same, event__in=others, state__in=CARRIED_OUT)
     by_twin: dict[int, list[_Told]] = defaultdict(list)
     for told in map(_Told._make, found.values_list(*_Told._fields)):
         by_twin[told.event_id].append(told)
-    steps = dict(Delivery.objects.filter(pk__in=asked).values_list("pk", "step_id"))
     return {
         pk
         for pk, row in asked.items()

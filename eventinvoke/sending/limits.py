@@ -149,7 +149,9 @@ def over_daily_cap(
 
 def give_back(pks: Iterable[int | None], members: Mapping[Any, MemberFacts], instant: datetime) -> None:
     """Take back what ``over_daily_cap`` counted for messages that do not go out, one for each of ``pks``."""
+    groups: dict[tuple[date, int], list[int | None]] = defaultdict(list)
     for pk, count in Counter(pks).items():
         if members[pk].daily_cap is not None:
-            day = DailyCount.objects.filter(member=pk, day=members[pk].day(instant))
-            day.update(used=F("used") - count)
+            groups[members[pk].day(instant), count].append(pk)
+    for (day, count), some in groups.items():
+        DailyCount.objects.filter(member__in=some, day=day).update(used=F("used") - count)
