@@ -22,6 +22,15 @@ def zone_of(name: str) -> tzinfo:
         return UTC
 
 
+def next_at(instant: datetime, at: time, zone: tzinfo) -> datetime:
+    """Return when the clocks of a zone show a time of day next after an instant; in UTC."""
+    local = instant.astimezone(zone)
+    found = datetime.combine(local.date(), at, zone)
+    if found <= local:
+        found = datetime.combine(local.date() + timedelta(days=1), at, zone)
+    return found.astimezone(UTC)
+
+
 def is_within(local: time, begins: time | None, ends: time | None) -> bool:
     """Say whether a time of day lies in a daily span, which may go over midnight; no span holds nothing."""
     if begins is None or ends is None:

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.db.models import F
 
 from common.channels import Channel, Severity
 from common.db import bulk
-from common.times import is_within, zone_of
+from common.times import is_within, next_at, zone_of
 from eventinvoke.models import DailyCount, RateLimit
 from registration.models import Member
 
@@ -39,12 +39,7 @@ class MemberFacts(NamedTuple):
 
     def quiet_ends_at(self, instant: datetime) -> datetime:
         """Return when the quiet hours in which ``instant`` lies end, by the member's own clock."""
-        zone = zone_of(self.time_zone)
-        local = instant.astimezone(zone)
-        at = datetime.combine(local.date(), self.quiet_until or time(0), zone)
-        if at <= local:
-            at = datetime.combine(local.date() + timedelta(days=1), self.quiet_until or time(0), zone)
-        return at.astimezone(UTC)
+        return next_at(instant, self.quiet_until or time(0), zone_of(self.time_zone))
 
     def day(self, instant: datetime) -> date:
         """Return the date on the member's own clock."""

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from common import sources
 from common.channels import registry
 from common.states import State
+from common.times import next_at
 from eventinvoke.models import Delivery, Event, Period
 from eventinvoke.planning.publish import DEFAULT_LENGTH
 from registration.models import Member
@@ -102,8 +102,4 @@ def _periods(member: Member, instant: datetime, *, is_all: bool) -> list[Period]
 def _quiet_until(member: Member, instant: datetime) -> datetime | None:
     if member.quiet_until is None or not member.is_quiet(instant):
         return None
-    local = timezone.localtime(instant, member.zone)
-    end = local.replace(
-        hour=member.quiet_until.hour, minute=member.quiet_until.minute, second=0, microsecond=0
-    )
-    return end if end > local else end + timedelta(days=1)
+    return next_at(instant, member.quiet_until, member.zone)
