@@ -20,6 +20,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from pfs_notice import variables
 from pfs_notice.keys import MAKERS
 from pfs_notice.private_folder import FILE_MODE, make_folder
 
@@ -190,9 +191,11 @@ def _run(*command: str, environment: Mapping[str, str], stdin: Any = subprocess.
 
 def main() -> None:
     """Put the missing keys of the copy that is named into $PFS_NOTICE_VAR, or into var/ of the project."""
-    default = Path(__file__).resolve().parent.parent / "var"
+    variables.load()  # .env says where it is, as to everything else
     try:
-        put_keys(Path(sys.argv[1]), Path(os.environ.get("PFS_NOTICE_VAR") or default))
+        put_keys(
+            Path(sys.argv[1]), Path(variables.get("PFS_NOTICE_VAR", str(variables.FOLDER / "var"))).absolute()
+        )
     except (BackupError, OSError) as error:
         sys.exit(str(error))
 
